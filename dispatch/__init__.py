@@ -1,0 +1,1 @@
+"""SEMAR: emergency ambulance dispatch for one regency or many."""
