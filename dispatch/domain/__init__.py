@@ -1,0 +1,1 @@
+"""The rules of dispatch: pure Python, no framework, no input or output."""

@@ -1,0 +1,59 @@
+"""What a deployment can set, read from the environment once."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of one deployment; every name can be set as an environment variable.
+
+    `DATABASE_URL` is the owner's connection (migrations, tenants), `DATABASE_APP_URL` the application's
+    login, which must be neither owner nor superuser. Both are `postgresql://` URLs.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SEMAR_", extra="ignore", populate_by_name=True)
+
+    database_url: str = Field(default="", validation_alias=AliasChoices("DATABASE_URL"))
+    database_app_url: str = Field(default="", validation_alias=AliasChoices("DATABASE_APP_URL"))
+    redis_url: str = Field(default="", validation_alias=AliasChoices("REDIS_URL"))
+    run_dir: Path = Path(".run")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    registry_url: str = ""
+    registry_user: str = ""
+    registry_password: str = ""
+    registry_threshold: int = 90
+    master_key_file: Path | None = None
+    lookup_key_file: Path | None = None
+    pool_size: int = 10
+
+    @property
+    def master_key_path(self) -> Path:
+        """File with the 32-byte key (hex) that wraps every person's key."""
+        return self.master_key_file or self.run_dir / "secrets" / "master.key"
+
+    @property
+    def lookup_key_path(self) -> Path:
+        """File with the 32-byte key (hex) of the keyed hashes used for look-ups."""
+        return self.lookup_key_file or self.run_dir / "secrets" / "lookup.key"
+
+    @property
+    def stores_dir(self) -> Path:
+        """Folder of the built road networks."""
+        return self.run_dir / "stores"
+
+    @property
+    def accounts_path(self) -> Path:
+        """File with the demo accounts of training tenants."""
+        return self.run_dir / "accounts.json"
+
+
+@cache
+def settings() -> Settings:
+    """Return this process's settings."""
+    return Settings()

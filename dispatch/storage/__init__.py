@@ -1,0 +1,1 @@
+"""Tables, queries and the transaction that writes state and events together; nothing here commits by itself."""

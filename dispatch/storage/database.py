@@ -1,0 +1,84 @@
+"""Connections to PostgreSQL, and the tenant every transaction is bound to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A regency in one realm: what a transaction is bound to."""
+
+    id: int
+    slug: str
+    code: str
+    realm: str
+    name: str
+    number_prefix: str
+    timezone: str
+
+    @property
+    def training(self) -> bool:
+        """Whether this is a training tenant: every page shows LATIHAN, messages go to files."""
+        return self.realm == "training"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of all its days and hours."""
+        return ZoneInfo(self.timezone)
+
+
+def asyncpg_url(url: str) -> URL:
+    """Turn a `postgresql://` URL (also `postgres://`, with any driver) into SQLAlchemy's asyncpg form."""
+    return make_url(re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+asyncpg://", url))
+
+
+class Database:
+    """A pool of connections of the application's role."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, name: str = "semar") -> None:
+        """Open nothing yet; `url` is a `postgresql://` URL, `name` is shown in pg_stat_activity."""
+        self.engine: AsyncEngine = create_async_engine(
+            asyncpg_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=10,
+            pool_pre_ping=False,
+            connect_args={
+                "timeout": 5,
+                "server_settings": {"application_name": name, "timezone": "UTC"},
+            },
+        )
+        self.sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+    async def refuse_a_strong_role(self) -> None:
+        """Stop a process whose login could step around row-level security.
+
+        Raises:
+            RuntimeError: the login is superuser, may bypass row security, or owns the tables.
+        """
+        async with self.engine.connect() as connection:
+            row = (
+                await connection.execute(
+                    text(
+                        "SELECT current_user AS name, rolsuper OR rolbypassrls AS strong, EXISTS (SELECT 1 FROM "
+                        "pg_class WHERE relname = 'event' AND relowner = r.oid) AS owner "
+                        "FROM pg_roles r WHERE rolname = current_user"
+                    )
+                )
+            ).one()
+        if row.strong or row.owner:
+            raise RuntimeError(
+                f"DATABASE_APP_URL logs in as '{row.name}', which can step around row-level security; "
+                "use the login role semar_app"
+            )

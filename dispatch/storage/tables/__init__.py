@@ -1,0 +1,37 @@
+"""The tables, one file per noun. Importing this package registers all of them."""
+
+from dispatch.storage.tables import (
+    assignment,
+    call,
+    event,
+    facility,
+    incident,
+    jobs,
+    person,
+    position,
+    regency,
+    session,
+    shift,
+    staff,
+    stamp,
+    unit,
+)
+from dispatch.storage.tables.base import Base
+
+__all__ = [
+    "Base",
+    "assignment",
+    "call",
+    "event",
+    "facility",
+    "incident",
+    "jobs",
+    "person",
+    "position",
+    "regency",
+    "session",
+    "shift",
+    "staff",
+    "stamp",
+    "unit",
+]

@@ -1,0 +1,263 @@
+"""One transaction of one tenant: state, events, messages and timers are committed together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import event as sa_event
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
+from uuid_utils.compat import uuid7
+
+from dispatch.domain.errors import NotFound
+from dispatch.domain.events import EventKind, canonical
+from dispatch.domain.roles import Actor
+from dispatch.storage.database import Database, Tenant
+from dispatch.storage.images import after_image, iso
+from dispatch.storage.tables.base import Base
+from dispatch.storage.tables.jobs import Outbox, Timer
+from dispatch.storage.tables.person import PersonKey
+from dispatch.storage.vault import DataKey, Vault
+
+Row = TypeVar("Row", bound=Base)
+
+
+class StateWithoutEvent(Exception):
+    """A current-state row was changed and no event carries it: a fault in the program, rolled back."""
+
+
+class Transaction:
+    """What a service works with. Rows of `evented` tables are changed as objects only.
+
+    Order of locks everywhere: call, incident, unit, assignment, leg, then (inside `record`, at the very end)
+    the regency's head row.
+    """
+
+    def __init__(
+        self, session: AsyncSession, tenant: Tenant, vault: Vault, actor: Actor, cause: str, now: datetime
+    ) -> None:
+        """Made by `transaction`; `now` is the one moment all stamps of this transaction share."""
+        self.session = session
+        self.tenant = tenant
+        self.vault = vault
+        self.actor = actor
+        self.cause = cause
+        self.now = now
+        self._changed: list[Base] = []
+        self._bodies: list[str] = []
+        self._keys: dict[UUID, DataKey | None] = {}
+        sync = session.sync_session
+        sa_event.listen(sync, "after_flush", self._remember)
+        sa_event.listen(sync, "do_orm_execute", _refuse_bulk_writes)
+
+    def _remember(self, session: Session, _context: UOWTransaction) -> None:
+        for row in (*session.new, *session.dirty):
+            if (
+                isinstance(row, Base)
+                and row.evented
+                and session.is_modified(row)
+                and row not in self._changed
+            ):
+                self._changed.append(row)
+        for row in session.deleted:
+            if isinstance(row, Base) and row.evented:
+                raise StateWithoutEvent(f"rows of {row.__tablename__} are never deleted")
+
+    async def add(self, *rows: Base) -> None:
+        """Insert rows now, in this order."""
+        for row in rows:
+            self.session.add(row)
+            await self.session.flush([row])
+
+    async def get(self, table: type[Row], row_id: UUID, *, lock: bool = False) -> Row:
+        """Return a row of this tenant by id, locked for update on request.
+
+        Raises:
+            NotFound: there is none.
+        """
+        row = await self.find(table, row_id, lock=lock)
+        if row is None:
+            raise NotFound(table.__tablename__, row_id)
+        return row
+
+    async def find(self, table: type[Row], row_id: UUID, *, lock: bool = False) -> Row | None:
+        """As `get`, but None when there is no such row."""
+        columns = table.__table__.c
+        query = select(table).where(columns.id == row_id)
+        if table.tenant_column == "regency_id":
+            query = query.where(columns.regency_id == self.tenant.id)
+        if lock:
+            query = query.with_for_update().execution_options(populate_existing=True)
+        return (await self.session.execute(query)).scalar_one_or_none()
+
+    def id(self) -> UUID:
+        """Return a new time-ordered id."""
+        return UUID(bytes=uuid7().bytes)
+
+    # --- persons ---------------------------------------------------------------------------------
+
+    async def new_person(self) -> DataKey:
+        """Make a person's key, stored wrapped."""
+        key, wrapped = self.vault.new_key(self.id())
+        await self.add(
+            PersonKey(
+                id=key.id,
+                realm=self.tenant.realm,
+                wrapped=wrapped,
+                master_key_id=self.vault.master_key_id,
+                created_at=self.now,
+                destroyed_at=None,
+            )
+        )
+        self._keys[key.id] = key
+        return key
+
+    async def person(self, key_id: UUID) -> DataKey | None:
+        """Return a person's key, or None when it was destroyed: the person is erased."""
+        if key_id not in self._keys:
+            row = (await self.session.execute(select(PersonKey).where(PersonKey.id == key_id))).scalar_one()
+            self._keys[key_id] = self.vault.unwrap(key_id, row.wrapped) if row.wrapped else None
+        return self._keys[key_id]
+
+    # --- events ----------------------------------------------------------------------------------
+
+    async def record(
+        self,
+        kind: EventKind,
+        subject: Base | tuple[str, str],
+        *,
+        incident_id: UUID | None = None,
+        data: dict[str, Any] | None = None,
+        occurred_at: datetime | None = None,
+        device_at: datetime | None = None,
+    ) -> None:
+        """Record one event that carries every row changed since the last one.
+
+        `data` is what screens and replays read; it holds nothing personal. The event is written, numbered
+        and chained when the transaction ends.
+        """
+        await self.session.flush()
+        changes = []
+        for row in self._changed:
+            key_id = getattr(row, "key_id", None)
+            key = await self.person(key_id) if key_id is not None else None
+            changes.append(after_image(row, key))
+        self._changed.clear()
+        name, key_text = subject if isinstance(subject, tuple) else (subject.__tablename__, str(_id(subject)))
+        body = {
+            "kind": kind.value,
+            "subject_type": name,
+            "subject_id": key_text,
+            "incident_id": str(incident_id) if incident_id else None,
+            "actor": self.actor.as_text(),
+            "cause": self.cause,
+            "occurred_at": iso(occurred_at or self.now),
+            "device_at": iso(device_at) if device_at else None,
+            "data": data or {},
+            "changes": changes,
+        }
+        self._bodies.append(canonical(body))
+
+    async def _finish(self) -> None:
+        await self.session.flush()
+        if self._changed:
+            names = ", ".join(row.__tablename__ for row in self._changed)
+            raise StateWithoutEvent(f"changed without an event: {names}")
+        if self._bodies:
+            await self.session.execute(
+                text("SELECT append_events(CAST(:regency AS integer), CAST(:bodies AS text[]))"),
+                {"regency": self.tenant.id, "bodies": self._bodies},
+            )
+
+    # --- work for later --------------------------------------------------------------------------
+
+    async def set_timer(
+        self, kind: str, subject_id: UUID, due_at: datetime, data: dict[str, Any] | None = None
+    ) -> None:
+        """Set the one open timer of this kind and subject, moving it when it was set already."""
+        row = insert(Timer).values(
+            regency_id=self.tenant.id,
+            id=self.id(),
+            kind=kind,
+            subject_id=subject_id,
+            due_at=due_at,
+            data=data or {},
+            attempts=0,
+        )
+        await self.session.execute(
+            row.on_conflict_do_update(
+                index_elements=["regency_id", "kind", "subject_id"],
+                index_where=text("done_at IS NULL"),
+                set_={"due_at": due_at, "data": data or {}, "attempts": 0},
+            )
+        )
+
+    async def clear_timers(self, subject_id: UUID, kinds: Sequence[str]) -> None:
+        """End the open timers of these kinds: what they waited for has happened."""
+        await self.session.execute(
+            text(
+                "UPDATE timer SET done_at = :now, result = 'cleared' WHERE regency_id = :regency "
+                "AND subject_id = :subject AND kind = ANY(:kinds) AND done_at IS NULL"
+            ),
+            {"now": self.now, "regency": self.tenant.id, "subject": subject_id, "kinds": list(kinds)},
+        )
+
+    async def send(
+        self, *, channel: str, purpose: str, subject_id: UUID, recipient: str, words: str, key: DataKey | None
+    ) -> None:
+        """Queue a message. With `key` the recipient's number is sealed; training tenants write to files."""
+        row_id = self.id()
+        await self.add(
+            Outbox(
+                regency_id=self.tenant.id,
+                id=row_id,
+                channel="file" if self.tenant.training else channel,
+                purpose=purpose,
+                subject_id=subject_id,
+                key_id=key.id if key else None,
+                recipient_sealed=key.seal(recipient, "outbox.recipient") if key else None,
+                recipient=None if key else recipient,
+                text_=words,
+                created_at=self.now,
+                due_at=self.now,
+                attempts=0,
+                last_error=None,
+                sent_at=None,
+                failed_at=None,
+            )
+        )
+
+
+def _id(row: Base) -> object:
+    return getattr(row, "id", None) or getattr(row, "code", "")
+
+
+def _refuse_bulk_writes(state: ORMExecuteState) -> None:
+    if state.is_select or state.bind_mapper is None:
+        return
+    table = state.bind_mapper.class_
+    if getattr(table, "evented", False):
+        raise StateWithoutEvent(f"{table.__tablename__} is changed as objects only: the log needs the rows")
+
+
+@asynccontextmanager
+async def transaction(
+    database: Database, tenant: Tenant, vault: Vault, actor: Actor, cause: str, now: datetime
+) -> AsyncIterator[Transaction]:
+    """Run one transaction bound to `tenant`: committed with its events on a clean exit, else rolled back."""
+    async with database.sessions() as session, session.begin():
+        await session.execute(
+            text(
+                "SELECT set_config('semar.regency', :regency, true), set_config('semar.realm', :realm, true)"
+            ),
+            {"regency": str(tenant.id), "realm": tenant.realm},
+        )
+        tx = Transaction(session, tenant, vault, actor, cause, now)
+        yield tx
+        await tx._finish()
