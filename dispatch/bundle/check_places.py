@@ -115,8 +115,6 @@ def _check_facility_place(
             f"desa {facility.village_code} tidak ada di {VILLAGES}: perbaiki atau kosongkan",
             f"village {facility.village_code} is not in {VILLAGES}: correct it or leave it empty",
         )
-    if facility.kind == "outside":
-        return
     if not bundle.territory.holds(facility.lon, facility.lat):
         _note_outside(bundle, where, facility.lon, facility.lat, problems)
         return

@@ -62,9 +62,8 @@ def check_roads(bundle: Bundle, network: RoadNetwork | None, problems: Notebook,
 
 
 def _check_facilities(bundle: Bundle, network: RoadNetwork, problems: Notebook, warnings: Notebook) -> None:
-    inside = [facility for facility in bundle.facilities if facility.kind != "outside"]
-    distances = _access_m(network, [(facility.lon, facility.lat) for facility in inside])
-    for facility, metres in zip(inside, distances, strict=True):
+    distances = _access_m(network, [(facility.lon, facility.lat) for facility in bundle.facilities])
+    for facility, metres in zip(bundle.facilities, distances, strict=True):
         where = f"facilities.csv row {facility.row} ({facility.code} {facility.name})"
         if facility.kind == "hospital" and metres > HOSPITAL_MAX_M:
             problems.note(

@@ -12,8 +12,7 @@ from shapely.geometry import MultiPolygon
 from dispatch.bundle.findings import BundleError, Finding
 from dispatch.bundle.territory import Territory
 
-FACILITY_KINDS: Final = frozenset({"hospital", "puskesmas", "clinic", "outside"})
-"""`outside` is a facility beyond the border that receives patients of this regency."""
+FACILITY_KINDS: Final = frozenset({"hospital", "puskesmas", "clinic"})
 
 POSITION_QUALITIES: Final = frozenset({"surveyed", "approximate"})
 
@@ -21,12 +20,21 @@ FACILITY_CAPABILITIES: Final = frozenset(
     {"igd24", "ponek", "poned", "icu", "nicu", "surgery", "ct_scan", "cathlab", "dialysis", "inpatient"}
 )
 
-UNIT_TYPES: Final = frozenset({"transport", "basic", "advanced", "ambulans_desa"})
+UNIT_LEVELS: Final = {
+    "transport": "transport",
+    "basic": "basic",
+    "advanced": "advanced",
+    "ambulans_desa": "transport",
+}
+"""Unit type -> the level of care that its capabilities begin with, which ranking looks at."""
+
+UNIT_TYPES: Final = frozenset(UNIT_LEVELS)
 
 TRACKING: Final = frozenset({"app", "manual"})
 
 UNIT_CAPABILITIES: Final = frozenset(
     {
+        *UNIT_LEVELS.values(),
         "stretcher",
         "oxygen",
         "suction",
@@ -109,6 +117,7 @@ class FacilitySpec:
 class UnitSpec:
     """An ambulance. It is based either at a facility or at a point of its own.
 
+    `capabilities` are the level of its type, which the file does not repeat, and what the file lists.
     `base_lon` and `base_lat` are the point as written, None for a unit based at a facility: ask
     `Bundle.base_point` for the place in either case. `phone` is E.164 or None.
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dispatch.bundle.findings import Notebook
-from dispatch.bundle.model import FacilitySpec, UnitSpec
+from dispatch.bundle.model import UNIT_LEVELS, FacilitySpec, UnitSpec
 from dispatch.bundle.phones import e164
 
 FACILITY_COLUMNS = (
@@ -159,12 +159,14 @@ def read_fleet(path: Path, notebook: Notebook) -> list[UnitSpec]:
                 "the base must be one of the two: base_facility, or base_lon and base_lat",
             )
             own_point = False
+        kind = cells.text("type")
+        level = (UNIT_LEVELS[kind],) if kind in UNIT_LEVELS else ()
         unit = UnitSpec(
             call_sign=cells.text("call_sign"),
             plate=cells.text("plate"),
-            type=cells.text("type"),
+            type=kind,
             tracking=cells.text("tracking"),
-            capabilities=cells.listed("capabilities"),
+            capabilities=tuple(dict.fromkeys((*level, *cells.listed("capabilities")))),
             base_facility_code=facility or None,
             base_lon=cells.degrees("base_lon", 180) if own_point else None,
             base_lat=cells.degrees("base_lat", 90) if own_point else None,
