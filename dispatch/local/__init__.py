@@ -1,0 +1,1 @@
+"""The private machine room: PostgreSQL, Redis and the programs of one checkout."""
