@@ -1,0 +1,1 @@
+"""The stand-in for the Dukcapil service: the same form over HTTP, for a made-up population."""
