@@ -53,10 +53,11 @@ def read_villages(folder: Path) -> list[VillageRef]:
 
 def _regency(path: Path) -> tuple[str, str]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        table: Any = tomllib.loads(path.read_text(encoding="utf-8")).get("regency")
     except (OSError, ValueError) as error:
         raise BundleError(f"{path}: {error}") from error
-    table = document.get("regency", document)
+    if not isinstance(table, dict):
+        raise BundleError(f"{path}: the table [regency] is missing")
     code, name = table.get("code"), table.get("name")
     if not (isinstance(code, str) and isinstance(name, str)):
         raise BundleError(f"{path}: code and name of the regency are missing")

@@ -29,7 +29,7 @@ def write_bundle(
     folder: Path, code: str, name: str, districts: dict[str, str], villages: dict[str, str]
 ) -> Path:
     folder.mkdir()
-    (folder / "regency.toml").write_text(f'code = "{code}"\nname = "{name}"\n', encoding="utf-8")
+    (folder / "regency.toml").write_text(f'[regency]\ncode = "{code}"\nname = "{name}"\n', encoding="utf-8")
     for stem, places in (("districts", districts), ("villages", villages)):
         features = [
             {"type": "Feature", "properties": {"code": key, "name": value}, "geometry": None}

@@ -20,6 +20,7 @@ from registry.population import (
     from_bundle,
 )
 
+REGENCIES = Path(__file__).parents[2] / "regencies"
 BATANG = {"33.25.11": "Batang"}, {"33.25.11.1001": "Kauman", "33.25.11.2002": "Klidang Lor"}
 
 
@@ -120,6 +121,16 @@ def test_printing_a_person_shows_the_mask_only(population: Population) -> None:
     assert repr(person) == f"SyntheticResident({person.nik[:4]}**********{person.nik[-2:]})"
 
 
+@pytest.mark.parametrize(
+    "folder", sorted(file.parent for file in REGENCIES.glob("*/regency.toml")), ids=lambda folder: folder.name
+)
+def test_the_shipped_regencies_have_their_people(folder: Path) -> None:
+    people = from_bundle([folder])
+    numbers = [people.person(i).nik for i in range(len(people))]
+    assert len(set(numbers)) >= 10_000
+    assert not any(parse_nik(nik).abolished for nik in numbers)
+
+
 def test_impossible_populations_are_refused() -> None:
     village = VillageRef("32.14.01.1001", "Nagri Kidul", "32.14.01", "Purwakarta", "Purwakarta", "Jawa Barat")
     for villages, size in (([], 10), ([village, replace(village, name="Lain")], 10), ([village], 0)):
@@ -133,9 +144,11 @@ def test_impossible_populations_are_refused() -> None:
     ("file", "content", "said"),
     [
         ("regency.toml", "code = ", "regency.toml"),
-        ("regency.toml", 'name = "Purwakarta"', "code and name"),
-        ("regency.toml", 'code = "99.14"\nname = "X"', "no known province"),
-        ("regency.toml", 'code = "32.15"\nname = "Karawang"', "not in regency 32.15"),
+        ("regency.toml", 'code = "32.14"', "regency.* is missing"),
+        ("regency.toml", "regency = 1", "regency.* is missing"),
+        ("regency.toml", '[regency]\nname = "Purwakarta"', "code and name"),
+        ("regency.toml", '[regency]\ncode = "99.14"\nname = "X"', "no known province"),
+        ("regency.toml", '[regency]\ncode = "32.15"\nname = "Karawang"', "not in regency 32.15"),
         ("villages.geojson", "{", "villages.geojson"),
         ("villages.geojson", '{"features": [{"properties": {"code": "32.14.01.1001"}}]}', "code and name"),
         ("villages.geojson", '{"features": []}', "at least one village"),
