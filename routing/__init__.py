@@ -1,0 +1,26 @@
+"""Road travel times and routes over an OpenStreetMap extract; this is the package's public face."""
+
+from routing.answers import Route, Snap, Travel
+from routing.build import build_store
+from routing.errors import BadExtract, BadPoint, BadStore, RoutingError, Unreachable
+from routing.network import Network, open_store
+from routing.profile import AMBULANCE, Profile
+from routing.report import BuildReport, Part
+
+__all__ = [
+    "AMBULANCE",
+    "BadExtract",
+    "BadPoint",
+    "BadStore",
+    "BuildReport",
+    "Network",
+    "Part",
+    "Profile",
+    "Route",
+    "RoutingError",
+    "Snap",
+    "Travel",
+    "Unreachable",
+    "build_store",
+    "open_store",
+]
