@@ -1,1 +1,1 @@
-"""Tables, queries and the transaction that writes state and events together; nothing here commits by itself."""
+"""Tables, queries, and the transaction that writes state and its events together."""

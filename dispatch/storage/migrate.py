@@ -42,7 +42,9 @@ async def revision(owner_url: str) -> tuple[str | None, str | None]:
     engine = create_async_engine(asyncpg_url(owner_url))
     try:
         async with engine.connect() as connection:
-            current = await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
+            current = await connection.run_sync(
+                lambda c: MigrationContext.configure(c).get_current_revision()
+            )
     finally:
         await engine.dispose()
     return current, ScriptDirectory(str(SCRIPTS)).get_current_head()

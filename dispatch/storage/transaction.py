@@ -28,6 +28,11 @@ from dispatch.storage.vault import DataKey, Vault
 Row = TypeVar("Row", bound=Base)
 
 
+def new_id() -> UUID:
+    """Return a new time-ordered id (UUID version 7)."""
+    return UUID(bytes=uuid7().bytes)
+
+
 class StateWithoutEvent(Exception):
     """A current-state row was changed and no event carries it: a fault in the program, rolled back."""
 
@@ -98,7 +103,7 @@ class Transaction:
 
     def id(self) -> UUID:
         """Return a new time-ordered id."""
-        return UUID(bytes=uuid7().bytes)
+        return new_id()
 
     # --- persons ---------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ Index("staff_username", StaffUser.regency_id, func.lower(StaffUser.username), un
 
 
 class StaffCredential(Base):
-    """A staff user's password hash (argon2id), out of the event log. `demo` ones never exist in live tenants."""
+    """A staff user's password hash (argon2id), out of the event log; `demo` ones in training only."""
 
     __tablename__ = "staff_credential"
     __table_args__ = (within("staff_user", "staff_id"),)

@@ -1,0 +1,121 @@
+"""What the operator does with a call before there is an incident: take, call back, dispose, reopen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from dispatch.domain.call import CallbackOutcome, CallState, CallStep, Disposal, step_call
+from dispatch.domain.errors import Conflict
+from dispatch.domain.events import EventKind
+from dispatch.domain.roles import Actor
+from dispatch.services.centre import Centre
+from dispatch.services.request_help import UNANSWERED
+from dispatch.services.tenants import TenantEntry
+from dispatch.storage.tables.call import Call, Callback
+from dispatch.storage.tables.staff import StaffUser
+from dispatch.storage.transaction import Transaction
+
+NO_VERDICT = "call_no_verdict"
+VERDICT_WITHIN = timedelta(seconds=60)
+
+
+async def take_call(
+    centre: Centre, entry: TenantEntry, actor: Actor, call_id: UUID, *, cause: str
+) -> CallState:
+    """Take a ringing call. Taking one's own call again is harmless.
+
+    Raises:
+        Conflict: another operator took it first; the answer names them.
+    """
+    async with centre.begin(entry.tenant, actor, cause) as tx:
+        call = await tx.get(Call, call_id, lock=True)
+        if call.taken_by is not None and call.state != CallState.DISPOSED:
+            if call.taken_by == actor.id:
+                return CallState(call.state)
+            colleague = await tx.get(StaffUser, call.taken_by)
+            raise Conflict(
+                f"Panggilan ini sudah diambil {colleague.display_name}",
+                f"{colleague.display_name} has taken this call already",
+                taken_by=colleague.display_name,
+            )
+        call.state = step_call(CallState(call.state), CallStep.TAKE).value
+        await _now_taken(tx, call, actor)
+        await tx.record(EventKind.CALL_TAKEN, call, data={"by": str(actor.id)})
+        return CallState(call.state)
+
+
+async def _now_taken(tx: Transaction, call: Call, actor: Actor) -> None:
+    call.taken_by = actor.id
+    call.taken_at = call.taken_at or tx.now
+    await tx.clear_timers(call.id, [UNANSWERED])
+    await tx.set_timer(NO_VERDICT, call.id, tx.now + VERDICT_WITHIN, {"times": 0})
+
+
+async def record_callback(
+    centre: Centre,
+    entry: TenantEntry,
+    actor: Actor,
+    call_id: UUID,
+    outcome: CallbackOutcome,
+    note: str | None,
+    *,
+    cause: str,
+) -> UUID:
+    """Record one attempt to call back and return its id. No outcome closes a case by itself."""
+    async with centre.begin(entry.tenant, actor, cause) as tx:
+        call = await tx.get(Call, call_id, lock=True)
+        key = await tx.person(call.key_id)
+        if actor.id is None:
+            raise Conflict("Hanya petugas yang menelepon balik", "Only staff call back")
+        row = Callback(
+            regency_id=tx.tenant.id,
+            id=tx.id(),
+            call_id=call.id,
+            staff_id=actor.id,
+            attempted_at=tx.now,
+            outcome=outcome.value,
+            key_id=call.key_id,
+            note_sealed=key.seal(note, "callback.note") if note and key else None,
+        )
+        await tx.add(row)
+        await tx.record(
+            EventKind.CALLBACK_RECORDED,
+            row,
+            incident_id=call.incident_id,
+            data={"call_id": str(call.id), "outcome": outcome.value},
+        )
+        return row.id
+
+
+async def dispose_call(
+    centre: Centre, entry: TenantEntry, actor: Actor, call_id: UUID, disposal: Disposal, *, cause: str
+) -> CallState:
+    """End a call that needs no help, with a coded reason.
+
+    Raises:
+        IllegalStep: the call is linked to an incident, or disposed already.
+    """
+    async with centre.begin(entry.tenant, actor, cause) as tx:
+        call = await tx.get(Call, call_id, lock=True)
+        call.state = step_call(CallState(call.state), CallStep.DISPOSE).value
+        call.disposal = disposal.value
+        call.disposed_at = tx.now
+        await tx.clear_timers(call.id, [UNANSWERED, NO_VERDICT])
+        await tx.record(EventKind.CALL_DISPOSED, call, data={"disposal": disposal.value, "by": "operator"})
+        return CallState(call.state)
+
+
+async def reopen_call(
+    centre: Centre, entry: TenantEntry, actor: Actor, call_id: UUID, *, cause: str
+) -> CallState:
+    """Take up a disposed call again: it was a mistake, or the caller is back."""
+    async with centre.begin(entry.tenant, actor, cause) as tx:
+        call = await tx.get(Call, call_id, lock=True)
+        call.state = step_call(CallState(call.state), CallStep.REOPEN).value
+        call.disposal = None
+        call.disposed_at = None
+        call.cancel_asked_at = None
+        await _now_taken(tx, call, actor)
+        await tx.record(EventKind.CALL_REOPENED, call, data={"by": str(actor.id)})
+        return CallState(call.state)

@@ -1,0 +1,303 @@
+"""From call to incident: report, confirm with a verdict, and link further calls to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from dispatch.domain.call import CallState, CallStep, step_call
+from dispatch.domain.errors import FieldProblem, InvalidInput
+from dispatch.domain.events import EventKind
+from dispatch.domain.incident import IncidentKind, IncidentState, IncidentStep, step_incident
+from dispatch.domain.roles import Actor
+from dispatch.domain.stamps import Stamp, StampSource
+from dispatch.domain.triage import Triage
+from dispatch.services.centre import Centre
+from dispatch.services.handle_call import NO_VERDICT
+from dispatch.services.placing import Placement, Point, geometry, placement, point_of
+from dispatch.services.request_help import UNANSWERED
+from dispatch.services.stamping import Moment, stamp
+from dispatch.services.tenants import TenantEntry
+from dispatch.storage.tables.call import Call
+from dispatch.storage.tables.incident import Incident, IncidentCounter, Patient
+from dispatch.storage.tables.stamp import Stamp as StampRow
+from dispatch.storage.transaction import Transaction
+
+UNASSIGNED = "incident_unassigned"
+ASSIGN_WITHIN = timedelta(seconds=60)
+MOST_PATIENTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the operator decides about a call. `confirmed` false opens the incident before the verdict: a red
+    case needs only a place to be sent to.
+    """
+
+    confirmed: bool = True
+    triage: Triage | None = None
+    triage_answers: dict[str, Any] | None = None
+    place: Point | None = None
+    place_note: str | None = None
+    kind: IncidentKind = IncidentKind.EMERGENCY
+    needs: list[str] = field(default_factory=list)
+    patients: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentOpened:
+    """The incident a call led to."""
+
+    incident_id: UUID
+    number: str
+    state: IncidentState
+    outside: bool
+    village: str | None
+    has_place: bool
+
+
+def check_judgement(judgement: Judgement) -> None:
+    """Raise InvalidInput when a verdict lacks its colour, or the number of patients is impossible."""
+    if judgement.confirmed and judgement.triage is None:
+        raise InvalidInput(
+            FieldProblem("triage", "Putusan memerlukan warna triase", "A verdict needs a triage colour")
+        )
+    if not 0 <= judgement.patients <= MOST_PATIENTS:
+        raise InvalidInput(
+            FieldProblem(
+                "patients",
+                f"Jumlah pasien {judgement.patients} di luar 0..{MOST_PATIENTS}",
+                f"{judgement.patients} patients is outside 0..{MOST_PATIENTS}",
+            )
+        )
+
+
+async def open_incident(
+    centre: Centre, entry: TenantEntry, actor: Actor, call_id: UUID, judgement: Judgement, *, cause: str
+) -> IncidentOpened:
+    """Make the call's incident, with the verdict or before it.
+
+    Raises:
+        IllegalStep: the call is linked or disposed already.
+        InvalidInput: see `check_judgement`.
+    """
+    check_judgement(judgement)
+    async with centre.begin(entry.tenant, actor, cause) as tx:
+        call = await tx.get(Call, call_id, lock=True)
+        state = step_call(CallState(call.state), CallStep.LINK)
+        place, where = await _where(tx, judgement, call)
+        incident = await _insert(tx, call, judgement, place, where)
+        await stamp(tx, Stamp.CALLED, Moment(call.received_at), StampSource.SYSTEM, incident_id=incident.id)
+        if call.taken_at is not None:
+            await stamp(tx, Stamp.TAKEN, Moment(call.taken_at), StampSource.OPERATOR, incident_id=incident.id)
+        await tx.record(
+            EventKind.INCIDENT_REPORTED,
+            incident,
+            incident_id=incident.id,
+            data={**public(incident, place, where), "call_id": str(call.id)},
+        )
+        call.state = state.value
+        call.incident_id = incident.id
+        call.taken_by = call.taken_by or actor.id
+        await tx.clear_timers(call.id, [UNANSWERED, NO_VERDICT])
+        await tx.record(
+            EventKind.CALL_LINKED, call, incident_id=incident.id, data={"number": incident.number}
+        )
+        for position in range(1, judgement.patients + 1):
+            await _add_patient(tx, incident, position, judgement.triage)
+        if judgement.confirmed:
+            await _confirm(tx, incident, place, where)
+        else:
+            await tx.set_timer(NO_VERDICT, incident.id, tx.now + timedelta(seconds=60), {"times": 0})
+        return IncidentOpened(
+            incident.id,
+            incident.number,
+            IncidentState(incident.state),
+            where.outside,
+            where.village,
+            bool(place),
+        )
+
+
+async def confirm_incident(
+    centre: Centre, entry: TenantEntry, actor: Actor, incident_id: UUID, judgement: Judgement, *, cause: str
+) -> IncidentOpened:
+    """Give the verdict on an incident that was opened before it."""
+    check_judgement(judgement)
+    async with centre.begin(entry.tenant, actor, cause) as tx:
+        incident = await tx.get(Incident, incident_id, lock=True)
+        place, where = await _where(tx, judgement, incident)
+        incident.triage = judgement.triage.value if judgement.triage else incident.triage
+        incident.triage_answers = judgement.triage_answers or incident.triage_answers
+        incident.needs = judgement.needs or incident.needs
+        _put_place(incident, place, where)
+        await _confirm(tx, incident, place, where)
+        return IncidentOpened(
+            incident.id,
+            incident.number,
+            IncidentState(incident.state),
+            where.outside,
+            where.village,
+            bool(place),
+        )
+
+
+async def link_call(
+    centre: Centre, entry: TenantEntry, actor: Actor, call_id: UUID, incident_id: UUID, *, cause: str
+) -> UUID:
+    """Link another call about the same event to its incident; the earliest call decides `called_at`."""
+    async with centre.begin(entry.tenant, actor, cause) as tx:
+        call = await tx.get(Call, call_id, lock=True)
+        incident = await tx.get(Incident, incident_id, lock=True)
+        call.state = step_call(CallState(call.state), CallStep.LINK).value
+        call.incident_id = incident.id
+        call.taken_by = call.taken_by or actor.id
+        await tx.clear_timers(call.id, [UNANSWERED, NO_VERDICT])
+        await tx.record(
+            EventKind.CALL_LINKED, call, incident_id=incident.id, data={"number": incident.number}
+        )
+        await _first_contact(tx, incident.id, call)
+        return incident.id
+
+
+async def _first_contact(tx: Transaction, incident_id: UUID, call: Call) -> None:
+    called = (
+        await tx.session.execute(
+            select(StampRow).where(
+                StampRow.regency_id == tx.tenant.id,
+                StampRow.incident_id == incident_id,
+                StampRow.name == Stamp.CALLED.value,
+            )
+        )
+    ).scalar_one_or_none()
+    if called is not None and call.received_at < called.occurred_at:
+        was = called.occurred_at
+        called.occurred_at = call.received_at
+        await tx.record(
+            EventKind.STAMP_CORRECTED,
+            called,
+            incident_id=incident_id,
+            data={"name": called.name, "was": was.isoformat(), "why": "an earlier call was linked"},
+            occurred_at=call.received_at,
+        )
+
+
+async def _where(
+    tx: Transaction, judgement: Judgement, known: Call | Incident
+) -> tuple[Point | None, Placement]:
+    place = judgement.place or point_of(known.place)
+    if place is None:
+        return None, Placement(None, None, None, outside=False)
+    return place, await placement(tx, place)
+
+
+def _put_place(incident: Incident, place: Point | None, where: Placement) -> None:
+    incident.place = geometry(place) if place else None
+    incident.village_code = where.village_code
+    incident.outside = where.outside
+
+
+async def next_number(tx: Transaction) -> str:
+    """Return the next case number of the tenant's local day, like `PWK-20261120-0007`."""
+    day = tx.now.astimezone(tx.tenant.zone).date()
+    row = insert(IncidentCounter).values(regency_id=tx.tenant.id, day=day, last=1)
+    last = (
+        await tx.session.execute(
+            row.on_conflict_do_update(
+                index_elements=["regency_id", "day"], set_={"last": text("incident_counter.last + 1")}
+            ).returning(IncidentCounter.last)
+        )
+    ).scalar_one()
+    prefix = f"{tx.tenant.number_prefix}-L" if tx.tenant.training else tx.tenant.number_prefix
+    return f"{prefix}-{day:%Y%m%d}-{last:04d}"
+
+
+async def _insert(
+    tx: Transaction, call: Call, judgement: Judgement, place: Point | None, where: Placement
+) -> Incident:
+    key = await tx.person(call.key_id)
+    note = judgement.place_note
+    incident = Incident(
+        regency_id=tx.tenant.id,
+        id=tx.id(),
+        realm=tx.tenant.realm,
+        number=await next_number(tx),
+        kind=judgement.kind.value,
+        state=IncidentState.REPORTED.value,
+        triage=judgement.triage.value if judgement.triage else None,
+        triage_answers=judgement.triage_answers,
+        needs=judgement.needs,
+        key_id=call.key_id,
+        place=None,
+        place_note_sealed=key.seal(note, "incident.place_note") if note and key else None,
+        village_code=None,
+        outside=False,
+        reported_at=tx.now,
+        waiting_since=None,
+        ended_at=None,
+        closing_code=None,
+        cancel_reason=None,
+        merged_into=None,
+        forwarded_to=None,
+        speed_factor=call.speed_factor,
+    )
+    _put_place(incident, place, where)
+    await tx.add(incident)
+    return incident
+
+
+async def _add_patient(tx: Transaction, incident: Incident, position: int, triage: Triage | None) -> None:
+    key = await tx.new_person()
+    row = Patient(
+        regency_id=tx.tenant.id,
+        id=tx.id(),
+        incident_id=incident.id,
+        position=position,
+        key_id=key.id,
+        name_sealed=None,
+        nik_sealed=None,
+        guardian_sealed=None,
+        notes_sealed=None,
+        sex=None,
+        age_years=None,
+        minor=None,
+        triage=triage.value if triage else None,
+        outcome=None,
+        outcome_at=None,
+        outcome_detail_sealed=None,
+    )
+    await tx.add(row)
+    await tx.record(EventKind.PATIENT_ADDED, row, incident_id=incident.id, data={"position": position})
+
+
+async def _confirm(tx: Transaction, incident: Incident, place: Point | None, where: Placement) -> None:
+    incident.state = step_incident(
+        IncidentKind(incident.kind), IncidentState(incident.state), IncidentStep.CONFIRM
+    ).value
+    await stamp(tx, Stamp.CONFIRMED, Moment(tx.now), StampSource.OPERATOR, incident_id=incident.id)
+    await tx.clear_timers(incident.id, [NO_VERDICT])
+    await tx.set_timer(UNASSIGNED, incident.id, tx.now + ASSIGN_WITHIN, {"times": 0})
+    await tx.record(
+        EventKind.INCIDENT_CONFIRMED, incident, incident_id=incident.id, data=public(incident, place, where)
+    )
+
+
+def public(incident: Incident, place: Point | None, where: Placement) -> dict[str, Any]:
+    """Return what events say of an incident: nothing personal."""
+    return {
+        "number": incident.number,
+        "kind": incident.kind,
+        "state": incident.state,
+        "triage": incident.triage,
+        "lon": place.lon if place else None,
+        "lat": place.lat if place else None,
+        "village": where.village,
+        "district": where.district,
+        "outside": where.outside,
+        "speed_factor": incident.speed_factor,
+    }

@@ -1,0 +1,259 @@
+"""Sending a unit: rank first, then lock by id; assignment, claim, event and timers in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from dispatch.domain.assignment import AssignmentState
+from dispatch.domain.errors import IllegalStep, ReasonNeeded, UnitNotAvailable, UnitTaken
+from dispatch.domain.events import EventKind
+from dispatch.domain.incident import IncidentState
+from dispatch.domain.roles import Actor
+from dispatch.domain.selection import minutes
+from dispatch.domain.stamps import Stamp, StampSource
+from dispatch.domain.unit import Tracking, UnitStatus
+from dispatch.services.centre import Centre
+from dispatch.services.open_incident import UNASSIGNED
+from dispatch.services.rank_units import RankedUnit, UnitRanking, rank_for_incident
+from dispatch.services.stamping import Moment, stamp
+from dispatch.services.tenants import TenantEntry
+from dispatch.services.unit_state import status_of
+from dispatch.storage.queries.units import UnitRow, one_unit
+from dispatch.storage.tables.assignment import Assignment
+from dispatch.storage.tables.incident import Incident
+from dispatch.storage.tables.unit import Unit
+from dispatch.storage.transaction import Transaction
+
+OFFER_UNACKNOWLEDGED = "offer_unacknowledged"
+OFFER_EXPIRES = "offer_expires"
+MANUAL_UNANSWERED = "manual_unanswered"
+WIDEN_AFTER = timedelta(seconds=20)
+OFFER_LIFE = timedelta(seconds=60)
+ONE_OPEN = "assignment_one_open_per_unit"
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentView:
+    """A unit's run as the one who sent it sees it."""
+
+    id: UUID
+    incident_id: UUID
+    unit_id: UUID
+    call_sign: str
+    state: AssignmentState
+    rank: int
+    predicted_s: float | None
+    created_at: datetime
+    repeated: bool
+
+
+async def send_unit(
+    centre: Centre,
+    entry: TenantEntry,
+    actor: Actor,
+    incident_id: UUID,
+    unit_id: UUID,
+    reason: str | None,
+    *,
+    cause: str,
+    origin: str = "operator",
+) -> AssignmentView:
+    """Claim the unit for the incident and alert it.
+
+    Sending the same unit to the same incident again returns the first assignment.
+
+    Raises:
+        ReasonNeeded: it is not the unit proposed first, and no reason was given.
+        UnitTaken: it has an open assignment; the error names the case.
+        UnitNotAvailable: it is off shift, not ready, or cannot get there.
+        Conflict: the incident has no place. IllegalStep: the incident has ended.
+    """
+    ranking = await rank_for_incident(centre, entry, incident_id)
+    choice = next((c for c in ranking.candidates if c.unit.id == unit_id), None)
+    if choice is not None and choice.rank > 1 and not (reason or "").strip() and origin == "operator":
+        raise _reason_needed(ranking, choice)
+    try:
+        async with centre.begin(entry.tenant, actor, cause) as tx:
+            return await _claim(tx, incident_id, unit_id, choice, ranking.roads_version, reason, origin)
+    except IntegrityError as clash:
+        if ONE_OPEN not in str(clash.orig):
+            raise
+        async with centre.read(entry.tenant) as tx:
+            unit = await one_unit(tx.session, entry.tenant.id, tx.now, unit_id)
+        raise UnitTaken(
+            unit.call_sign if unit else str(unit_id), (unit and unit.incident_number) or "?"
+        ) from clash
+
+
+def _reason_needed(ranking: UnitRanking, choice: RankedUnit) -> ReasonNeeded:
+    first = ranking.candidates[0]
+    gap = minutes(max(0.0, choice.total_s - first.total_s))
+    return ReasonNeeded(
+        f"{choice.unit.call_sign} bukan usulan pertama; {first.unit.call_sign} lebih cepat {gap}. "
+        "Tuliskan alasannya",
+        f"{choice.unit.call_sign} is not proposed first; {first.unit.call_sign} is {gap} faster. Give a reason",
+        proposed=first.unit.call_sign,
+        proposed_id=str(first.unit.id),
+    )
+
+
+async def _claim(
+    tx: Transaction,
+    incident_id: UUID,
+    unit_id: UUID,
+    choice: RankedUnit | None,
+    roads_version: str,
+    reason: str | None,
+    origin: str,
+) -> AssignmentView:
+    incident = await tx.get(Incident, incident_id, lock=True)
+    if incident.state not in (IncidentState.REPORTED, IncidentState.CONFIRMED):
+        raise IllegalStep("incident", incident.state, "send", ())
+    await tx.get(Unit, unit_id, lock=True)
+    unit = await one_unit(tx.session, tx.tenant.id, tx.now, unit_id)
+    if unit is None:
+        raise UnitNotAvailable("Unit ini tidak dipakai lagi", "This unit is no longer in use")
+    if unit.assignment_id is not None and unit.incident_id == incident_id:
+        row = await tx.get(Assignment, unit.assignment_id)
+        return _view(row, unit.call_sign, repeated=True)
+    _refuse_unless_free(unit)
+    row = _assignment(tx, incident, unit, choice, roads_version, reason, origin)
+    await tx.add(row)
+    await _announce(tx, incident, row, unit, choice)
+    return _view(row, unit.call_sign, repeated=False)
+
+
+def _refuse_unless_free(unit: UnitRow) -> None:
+    match status_of(unit):
+        case UnitStatus.AVAILABLE:
+            return
+        case UnitStatus.BUSY:
+            raise UnitTaken(unit.call_sign, unit.incident_number or "?")
+        case UnitStatus.UNAVAILABLE:
+            raise UnitNotAvailable(
+                f"{unit.call_sign} tidak siap: {unit.unavailable_reason}",
+                f"{unit.call_sign} is not ready: {unit.unavailable_reason}",
+                unit=unit.call_sign,
+                status="unavailable",
+            )
+        case UnitStatus.OFF_SHIFT:
+            raise UnitNotAvailable(
+                f"{unit.call_sign} tidak sedang dinas",
+                f"{unit.call_sign} is off shift",
+                unit=unit.call_sign,
+                status="off_shift",
+            )
+
+
+def _assignment(
+    tx: Transaction,
+    incident: Incident,
+    unit: UnitRow,
+    choice: RankedUnit | None,
+    roads_version: str,
+    reason: str | None,
+    origin: str,
+) -> Assignment:
+    return Assignment(
+        regency_id=tx.tenant.id,
+        id=tx.id(),
+        incident_id=incident.id,
+        origin_incident_id=incident.id,
+        unit_id=unit.id,
+        state=AssignmentState.OFFERED.value,
+        origin=origin,
+        # 0: it was not among the candidates a moment ago and has become free since
+        rank=choice.rank if choice else 0,
+        override_reason=reason.strip() if reason and reason.strip() else None,
+        predicted_s=choice.total_s if choice else None,
+        predicted_m=choice.road_m if choice else None,
+        roads_version=roads_version,
+        created_at=tx.now,
+        acknowledged_at=None,
+        stand_down_acknowledged_at=None,
+        exit_reason=None,
+        released_at=None,
+        freed_place=None,
+    )
+
+
+async def _announce(
+    tx: Transaction, incident: Incident, row: Assignment, unit: UnitRow, choice: RankedUnit | None
+) -> None:
+    now = Moment(tx.now)
+    where = {"incident_id": incident.id, "assignment_id": row.id}
+    await stamp(tx, Stamp.ASSIGNED, now, _by(row.origin), **where)
+    if unit.tracking == Tracking.APP:
+        # the offer is on the crew's screen with the commit of this very event
+        await stamp(tx, Stamp.OFFERED, now, StampSource.SYSTEM, **where)
+        await tx.set_timer(OFFER_UNACKNOWLEDGED, row.id, tx.now + WIDEN_AFTER)
+        await tx.set_timer(OFFER_EXPIRES, row.id, tx.now + OFFER_LIFE)
+    else:
+        await tx.set_timer(MANUAL_UNANSWERED, row.id, tx.now + OFFER_LIFE)
+    if unit.phone:
+        await tx.send(
+            channel="sms",
+            purpose="offer",
+            subject_id=row.id,
+            recipient=unit.phone,
+            words=f"SEMAR {incident.number}: {unit.call_sign} diminta berangkat. Hubungi operator.",
+            key=None,
+        )
+    incident.waiting_since = None
+    await tx.clear_timers(incident.id, [UNASSIGNED])
+    await tx.record(
+        EventKind.UNIT_ASSIGNED,
+        row,
+        incident_id=incident.id,
+        data={
+            "number": incident.number,
+            "unit_id": str(unit.id),
+            "call_sign": unit.call_sign,
+            "tracking": unit.tracking,
+            "origin": row.origin,
+            "rank": row.rank,
+            "override": row.override_reason is not None,
+            "predicted_s": row.predicted_s,
+            "why_id": choice.why_id if choice else None,
+            "why_en": choice.why_en if choice else None,
+        },
+    )
+
+
+def _by(origin: str) -> StampSource:
+    return StampSource.OPERATOR if origin == "operator" else StampSource.SYSTEM
+
+
+def _view(row: Assignment, call_sign: str, *, repeated: bool) -> AssignmentView:
+    return AssignmentView(
+        row.id,
+        row.incident_id,
+        row.unit_id,
+        call_sign,
+        AssignmentState(row.state),
+        row.rank,
+        row.predicted_s,
+        row.created_at,
+        repeated,
+    )
+
+
+async def open_assignments(tx: Transaction, incident_id: UUID, *, lock: bool = False) -> list[Assignment]:
+    """Return the incident's open assignments, oldest first."""
+    query = (
+        select(Assignment)
+        .where(
+            Assignment.regency_id == tx.tenant.id,
+            Assignment.incident_id == incident_id,
+            Assignment.released_at.is_(None),
+        )
+        .order_by(Assignment.created_at, Assignment.id)
+    )
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return list((await tx.session.execute(query)).scalars())

@@ -1,0 +1,152 @@
+"""Server-side sessions: made at sign-in, found by token, listed, and ended."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+
+from dispatch.domain.errors import NotFound, NotSignedIn
+from dispatch.domain.roles import Actor, ActorKind, Role
+from dispatch.services.centre import Centre
+from dispatch.services.tenants import TenantEntry
+from dispatch.storage.tables.session import Session
+from dispatch.storage.transaction import Transaction
+
+STAFF_LIFE = timedelta(hours=13)  # a shift of twelve hours and its handing over
+RESIDENT_LIFE = timedelta(days=180)
+_SEEN_EVERY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The owner of a valid token."""
+
+    session_id: UUID
+    entry: TenantEntry
+    actor: Actor
+    facility_id: UUID | None
+
+    @property
+    def id(self) -> UUID:
+        """The resident's or staff user's id."""
+        if self.actor.id is None:
+            raise NotSignedIn
+        return self.actor.id
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session just made; the token is shown this once and kept nowhere."""
+
+    token: str
+    session_id: UUID
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One signed-in device of an account."""
+
+    id: UUID
+    device: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    this_one: bool
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def make_session(
+    tx: Transaction, device: str, *, staff_id: UUID | None = None, resident_id: UUID | None = None
+) -> NewSession:
+    """Make a session within a transaction; exactly one owner is given."""
+    token = secrets.token_urlsafe(32)
+    life = STAFF_LIFE if staff_id else RESIDENT_LIFE
+    row = Session(
+        regency_id=tx.tenant.id,
+        id=tx.id(),
+        token_hash=_digest(token),
+        staff_id=staff_id,
+        resident_id=resident_id,
+        device=device[:200],
+        created_at=tx.now,
+        seen_at=tx.now,
+        expires_at=tx.now + life,
+        ended_at=None,
+    )
+    await tx.add(row)
+    return NewSession(token, row.id, row.expires_at)
+
+
+async def find_session(centre: Centre, token: str) -> SignedIn:
+    """Return whose token this is.
+
+    Raises:
+        NotSignedIn: unknown, ended or expired.
+    """
+    now = centre.clock()
+    async with centre.database.sessions() as session:
+        row = (
+            await session.execute(text("SELECT * FROM session_by_token(:hash)"), {"hash": _digest(token)})
+        ).one_or_none()
+    if row is None:
+        raise NotSignedIn("Sesi tidak dikenal atau sudah berakhir", "Session unknown or ended")
+    if row.expires_at <= now:
+        raise NotSignedIn("Sesi kedaluwarsa; silakan masuk lagi", "Session expired; please sign in again")
+    entry = await centre.tenants.by_id(row.regency_id)
+    actor = (
+        Actor(ActorKind.STAFF, row.staff_id, Role(row.role))
+        if row.staff_id
+        else Actor(ActorKind.RESIDENT, row.resident_id)
+    )
+    if now - row.seen_at > _SEEN_EVERY:
+        async with centre.begin(entry.tenant, actor, "session seen") as tx:
+            await tx.session.execute(
+                update(Session)
+                .where(Session.regency_id == entry.tenant.id, Session.id == row.session_id)
+                .values(seen_at=now)
+            )
+    return SignedIn(row.session_id, entry, actor, row.facility_id)
+
+
+async def list_sessions(centre: Centre, who: SignedIn) -> list[SessionView]:
+    """Return the account's living sessions, newest first."""
+    mine = Session.staff_id if who.actor.kind is ActorKind.STAFF else Session.resident_id
+    async with centre.read(who.entry.tenant) as tx:
+        rows = (
+            await tx.session.execute(
+                select(Session)
+                .where(mine == who.id, Session.ended_at.is_(None), Session.expires_at > tx.now)
+                .order_by(Session.created_at.desc())
+            )
+        ).scalars()
+        return [
+            SessionView(r.id, r.device, r.created_at, r.seen_at, r.expires_at, r.id == who.session_id)
+            for r in rows
+        ]
+
+
+async def end_session(centre: Centre, who: SignedIn, session_id: UUID) -> None:
+    """End one of the account's sessions.
+
+    Raises:
+        NotFound: the account has no such living session.
+    """
+    mine = Session.staff_id if who.actor.kind is ActorKind.STAFF else Session.resident_id
+    async with centre.begin(who.entry.tenant, who.actor, "end session") as tx:
+        ended = await tx.session.execute(
+            update(Session)
+            .where(mine == who.id, Session.id == session_id, Session.ended_at.is_(None))
+            .values(ended_at=tx.now)
+            .returning(Session.id)
+        )
+        if ended.scalar_one_or_none() is None:
+            raise NotFound("session", session_id)

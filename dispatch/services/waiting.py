@@ -1,0 +1,66 @@
+"""Incidents that wait for a unit, and the alarm when one becomes free."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from dispatch.domain.events import EventKind
+from dispatch.domain.incident import IncidentState
+from dispatch.domain.selection import suits
+from dispatch.domain.triage import Triage
+from dispatch.services.send_unit import open_assignments
+from dispatch.storage.tables.incident import Incident
+from dispatch.storage.tables.unit import Unit
+from dispatch.storage.transaction import Transaction
+
+
+async def wait_for_unit(tx: Transaction, incident: Incident, why: str) -> bool:
+    """Mark an incident that no unit is sent to as waiting; false when one is, or it waits already."""
+    if incident.waiting_since is not None or incident.state != IncidentState.CONFIRMED:
+        return False
+    if await open_assignments(tx, incident.id):
+        return False
+    incident.waiting_since = tx.now
+    await tx.record(
+        EventKind.INCIDENT_WAITING,
+        incident,
+        incident_id=incident.id,
+        data={"number": incident.number, "triage": incident.triage, "why": why},
+    )
+    return True
+
+
+async def ring_for_waiting(tx: Transaction, unit_id: UUID) -> int:
+    """A unit has become free: raise an alarm for every waiting incident it suits; return how many."""
+    unit = await tx.get(Unit, unit_id)
+    waiting = await tx.session.execute(
+        select(Incident)
+        .where(
+            Incident.regency_id == tx.tenant.id,
+            Incident.state == IncidentState.CONFIRMED.value,
+            Incident.waiting_since.is_not(None),
+        )
+        .order_by(Incident.waiting_since)
+    )
+    rung = 0
+    for incident in waiting.scalars():
+        triage = Triage(incident.triage) if incident.triage else None
+        fits = suits(frozenset(unit.capabilities), triage, frozenset(incident.needs))
+        if not fits and triage is not Triage.RED:
+            continue
+        rung += 1
+        await tx.record(
+            EventKind.UNIT_FOUND_FOR_WAITING,
+            incident,
+            incident_id=incident.id,
+            data={
+                "number": incident.number,
+                "triage": incident.triage,
+                "unit_id": str(unit.id),
+                "call_sign": unit.call_sign,
+                "suits": fits,
+            },
+        )
+    return rung

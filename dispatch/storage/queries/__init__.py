@@ -1,0 +1,1 @@
+"""Named SQL for questions that join many tables; each file answers one."""
