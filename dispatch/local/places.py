@@ -8,11 +8,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from dispatch.local.errors import LocalError
+
 SOCKET_PATH_LIMIT = 107
 """Bytes a unix socket path may have: `sun_path` of unix(7) holds 108 with its closing zero."""
 
 
-class PlaceError(RuntimeError):
+class PlaceError(LocalError):
     """A folder cannot be used; the message says which and what to do."""
 
 

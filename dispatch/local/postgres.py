@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from dispatch.local import places
+from dispatch.local.errors import LocalError
 from dispatch.local.postgres_binaries import Binaries, find_binaries
 from dispatch.local.tether import tethered, working_in
 
@@ -33,7 +34,7 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] %q%u@%d ",
     "log_min_duration_statement": "500ms",
 }
-"""For a small machine. fsync and synchronous_commit stay on (the default): what is acknowledged is on disk."""
+"""For a small machine. fsync and synchronous_commit stay on (the default): what is committed is on disk."""
 
 # Roles come before the migrations, which grant to them. The owner is no superuser, as on a real server.
 _ROLES = """
@@ -44,7 +45,7 @@ ALTER ROLE semar_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREP
 """
 
 
-class PostgresError(RuntimeError):
+class PostgresError(LocalError):
     """The private cluster could not be made, started or asked; the message carries what PostgreSQL said."""
 
 
@@ -133,19 +134,22 @@ class PrivatePostgres:
 
     def wait_ready(self, timeout_s: float = 120.0) -> None:
         """Wait until the server takes connections; recovery after a crash is part of that."""
-        assert self.process is not None
-        pid_file = self.data / "postmaster.pid"
         until = time.monotonic() + timeout_s
-        while time.monotonic() < until:
-            if self.process.poll() is not None:
-                raise PostgresError(f"PostgreSQL ended at once:\n{self._log_tail()}")
-            with suppress(FileNotFoundError):
-                lines = pid_file.read_text().splitlines()
-                # the eighth line is what pg_ctl waits for, too
-                if len(lines) > 7 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready":
-                    return
+        while not self.is_ready():
+            if self.poll() is not None:
+                raise PostgresError(f"PostgreSQL ended at once:\n{self.last_words()}")
+            if time.monotonic() > until:
+                raise PostgresError(f"PostgreSQL was not ready after {timeout_s:.0f} s:\n{self.last_words()}")
             time.sleep(0.01)
-        raise PostgresError(f"PostgreSQL was not ready after {timeout_s:.0f} s:\n{self._log_tail()}")
+
+    def is_ready(self) -> bool:
+        """Whether the server takes connections: what it says in the eighth line of its pid file."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        own = self.process is not None and lines[:1] == [str(self.process.pid)]
+        return own and len(lines) > 7 and lines[7].strip() == "ready"
 
     def provision(self) -> None:
         """Make the roles and the database `semar` when they are missing."""
@@ -211,6 +215,10 @@ class PrivatePostgres:
         with suppress(OSError):  # only an own short folder, and only when empty
             if self.sockets.name != "sock":
                 self.sockets.rmdir()
+
+    def last_words(self) -> str:
+        """Return the end of the server's log."""
+        return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-15:])
 
     def _choose_place(self) -> Path:
         places.prepare_run_dir(self.run_dir, self.user)
@@ -291,9 +299,6 @@ class PrivatePostgres:
         # PostgreSQL trusts the pid in these files, which may be another program's by now
         for mark in (pid_file, self.sockets / SOCKET_FILE, self.sockets / f"{SOCKET_FILE}.lock"):
             mark.unlink(missing_ok=True)
-
-    def _log_tail(self, lines: int = 15) -> str:
-        return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-lines:])
 
 
 def _clean_environment() -> dict[str, str]:

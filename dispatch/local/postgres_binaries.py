@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from dispatch.local.errors import LocalError
+
 SERVERS = Path("/usr/lib/postgresql")
 EXTENSIONS = Path("/usr/share/postgresql")
 PACKAGES = "postgresql postgresql-postgis"
 
 
-class PostgresMissing(RuntimeError):
+class PostgresMissing(LocalError):
     """No usable PostgreSQL is installed; the message names the remedy."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from dispatch.local import places
+from dispatch.local.errors import LocalError
 from dispatch.local.tether import tethered, working_in
 
 PROGRAM = Path("/usr/bin/redis-server")
@@ -22,7 +23,7 @@ OPTIONS = ["--port", "0", "--daemonize", "no", "--appendonly", "no", "--save", "
 OPTIONS += ["--stop-writes-on-bgsave-error", "no", "--databases", "64", "--unixsocketperm", "700"]
 
 
-class RedisError(RuntimeError):
+class RedisError(LocalError):
     """The private Redis could not be started; the message carries what it said."""
 
 
@@ -85,16 +86,28 @@ class PrivateRedis:
 
     def wait_ready(self, timeout_s: float = 60.0) -> None:
         """Wait until the server has read its dump and answers."""
-        assert self.process is not None
         until = time.monotonic() + timeout_s
-        while time.monotonic() < until:
-            if self.process.poll() is not None:
-                said = self.log_file.read_text(errors="replace").splitlines()[-10:]
-                raise RedisError("Redis ended at once:\n" + "\n".join(said))
-            if _answers(self.sockets / SOCKET_FILE):
-                return
+        while not self.is_ready():
+            if self.poll() is not None:
+                raise RedisError(f"Redis ended at once:\n{self.last_words()}")
+            if time.monotonic() > until:
+                raise RedisError(f"Redis was not ready after {timeout_s:.0f} s:\n{self.last_words()}")
             time.sleep(0.01)
-        raise RedisError(f"Redis was not ready after {timeout_s:.0f} s")
+
+    def is_ready(self) -> bool:
+        """Whether it has finished loading: one PING."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5.0)
+            try:
+                connection.connect(str(self.sockets / SOCKET_FILE))
+                connection.sendall(b"PING\r\n")
+                return connection.recv(64).startswith(b"+PONG")
+            except OSError:
+                return False
+
+    def last_words(self) -> str:
+        """Return the end of the server's log."""
+        return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-10:])
 
     def poll(self) -> int | None:
         """Return the exit status of the server, None while it runs."""
@@ -113,15 +126,3 @@ class PrivateRedis:
         with suppress(OSError):  # only an own short folder, and only when empty
             if self.sockets != self.folder:
                 self.sockets.rmdir()
-
-
-def _answers(path: Path) -> bool:
-    """Whether the Redis at `path` has finished loading: one PING."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(5.0)
-        try:
-            connection.connect(str(path))
-            connection.sendall(b"PING\r\n")
-            return connection.recv(64).startswith(b"+PONG")
-        except OSError:
-            return False

@@ -1,0 +1,244 @@
+"""`dispatch run`: everything one checkout needs, started in order, watched, and stopped in order."""
+
+import asyncio
+import fcntl
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dispatch.local import addresses, places
+from dispatch.local.errors import LocalError
+from dispatch.local.postgres import PrivatePostgres
+from dispatch.local.program import Program
+from dispatch.local.redis import PrivateRedis
+from dispatch.local.roles import ensure_app_role
+from dispatch.local.secret_files import read_secret, secret_file
+from dispatch.local.supervise import ChildFailed, Interrupted, StopWish, Supervisor
+from dispatch.local.terminal import Terminal
+from dispatch.settings import Settings
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+DEFAULT_REGENCY = CHECKOUT / "regencies" / "32.14-purwakarta"
+READY_S = 120.0
+REGISTRY_USER = "semar"
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The programs of the system, each as arguments for this Python; `{port}` and the like are filled in."""
+
+    steps: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+        ("migrate", "Skema basis data / database schema", ("-m", "dispatch", "migrate")),
+        ("regency-load", "Kabupaten / regency", ("-m", "dispatch", "regency", "load", str(DEFAULT_REGENCY))),
+    )
+    demo: tuple[str, str, tuple[str, ...]] = (
+        "demo-accounts",
+        "Akun latihan / training accounts",
+        ("-m", "dispatch", "demo-accounts"),
+    )
+    registry: tuple[str, ...] = ("-m", "registry.standin")
+    worker: tuple[str, ...] = ("-m", "dispatch", "worker")
+    serve: tuple[str, ...] = ("-m", "dispatch", "serve")
+    registry_bundles: tuple[str, ...] = field(
+        default_factory=lambda: tuple(
+            str(p.parent) for p in sorted(CHECKOUT.glob("regencies/*/regency.toml"))
+        )
+    )
+
+
+def run() -> int:
+    """Start everything, wait for Ctrl-C, stop everything; return the exit status."""
+    # the file of another start may lie in the run folder: only what is set by hand counts here
+    options: dict[str, Any] = {"_env_file": None}
+    return Launcher(Settings(**options)).run()
+
+
+class Launcher:
+    """One run of the whole system.
+
+    commands: the programs to run, exchangeable so that tests can run small ones.
+    """
+
+    def __init__(self, settings: Settings, commands: Commands | None = None) -> None:
+        self.settings = settings
+        self.commands = commands or Commands()
+        self.run_dir = settings.run_dir.absolute()
+        self.terminal = Terminal()
+        self.environment = dict(os.environ)
+        self.derived: dict[str, str] = {}
+        self.private_database = not settings.database_url
+        self.addresses: dict[str, str] = {}
+
+    def run(self) -> int:
+        """Start, watch, stop; return 0 after a wished stop, 1 after a failure."""
+        try:
+            with StopWish() as stop_wish, self._run_dir_to_ourselves():
+                supervisor = Supervisor(stop_wish, self.terminal.say)
+                try:
+                    self._start(supervisor)
+                    self._summary()
+                    supervisor.watch()
+                finally:
+                    self._stop(supervisor)
+        except Interrupted:
+            return 0
+        except (LocalError, OSError) as error:
+            self.terminal.say(f"\nSEMAR berhenti / stopped: {error}")
+            return 1
+        return 0
+
+    @contextmanager
+    def _run_dir_to_ourselves(self) -> Iterator[None]:
+        """Make and hold the run folder; the kernel lets go of it when this process dies."""
+        places.prepare_run_dir(self.run_dir, places.server_user() if self.private_database else None)
+        with (self.run_dir / "launcher.pid").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                pid = file.read().strip()
+                raise LocalError(f"already running in {self.run_dir}: process {pid}, stop it first") from None
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            yield
+            file.truncate(0)
+
+    def _start(self, supervisor: Supervisor) -> None:
+        self.terminal.say(f"SEMAR ({self.run_dir})")
+        for name in ("log", "secrets"):
+            places.private_folder(self.run_dir / name)
+        secrets = self.run_dir / "secrets"
+        self._derive(
+            SEMAR_RUN_DIR=str(self.run_dir),
+            SEMAR_MASTER_KEY_FILE=str(self.settings.master_key_file or secret_file(secrets / "master.key")),
+            SEMAR_LOOKUP_KEY_FILE=str(self.settings.lookup_key_file or secret_file(secrets / "lookup.key")),
+            NUMBA_CACHE_DIR=os.environ.get("NUMBA_CACHE_DIR", str(self.run_dir / "numba")),
+            PYTHONUNBUFFERED="1",
+        )
+        self._start_database(supervisor)
+        self._start_redis(supervisor)
+        self._start_registry(supervisor)
+        steps = [*self.commands.steps, *([self.commands.demo] if self.private_database else [])]
+        for name, label, arguments in steps:
+            with self.terminal.step(label):
+                self._run_step(name, arguments, supervisor)
+        self._start_serve(supervisor)
+
+    def _start_database(self, supervisor: Supervisor) -> None:
+        if not self.private_database:
+            with self.terminal.step("Basis data / database (DATABASE_URL)"):
+                self._derive(DATABASE_APP_URL=self.settings.database_app_url or self._app_url())
+            return
+        for name in [n for n in self.environment if n.startswith("PG")]:
+            del self.environment[name]  # meant for another server
+        server = PrivatePostgres(self.run_dir, say=self.terminal.say)
+        with self.terminal.step("PostgreSQL + PostGIS"):
+            server.prepare()
+            supervisor.keep("postgres", server, vital=True)
+            supervisor.until_ready("postgres", server.is_ready, READY_S)
+            server.provision()
+        self._derive(DATABASE_URL=server.owner_url, DATABASE_APP_URL=server.app_url)
+
+    def _app_url(self) -> str:
+        password = read_secret(self.run_dir / "secrets" / "database-app.password")
+        return asyncio.run(ensure_app_role(self.settings.database_url, password))
+
+    def _start_redis(self, supervisor: Supervisor) -> None:
+        if self.settings.redis_url:
+            return
+        server = PrivateRedis(self.run_dir, say=self.terminal.say)
+        with self.terminal.step("Redis"):
+            server.prepare()
+            supervisor.keep("redis", server)
+            supervisor.until_ready("redis", server.is_ready, READY_S)
+        self._derive(REDIS_URL=server.url)
+
+    def _start_registry(self, supervisor: Supervisor) -> None:
+        """Start the stand-in for the resident registry; nothing waits for it: a registry may be down."""
+        if self.settings.registry_url:
+            return
+        password = read_secret(self.run_dir / "secrets" / "registry.password", 16)
+        port = addresses.free_port("127.0.0.1", 0)
+        self.addresses["registry"] = addresses.base_url("127.0.0.1", port)
+        bundles = [part for folder in self.commands.registry_bundles for part in ("--bundle", folder)]
+        login = ["--user", REGISTRY_USER, "--password", password]
+        arguments = (*self.commands.registry, *bundles, "--port", str(port), *login)
+        supervisor.keep("registry", self._program("registry", arguments))
+        self._derive(
+            SEMAR_REGISTRY_URL=self.addresses["registry"],
+            SEMAR_REGISTRY_USER=REGISTRY_USER,
+            SEMAR_REGISTRY_PASSWORD=password,
+        )
+
+    def _start_serve(self, supervisor: Supervisor) -> None:
+        host, wanted = self.settings.host, self.settings.port
+        port = addresses.free_port(host, wanted)
+        if wanted and port != wanted:
+            self.terminal.say(f"  port {wanted} sedang dipakai / is in use: {port}")
+        self._derive(SEMAR_HOST=host, SEMAR_PORT=str(port))
+        self.addresses["serve"] = addresses.base_url(host, port)
+        with self.terminal.step("Server dan pekerja / server and worker"):
+            supervisor.keep("worker", self._program("worker", self.commands.worker))
+            supervisor.keep("serve", self._program("serve", self.commands.serve))
+            supervisor.until_ready("serve", lambda: addresses.healthy(host, port), READY_S)
+        _write_private(self.run_dir / "addresses.json", json.dumps(self.addresses, indent=2) + "\n")
+        lines = [f"{name}={value}\n" for name, value in self.derived.items()]
+        _write_private(self.run_dir / "environment", "".join(lines))
+
+    def _run_step(self, name: str, arguments: tuple[str, ...], supervisor: Supervisor) -> None:
+        program = self._program(name, arguments)
+        status = program.run(supervisor.stop_wish.asked)
+        supervisor.interruptible()
+        if status != 0:
+            raise ChildFailed(
+                f"{name} ended with status {status} ({program.log_file})\n{program.last_words()}"
+            )
+
+    def _program(self, name: str, arguments: tuple[str, ...]) -> Program:
+        command = (sys.executable, *arguments)
+        return Program(name, command, environment=self.environment, log_dir=self.run_dir / "log")
+
+    def _derive(self, **values: str) -> None:
+        self.derived |= values
+        self.environment |= values
+
+    def _summary(self) -> None:
+        say = self.terminal.say
+        say(f"\nSEMAR siap / ready:  {self.addresses['serve']}   (API: {self.addresses['serve']}/docs)")
+        if "registry" in self.addresses:
+            say(f"Registri peraga / registry stand-in:  {self.addresses['registry']}")
+        accounts = _accounts(self.run_dir / "accounts.json") if self.private_database else []
+        if accounts:
+            say(f"\nAkun latihan / training accounts ({self.run_dir / 'accounts.json'}):")
+            self.terminal.table(accounts)
+        say("\nRegency nyata / live tenant:  .venv/bin/dispatch tenant create --help")
+        say("Berhenti / stop:  Ctrl-C")
+
+    def _stop(self, supervisor: Supervisor) -> None:
+        for name in ("addresses.json", "environment"):
+            (self.run_dir / name).unlink(missing_ok=True)
+        self.terminal.say()
+        with self.terminal.step("Berhenti / stopping"):
+            supervisor.stop()
+
+
+def _write_private(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.replace(path)
+
+
+def _accounts(path: Path) -> list[Mapping[str, object]]:
+    """Read the demo accounts: a list of objects, or an object with such lists per tenant."""
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError:
+        return []
+    return list(content) if isinstance(content, list) else [row for rows in content.values() for row in rows]
