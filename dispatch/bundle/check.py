@@ -22,7 +22,8 @@ def check_bundle(bundle: Bundle, network: RoadNetwork | None) -> Findings:
     """
     problems = Notebook(list(bundle.unread))
     warnings = Notebook()
-    missing = {found.where for found in bundle.unread if found.code in ("missing_file", "unreadable_file")}
+    unusable = ("missing_file", "unreadable_file", "bad_columns")
+    missing = {found.where.partition(" ")[0] for found in bundle.unread if found.code in unusable}
     present = frozenset(CONTENT) - missing
     if FILE in present:
         _check_info(bundle, problems)

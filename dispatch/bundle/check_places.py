@@ -23,6 +23,9 @@ VILLAGES = "villages.geojson"
 FACILITIES = "facilities.csv"
 FLEET = "fleet.csv"
 
+VILLAGE_MAX_AWAY_M = 2_000.0
+"""A village wholly outside its district by more than this has a wrong outline or a wrong code."""
+
 OUTLINES_DIFFER_SHARE = 0.01
 """District outlines that differ from the villages by more than this share of the ground are mentioned."""
 
@@ -46,8 +49,9 @@ def check_areas(bundle: Bundle, present: Collection[str], problems: Notebook, wa
                 )
     if DISTRICTS not in present or VILLAGES not in present:
         return
-    known = {district.code for district in bundle.districts}
+    known = {district.code for district in bundle.districts} | bundle.refused_codes
     inhabited = {village.district_code for village in bundle.villages}
+    inhabited |= {code.rpartition(".")[0] for code in bundle.refused_codes}
     for village in bundle.villages:
         if village.district_code not in known:
             problems.note(
@@ -66,7 +70,27 @@ def check_areas(bundle: Bundle, present: Collection[str], problems: Notebook, wa
                 f"kecamatan {district.name} tidak memiliki desa di {VILLAGES}: tambahkan desanya",
                 f"district {district.name} has no village in {VILLAGES}: add its villages",
             )
+    _check_villages_lie_in_districts(bundle, problems)
     _compare_outlines(bundle, warnings)
+
+
+def _check_villages_lie_in_districts(bundle: Bundle, problems: Notebook) -> None:
+    territory = bundle.territory
+    outlines = {district.code: territory.in_metres(district.geometry) for district in bundle.districts}
+    for village in bundle.villages:
+        outline = outlines.get(village.district_code)
+        if outline is None:
+            continue
+        away_m = outline.distance(territory.in_metres(village.geometry))
+        if away_m > VILLAGE_MAX_AWAY_M:
+            problems.note(
+                "village_off_district",
+                f"{VILLAGES} ({village.code} {village.name})",
+                f"batas desa berada {away_m / 1000:.1f} km di luar kecamatan {village.district_code}: "
+                "perbaiki batas atau kodenya",
+                f"the village lies {away_m / 1000:.1f} km outside district {village.district_code}: "
+                "correct its outline or its code",
+            )
 
 
 def _compare_outlines(bundle: Bundle, warnings: Notebook) -> None:
@@ -108,18 +132,18 @@ def _check_facility_place(
     bundle: Bundle, facility: FacilitySpec, where: str, problems: Notebook, warnings: Notebook
 ) -> None:
     names = {village.code: village.name for village in bundle.villages}
-    if facility.village_code is not None and facility.village_code not in names:
+    written = facility.village_code
+    if written is not None and written not in names.keys() | bundle.refused_codes:
         problems.note(
             "unknown_village",
             f"{where} field village_code",
-            f"desa {facility.village_code} tidak ada di {VILLAGES}: perbaiki atau kosongkan",
-            f"village {facility.village_code} is not in {VILLAGES}: correct it or leave it empty",
+            f"desa {written} tidak ada di {VILLAGES}: perbaiki atau kosongkan",
+            f"village {written} is not in {VILLAGES}: correct it or leave it empty",
         )
     if not bundle.territory.holds(facility.lon, facility.lat):
         _note_outside(bundle, where, facility.lon, facility.lat, problems)
         return
     standing = bundle.territory.village_at(facility.lon, facility.lat)
-    written = facility.village_code
     if standing is not None and written in names and written != standing:
         warnings.note(
             "other_village",
@@ -197,16 +221,13 @@ def _check_base(
 
 
 def _note_outside(bundle: Bundle, where: str, lon: float, lat: float, problems: Notebook) -> None:
-    swapped = abs(lon) <= 90 and bundle.territory.holds(lat, lon)
     territory = bundle.territory
     away_km = territory.in_metres(Point(lon, lat)).distance(territory.in_metres(territory.boundary)) / 1000
-    hint_id = "lintang dan bujur tertukar" if swapped else "perbaiki koordinatnya"
-    hint_en = "latitude and longitude are swapped" if swapped else "correct the coordinates"
     problems.note(
         "outside_regency",
         f"{where} field lon, lat",
-        f"titik {lon}, {lat} berada {away_km:.1f} km di luar kabupaten (toleransi {NEAR_M:g} m): {hint_id}",
-        f"the point {lon}, {lat} is {away_km:.1f} km outside the regency (tolerance {NEAR_M:g} m): {hint_en}",
+        f"titik {lon}, {lat} berada {away_km:.1f} km di luar kabupaten (toleransi {NEAR_M:g} m): perbaiki",
+        f"the point {lon}, {lat} is {away_km:.1f} km outside the regency (tolerance {NEAR_M:g} m): move it",
     )
 
 

@@ -170,8 +170,9 @@ class Bundle:
     """A regency folder as read.
 
     What could not be read is left out and named in `unread`; `check_bundle` counts those as problems, and a
-    bundle with problems must not be loaded. `refused_codes` are the facility codes of rows left out, so that
-    a unit based there is not accused as well. `digest` is the SHA-256 of all content files, in hex.
+    bundle with problems must not be loaded. `refused_codes` are the codes of the districts, villages and
+    facilities left out, so that what refers to them is not accused as well. `digest` is the SHA-256 of all
+    content files, in hex.
     """
 
     folder: Path

@@ -23,15 +23,15 @@ UNREADABLE_COORDINATES: Final = (
 Outline = tuple[str, str, MultiPolygon]
 
 
-def read_outlines(path: Path, notebook: Notebook) -> list[Outline]:
-    """Code, name and polygons of every readable feature, in the order of the file.
+def read_outlines(path: Path, notebook: Notebook) -> tuple[list[Outline], frozenset[str]]:
+    """Code, name and polygons of the readable features in the order of the file, and the codes of the others.
 
     Self-crossing outlines are read as they stand and noted as problems.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        return []  # named once, with all other missing files, by the reader of the folder
+        return [], frozenset()  # named once, with all other missing files, by the reader of the folder
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         notebook.note(
             "unreadable_file",
@@ -39,7 +39,7 @@ def read_outlines(path: Path, notebook: Notebook) -> list[Outline]:
             f"berkas bukan GeoJSON yang terbaca ({error}): simpan ulang sebagai GeoJSON UTF-8",
             f"the file is not readable GeoJSON ({error}): save it again as UTF-8 GeoJSON",
         )
-        return []
+        return [], frozenset()
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list):
         notebook.note(
@@ -48,12 +48,20 @@ def read_outlines(path: Path, notebook: Notebook) -> list[Outline]:
             "berkas bukan FeatureCollection GeoJSON: simpan ulang dengan daftar 'features'",
             "the file is not a GeoJSON FeatureCollection: save it again with a 'features' list",
         )
-        return []
-    outlines = (_outline(path.name, number, feature, notebook) for number, feature in enumerate(features, 1))
-    return [outline for outline in outlines if outline is not None]
+        return [], frozenset()
+    outlines: list[Outline] = []
+    refused: set[str] = set()
+    for number, feature in enumerate(features, 1):
+        outline = _outline(path.name, number, feature, notebook)
+        if isinstance(outline, tuple):
+            outlines.append(outline)
+        elif outline:
+            refused.add(outline)
+    return outlines, frozenset(refused)
 
 
-def _outline(file: str, number: int, feature: Any, notebook: Notebook) -> Outline | None:
+def _outline(file: str, number: int, feature: Any, notebook: Notebook) -> Outline | str:
+    """The outline of a feature, or only its code (empty when unknown) when the rest cannot be read."""
     where = f"{file} feature {number}"
     properties = feature.get("properties") if isinstance(feature, dict) else None
     if not isinstance(properties, dict):
@@ -71,10 +79,10 @@ def _outline(file: str, number: int, feature: Any, notebook: Notebook) -> Outlin
             sound = False
     where = f"{where} ({code})"
     surface = _surface(where, feature.get("geometry") if isinstance(feature, dict) else None, notebook)
-    if surface is None or not sound:
-        return None
-    assert isinstance(code, str)
-    assert isinstance(name, str)
+    if not isinstance(code, str):
+        return ""
+    if surface is None or not sound or not isinstance(name, str):
+        return code.strip()
     return code.strip(), name.strip(), surface
 
 
@@ -90,7 +98,7 @@ def _surface(where: str, geometry: Any, notebook: Notebook) -> MultiPolygon | No
         )
         return None
     try:
-        surface = shape(geometry)
+        surface = shapely.force_2d(shape(geometry))
     except UNREADABLE_COORDINATES as error:
         notebook.note(
             "invalid_geometry",

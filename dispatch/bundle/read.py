@@ -42,16 +42,14 @@ def read_bundle(folder: Path) -> Bundle:
                 f"the file {name} is missing: put it into {folder.name}/",
             )
     sheet = read_sheet(folder, notebook)
-    facilities, refused = read_facilities(folder / "facilities.csv", notebook)
+    districts, refused_districts = read_outlines(folder / "districts.geojson", notebook)
+    villages, refused_villages = read_outlines(folder / "villages.geojson", notebook)
+    facilities, refused_facilities = read_facilities(folder / "facilities.csv", notebook)
     return Bundle(
         folder=folder,
         info=sheet.info,
-        districts=tuple(
-            DistrictShape(*outline) for outline in read_outlines(folder / "districts.geojson", notebook)
-        ),
-        villages=tuple(
-            VillageShape(*outline) for outline in read_outlines(folder / "villages.geojson", notebook)
-        ),
+        districts=tuple(DistrictShape(*outline) for outline in districts),
+        villages=tuple(VillageShape(*outline) for outline in villages),
         facilities=tuple(facilities),
         units=tuple(read_fleet(folder / "fleet.csv", notebook)),
         roster=sheet.roster,
@@ -61,7 +59,7 @@ def read_bundle(folder: Path) -> Bundle:
         gaps=sheet.gaps,
         digest=_digest(folder, present),
         unread=tuple(notebook.entries),
-        refused_codes=refused,
+        refused_codes=refused_districts | refused_villages | refused_facilities,
     )
 
 

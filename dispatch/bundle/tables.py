@@ -39,13 +39,17 @@ FLEET_COLUMNS = (
 
 @dataclass
 class Cells:
-    """One row of a table. Every reader notes what is wrong and returns None; `sound` tells at the end."""
+    """One row of a table. Every reader notes what is wrong and goes on; `sound` tells at the end.
+
+    A `broken` row has the wrong number of cells: what stands in which column is not known for certain.
+    """
 
     file: str
     row: int
     values: dict[str, str]
     notebook: Notebook
     sound: bool = field(default=True)
+    broken: bool = field(default=False)
 
     def refuse(self, code: str, column: str, message_id: str, message_en: str) -> None:
         """Note a problem of one cell; the row will be left out."""
@@ -72,16 +76,19 @@ class Cells:
             number = float(value)
         except ValueError:
             number = math.nan
-        if not abs(number) <= limit:
-            self.refuse(
-                "bad_coordinate",
-                column,
-                f"{column} {value!r} bukan derajat antara -{limit:g} dan {limit:g}: tulis seperti 107.443741",
-                f"{column} {value!r} is not degrees between -{limit:g} and {limit:g}: write it like "
-                "107.443741",
-            )
-            return math.nan
-        return number
+        if abs(number) <= limit:
+            return number
+        # Indonesian longitudes are no latitudes: a latitude of 107 is a longitude in the wrong column
+        swapped = abs(number) <= 180
+        remedy_id = "bujur dan lintang tertukar?" if swapped else "tulis seperti 107.443741"
+        remedy_en = "are longitude and latitude swapped?" if swapped else "write it like 107.443741"
+        self.refuse(
+            "bad_coordinate",
+            column,
+            f"{column} {value!r} bukan derajat antara -{limit:g} dan {limit:g}: {remedy_id}",
+            f"{column} {value!r} is not degrees between -{limit:g} and {limit:g}: {remedy_en}",
+        )
+        return math.nan
 
     def count(self, column: str) -> int | None:
         """A whole number of zero or more, None when empty."""
@@ -123,6 +130,9 @@ def read_facilities(path: Path, notebook: Notebook) -> tuple[list[FacilitySpec],
     facilities: list[FacilitySpec] = []
     refused: set[str] = set()
     for cells in _rows(path, FACILITY_COLUMNS, notebook):
+        if cells.broken:
+            refused.add(cells.values.get("code", ""))
+            continue
         facility = FacilitySpec(
             code=cells.text("code"),
             name=cells.text("name"),
@@ -149,6 +159,8 @@ def read_fleet(path: Path, notebook: Notebook) -> list[UnitSpec]:
     """The units that could be read."""
     units: list[UnitSpec] = []
     for cells in _rows(path, FLEET_COLUMNS, notebook):
+        if cells.broken:
+            continue
         facility = cells.optional("base_facility")
         own_point = bool(cells.optional("base_lon") or cells.optional("base_lat"))
         if bool(facility) == own_point:
@@ -197,9 +209,9 @@ def _rows(path: Path, columns: tuple[str, ...], notebook: Notebook) -> Iterator[
                         "dan tanda kutip",
                         f"the row has {len(values)} cells instead of {len(heading)}: check commas and quotes",
                     )
-                    continue
-                trimmed = {name: value.strip() for name, value in zip(heading, values, strict=True)}
-                yield Cells(path.name, reader.line_num, trimmed, notebook)
+                trimmed = {name: value.strip() for name, value in zip(heading, values, strict=False)}
+                broken = len(values) != len(heading)
+                yield Cells(path.name, reader.line_num, trimmed, notebook, broken=broken)
     except FileNotFoundError:
         return  # named once, with all other missing files, by the reader of the folder
     except (UnicodeDecodeError, csv.Error, OSError) as error:
