@@ -66,10 +66,12 @@ def along_edge(
         if edge[i] != one_edge:
             continue
         start, stop = (fraction[i], one_fraction) if to_one else (one_fraction, fraction[i])
-        if start <= stop:
+        if start == stop:
+            cost[i] = extra[i]
+        elif start < stop:
             cost[i] = min(FAR, _piece(forward[one_edge], mm[one_edge], start, stop) + extra[i])
-        if start >= stop:
-            cost[i] = min(cost[i], _piece(backward[one_edge], mm[one_edge], stop, start) + extra[i])
+        else:
+            cost[i] = min(FAR, _piece(backward[one_edge], mm[one_edge], stop, start) + extra[i])
     return cost
 
 

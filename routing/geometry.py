@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -37,7 +38,7 @@ def trace(arrays: NetworkArrays, origin: Snap, target: Snap, path: Path) -> Line
     end = (target.lon, target.lat)
     if points[-1] != end or len(points) == 1:
         points.append(end)
-    made_up = sum(
+    made_up = math.fsum(
         abs(stretch.stop - stretch.start) * float(arrays.edge_mm[stretch.edge]) / 1000
         for stretch in stretches
         if arrays.edge_flags[stretch.edge] & CONNECTOR

@@ -1,0 +1,96 @@
+"""Draws small road networks: as OpenStreetMap files, and straight as arrays with any edges one likes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import osmium
+from osmium.osm.mutable import Node, Way
+
+from routing import AMBULANCE, BuildReport, Network
+from routing.arrays import CONNECTOR, NetworkArrays
+from routing.graph import edge_arcs
+from routing.grid import fill, frame_for
+from routing.metric import metres_per_degree
+from routing.store import SCHEMA, Manifest, Store
+
+LON0, LAT0 = 107.4, -6.5
+PER_LON, PER_LAT = metres_per_degree(LAT0)
+
+
+def at(x: float, y: float) -> tuple[float, float]:
+    """The (lon, lat) of a place given in metres from the middle of the sketch."""
+    return LON0 + x / PER_LON, LAT0 + y / PER_LAT
+
+
+def write_osm(
+    path: Path,
+    nodes: Mapping[int, tuple[float, float]],
+    ways: Sequence[tuple[Sequence[int], Mapping[str, str]]],
+) -> Path:
+    """An extract with nodes at metres (x, y) and ways 100, 101, ... in the order given."""
+    with osmium.SimpleWriter(str(path), overwrite=True) as writer:
+        for number, (x, y) in sorted(nodes.items()):
+            writer.add_node(Node(id=number, version=1, location=at(x, y)))
+        for number, (refs, tags) in enumerate(ways, start=100):
+            writer.add_way(Way(id=number, version=1, nodes=list(refs), tags=dict(tags)))
+    return path
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A stretch of road: nodes at both ends, shape points between them in metres, milliseconds each way."""
+
+    first: int
+    last: int
+    forward_ms: int
+    backward_ms: int
+    between: tuple[tuple[float, float], ...] = ()
+    connector: bool = False
+
+
+def network_of(nodes: Sequence[tuple[float, float]], edges: Sequence[Edge]) -> Network:
+    """A network with exactly these edges, connected or not; places in metres."""
+    lines = [np.array([nodes[e.first], *e.between, nodes[e.last]], float) for e in edges]
+    along = [
+        np.rint(np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))]) * 1000)
+        for line in lines
+    ]
+    first = np.concatenate([[0], np.cumsum([len(line) for line in lines])]).astype(np.int32)
+    lon, lat = (np.array(axis) for axis in zip(*(at(x, y) for line in lines for x, y in line), strict=True))
+    owner = np.repeat(np.arange(len(edges)), np.diff(first)).astype(np.int32)
+    tail, head, forward, backward = (
+        np.array([getattr(e, name) for e in edges], np.int32)
+        for name in ("first", "last", "forward_ms", "backward_ms")
+    )
+    length = np.array([run[-1] for run in along], np.int32)
+    out, into = edge_arcs(len(nodes), tail, head, forward, backward, length)
+    frame = frame_for(lon, lat)
+    grid_first, grid_segment = fill(frame, lon, lat, owner)
+    node_lon, node_lat = (np.array(axis) for axis in zip(*(at(x, y) for x, y in nodes), strict=True))
+    arrays = NetworkArrays(
+        node_lon=node_lon, node_lat=node_lat, edge_from=tail, edge_to=head,
+        edge_ms_forward=forward, edge_ms_backward=backward, edge_mm=length,
+        edge_way=np.arange(len(edges)), edge_class=np.zeros(len(edges), np.uint8),
+        edge_flags=np.array([e.connector * CONNECTOR for e in edges], np.uint8),
+        shape_first=first, shape_lon=lon, shape_lat=lat,
+        shape_mm=np.concatenate(along).astype(np.int32), segment_edge=owner,
+        out_first=out.first, out_head=out.head, out_cost=out.cost, out_ref=out.ref,
+        in_first=into.first, in_head=into.head, in_cost=into.cost, in_ref=into.ref,
+        grid_first=grid_first, grid_segment=grid_segment,
+    )  # fmt: skip
+    box = (float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
+    report = BuildReport(
+        version="sketch", source_sha256="", data_date=None, ways_read=0, ways_kept=0, ways_dropped={},
+        clipped_nodes=0, vertices=len(nodes), nodes=len(nodes), edges=len(edges), arcs=len(out.head),
+        largest_part_share=1.0, parts=1, cut_off=(), km_by_class={}, km_in_store=0.0, connector_km=0.0,
+        box=box, seconds=0.0,
+    )  # fmt: skip
+    manifest = Manifest(
+        schema=SCHEMA, version="sketch", source_sha256="", profile="sketch", profile_digest="",
+        exclude_highway=[], classes=list(AMBULANCE.classes), frame=frame, shapes={}, report=report,
+    )  # fmt: skip
+    return Network(Store(manifest, arrays))

@@ -1,0 +1,150 @@
+"""Snapping: the nearest road is really the nearest, and what is no point is refused by name."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from road_sketch import LAT0, LON0, Edge, at, network_of
+
+from routing import BadPoint, Network
+from routing.metric import metres_per_degree
+
+
+def nearest_by_shapely(network: Network, point: tuple[float, float]) -> float:
+    """Metres to the nearest edge, in the plane scaled at the point's latitude."""
+    scale = np.array(metres_per_degree(point[1]))
+    a = network._arrays
+    shapes = np.column_stack([a.shape_lon, a.shape_lat])
+    lines = [
+        shapely.LineString((shapes[first:last] - point) * scale)
+        for first, last in zip(a.shape_first[:-1], a.shape_first[1:], strict=True)
+    ]
+    return float(shapely.distance(shapely.Point(0, 0), np.array(lines)).min())
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(-5e3, 5e3), st.floats(-5e3, 5e3)), min_size=2, max_size=30),
+    st.lists(st.tuples(st.floats(-2e4, 2e4), st.floats(-2e4, 2e4)), min_size=1, max_size=10),
+)
+def test_the_nearest_place_is_the_nearest(
+    corners: list[tuple[float, float]], places: list[tuple[float, float]]
+) -> None:
+    edges = [Edge(i, i + 1, 1, 1) for i in range(len(corners) - 1)]
+    network = network_of(corners, edges)
+    for place, snap in zip(places, network.snap([at(*p) for p in places]), strict=True):
+        # half a per mille: the reported metres are measured half-way, not at the point
+        truth = nearest_by_shapely(network, at(*place))
+        assert snap.access_m == pytest.approx(truth, rel=5e-4, abs=0.01)
+
+
+def test_real_network(purwakarta: Network, scatter: object) -> None:
+    points = scatter(purwakarta, 150)  # type: ignore[operator]
+    a = purwakarta._arrays
+    for point, snap in zip(points.tolist(), purwakarta.snap(points), strict=True):
+        assert snap.access_m == pytest.approx(
+            nearest_by_shapely(purwakarta, tuple(point)), rel=1e-3, abs=0.01
+        )
+        first, last = a.shape_first[snap.edge], a.shape_first[snap.edge + 1]
+        along = np.interp(
+            snap.fraction * a.edge_mm[snap.edge], a.shape_mm[first:last], a.shape_lon[first:last]
+        )
+        assert snap.lon == pytest.approx(along, abs=1e-6)
+
+
+def test_places_far_away_are_answered(purwakarta: Network) -> None:
+    """Monas in Jakarta is about 75 km from the nearest road of Purwakarta; a point two regencies on the other way."""
+    jakarta, west_java_east = purwakarta.snap([(106.8272, -6.1754), (108.5, -6.7)])
+    assert 60_000 < jakarta.access_m < 90_000
+    assert 90_000 < west_java_east.access_m < 120_000
+
+
+def test_on_the_road_means_no_access(purwakarta: Network) -> None:
+    a = purwakarta._arrays
+    middle = np.column_stack([a.shape_lon, a.shape_lat])[1:50]
+    for snap in purwakarta.snap(middle):
+        assert snap.access_m < 1e-3
+
+
+def test_empty_and_list_inputs(purwakarta: Network) -> None:
+    assert purwakarta.snap([]) == []
+    assert purwakarta.snap(np.empty((0, 2))) == []
+    assert purwakarta.to_one([], (107.44, -6.55)) == []
+    assert len(purwakarta.snap([[107.44, -6.55], (107.45, -6.56)])) == 2
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        (math.nan, -6.5),
+        (107.4, math.nan),
+        (math.inf, -6.5),
+        (107.4, -math.inf),
+        (181.0, -6.5),
+        (107.4, 1e9),
+        (-6.5, 200.0),
+    ],
+)
+def test_no_place_on_earth(purwakarta: Network, point: tuple[float, float]) -> None:
+    good = (107.44, -6.55)
+    with pytest.raises(BadPoint) as caught:
+        purwakarta.snap([good, point])
+    assert caught.value.index == 1
+    assert str(caught.value.value) == str(point)
+    assert str(point[0]) in caught.value.message_en
+    assert "swapped" not in caught.value.message_en
+    for ask in (purwakarta.to_one, purwakarta.from_one):
+        many, one = ([point], good) if ask == purwakarta.to_one else (good, [point])
+        with pytest.raises(BadPoint):
+            ask(many, one)
+        with pytest.raises(BadPoint):
+            ask(*((([good]), point) if ask == purwakarta.to_one else (point, [good])))
+    with pytest.raises(BadPoint):
+        purwakarta.route(good, point)
+
+
+def test_swapped_coordinates_are_named(purwakarta: Network) -> None:
+    with pytest.raises(BadPoint, match="swapped") as caught:
+        purwakarta.snap([(-6.55, 107.44)])
+    assert "tertukar" in caught.value.message_id
+    assert caught.value.value == (-6.55, 107.44)
+
+
+def test_swapped_coordinates_inside_the_globe() -> None:
+    """Where both readings are places on earth, the network's own box decides."""
+    network = network_of([(0.0, 0.0), (900.0, 900.0)], [Edge(0, 1, 1, 1)])
+    shifted = network.box
+    assert shifted[0] <= LON0 <= shifted[2]
+    with pytest.raises(BadPoint, match="swapped"):
+        network.snap([(LAT0, LON0)])
+
+
+@pytest.mark.parametrize("bad", [[(1.0, 2.0, 3.0)], "jalan", [("a", "b")], [None], 7.0])
+def test_what_is_not_a_list_of_points(purwakarta: Network, bad: object) -> None:
+    with pytest.raises(BadPoint):
+        purwakarta.snap(bad)  # type: ignore[arg-type]
+
+
+def test_one_place_means_one_point(purwakarta: Network) -> None:
+    points: NDArray[np.float64] = np.array([[107.44, -6.55], [107.45, -6.56]])
+    with pytest.raises(BadPoint):
+        purwakarta.to_one(points, points)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0, math.nan, math.inf])
+def test_access_speed_must_be_a_speed(purwakarta: Network, speed: float) -> None:
+    with pytest.raises(ValueError, match="access_kmh"):
+        purwakarta.route((107.44, -6.55), (107.45, -6.56), access_kmh=speed)
+    with pytest.raises(ValueError, match="access_kmh"):
+        purwakarta.to_one([(107.44, -6.55)], (107.45, -6.56), access_kmh=speed)
+
+
+def test_k_counts_from_one(purwakarta: Network) -> None:
+    with pytest.raises(ValueError, match="k must"):
+        purwakarta.to_one([(107.44, -6.55)], (107.45, -6.56), k=0)
