@@ -78,7 +78,7 @@ class Transaction:
         """Insert rows now, in this order."""
         for row in rows:
             self.session.add(row)
-            await self.session.flush([row])
+            await self.session.flush()
 
     async def get(self, table: type[Row], row_id: UUID, *, lock: bool = False) -> Row:
         """Return a row of this tenant by id, locked for update on request.
