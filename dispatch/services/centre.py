@@ -17,7 +17,6 @@ from dispatch.storage.transaction import Transaction, transaction
 from dispatch.storage.vault import Vault
 
 
-
 @dataclass
 class Centre:
     """One process's hold on the dispatch centre. Made once, shared by everything in the process."""
@@ -39,6 +38,10 @@ class Centre:
     def read(self, tenant: Tenant) -> AbstractAsyncContextManager[Transaction]:
         """Open a transaction that only reads."""
         return self.begin(tenant, SYSTEM, "read")
+
+    def snapshot(self, tenant: Tenant) -> AbstractAsyncContextManager[Transaction]:
+        """Open a transaction whose reads all see one and the same state."""
+        return transaction(self.database, tenant, self.vault, SYSTEM, "read", self.clock(), snapshot=True)
 
     async def close(self) -> None:
         """Close the connections of this process."""

@@ -18,13 +18,14 @@ from dispatch.domain.roles import Actor
 from dispatch.domain.stamps import Stamp, StampSource
 from dispatch.domain.triage import Triage
 from dispatch.services.centre import Centre
+from dispatch.services.change_incident import insert_patient
 from dispatch.services.handle_call import NO_VERDICT
 from dispatch.services.placing import Placement, Point, geometry, placement, point_of
 from dispatch.services.request_help import UNANSWERED
 from dispatch.services.stamping import Moment, stamp
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.call import Call
-from dispatch.storage.tables.incident import Incident, IncidentCounter, Patient
+from dispatch.storage.tables.incident import Incident, IncidentCounter
 from dispatch.storage.tables.stamp import Stamp as StampRow
 from dispatch.storage.transaction import Transaction
 
@@ -109,7 +110,10 @@ async def open_incident(
             EventKind.CALL_LINKED, call, incident_id=incident.id, data={"number": incident.number}
         )
         for position in range(1, judgement.patients + 1):
-            await _add_patient(tx, incident, position, judgement.triage)
+            row = await insert_patient(tx, incident, position, judgement.triage)
+            await tx.record(
+                EventKind.PATIENT_ADDED, row, incident_id=incident.id, data={"position": position}
+            )
         if judgement.confirmed:
             await _confirm(tx, incident, place, where)
         else:
@@ -249,30 +253,6 @@ async def _insert(
     _put_place(incident, place, where)
     await tx.add(incident)
     return incident
-
-
-async def _add_patient(tx: Transaction, incident: Incident, position: int, triage: Triage | None) -> None:
-    key = await tx.new_person()
-    row = Patient(
-        regency_id=tx.tenant.id,
-        id=tx.id(),
-        incident_id=incident.id,
-        position=position,
-        key_id=key.id,
-        name_sealed=None,
-        nik_sealed=None,
-        guardian_sealed=None,
-        notes_sealed=None,
-        sex=None,
-        age_years=None,
-        minor=None,
-        triage=triage.value if triage else None,
-        outcome=None,
-        outcome_at=None,
-        outcome_detail_sealed=None,
-    )
-    await tx.add(row)
-    await tx.record(EventKind.PATIENT_ADDED, row, incident_id=incident.id, data={"position": position})
 
 
 async def _confirm(tx: Transaction, incident: Incident, place: Point | None, where: Placement) -> None:

@@ -96,7 +96,8 @@ def _reason_needed(ranking: UnitRanking, choice: RankedUnit) -> ReasonNeeded:
     return ReasonNeeded(
         f"{choice.unit.call_sign} bukan usulan pertama; {first.unit.call_sign} lebih cepat {gap}. "
         "Tuliskan alasannya",
-        f"{choice.unit.call_sign} is not proposed first; {first.unit.call_sign} is {gap} faster. Give a reason",
+        f"{choice.unit.call_sign} is not proposed first; {first.unit.call_sign} is {gap} faster. "
+        "Give a reason",
         proposed=first.unit.call_sign,
         proposed_id=str(first.unit.id),
     )

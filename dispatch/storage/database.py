@@ -72,7 +72,8 @@ class Database:
                 await connection.execute(
                     text(
                         "SELECT current_user AS name, rolsuper OR rolbypassrls AS strong, "
-                        "EXISTS (SELECT 1 FROM pg_class WHERE relname = 'event' AND relowner = r.oid) AS owner "
+                        "EXISTS (SELECT 1 FROM pg_class "
+                        "WHERE relname = 'event' AND relowner = r.oid) AS owner "
                         "FROM pg_roles r WHERE rolname = current_user"
                     )
                 )

@@ -253,10 +253,22 @@ def _refuse_bulk_writes(state: ORMExecuteState) -> None:
 
 @asynccontextmanager
 async def transaction(
-    database: Database, tenant: Tenant, vault: Vault, actor: Actor, cause: str, now: datetime
+    database: Database,
+    tenant: Tenant,
+    vault: Vault,
+    actor: Actor,
+    cause: str,
+    now: datetime,
+    *,
+    snapshot: bool = False,
 ) -> AsyncIterator[Transaction]:
-    """Run one transaction bound to `tenant`: committed with its events on a clean exit, else rolled back."""
+    """Run one transaction bound to `tenant`: committed with its events on a clean exit, else rolled back.
+
+    With `snapshot` all its reads see one and the same state (REPEATABLE READ).
+    """
     async with database.sessions() as session, session.begin():
+        if snapshot:
+            await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
         await session.execute(
             text(
                 "SELECT set_config('semar.regency', :regency, true), set_config('semar.realm', :realm, true)"

@@ -87,3 +87,10 @@ AS $$ BEGIN
 END $$;
 CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- What pollers ask twice a second: how far each log has come. Numbers only.
+CREATE FUNCTION event_heads() RETURNS TABLE (regency_id integer, seq bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+AS $$ SELECT regency_id, seq FROM event_head $$;
+REVOKE EXECUTE ON FUNCTION event_heads() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION event_heads() TO semar_app;

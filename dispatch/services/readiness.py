@@ -1,0 +1,105 @@
+"""Units that cannot be sent for a while, and their return."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from dispatch.domain.errors import Conflict, Forbidden
+from dispatch.domain.events import EventKind
+from dispatch.domain.roles import Actor, Role
+from dispatch.domain.unit import UnavailabilityReason, UnitStatus
+from dispatch.services.centre import Centre
+from dispatch.services.crew import aboard
+from dispatch.services.tenants import TenantEntry
+from dispatch.services.unit_state import status_of
+from dispatch.services.waiting import ring_for_waiting
+from dispatch.storage.queries.units import one_unit
+from dispatch.storage.tables.unit import Unavailability, Unit
+from dispatch.storage.transaction import Transaction
+
+
+async def _own_unit(tx: Transaction, actor: Actor, unit_id: UUID) -> None:
+    if actor.role is not Role.DRIVER or actor.id is None:
+        return
+    present = await aboard(tx, actor.id)
+    if present is None or present.unit_id != unit_id:
+        raise Forbidden("Anda tidak sedang bertugas di unit ini", "You are not aboard this unit")
+
+
+async def _open(tx: Transaction, unit_id: UUID) -> Unavailability | None:
+    return (
+        await tx.session.execute(
+            select(Unavailability)
+            .where(
+                Unavailability.regency_id == tx.tenant.id,
+                Unavailability.unit_id == unit_id,
+                Unavailability.ended_at.is_(None),
+            )
+            .with_for_update()
+        )
+    ).scalar_one_or_none()
+
+
+async def make_unavailable(
+    centre: Centre,
+    entry: TenantEntry,
+    actor: Actor,
+    unit_id: UUID,
+    reason: UnavailabilityReason,
+    note: str | None,
+    expected_until: datetime | None,
+    *,
+    cause: str,
+) -> None:
+    """Take a unit out of service; a run in progress goes on.
+
+    Raises:
+        Conflict: it is out of service already. Forbidden: a driver who is not aboard.
+    """
+    async with centre.begin(entry.tenant, actor, cause) as tx:
+        unit = await tx.get(Unit, unit_id, lock=True)
+        await _own_unit(tx, actor, unit_id)
+        if (present := await _open(tx, unit_id)) is not None:
+            raise Conflict(
+                f"{unit.call_sign} sudah tercatat tidak siap: {present.reason}",
+                f"{unit.call_sign} is out of service already: {present.reason}",
+                reason=present.reason,
+            )
+        row = Unavailability(
+            regency_id=tx.tenant.id,
+            id=tx.id(),
+            unit_id=unit_id,
+            reason=reason.value,
+            note=note,
+            began_at=tx.now,
+            expected_until=expected_until,
+            ended_at=None,
+        )
+        await tx.add(row)
+        await tx.record(
+            EventKind.UNIT_MADE_UNAVAILABLE,
+            row,
+            data={"unit_id": str(unit_id), "call_sign": unit.call_sign, "reason": reason.value},
+        )
+
+
+async def make_available(
+    centre: Centre, entry: TenantEntry, actor: Actor, unit_id: UUID, *, cause: str
+) -> None:
+    """Put a unit back into service and ring for whoever waits. In service already is harmless."""
+    async with centre.begin(entry.tenant, actor, cause) as tx:
+        unit = await tx.get(Unit, unit_id, lock=True)
+        await _own_unit(tx, actor, unit_id)
+        row = await _open(tx, unit_id)
+        if row is None:
+            return
+        row.ended_at = tx.now
+        await tx.record(
+            EventKind.UNIT_MADE_AVAILABLE, row, data={"unit_id": str(unit_id), "call_sign": unit.call_sign}
+        )
+        now = await one_unit(tx.session, tx.tenant.id, tx.now, unit_id)
+        if now is not None and status_of(now) is UnitStatus.AVAILABLE:
+            await ring_for_waiting(tx, unit_id)

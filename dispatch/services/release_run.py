@@ -1,0 +1,119 @@
+"""The ends of a run: cleared, without transport, declined, timed out, stood down; each frees the unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from dispatch.domain.assignment import AssignmentState, NoTransport
+from dispatch.domain.events import EventKind
+from dispatch.domain.incident import IncidentState
+from dispatch.domain.unit import UnitStatus
+from dispatch.services.legs import patients_without_outcome
+from dispatch.services.placing import Point, geometry, point_of
+from dispatch.services.send_unit import (
+    MANUAL_UNANSWERED,
+    OFFER_EXPIRES,
+    OFFER_UNACKNOWLEDGED,
+    open_assignments,
+)
+from dispatch.services.stamping import Moment
+from dispatch.services.unit_state import status_of, view_unit
+from dispatch.services.waiting import ring_for_waiting, wait_for_unit
+from dispatch.storage.queries.units import one_unit
+from dispatch.storage.tables.assignment import Assignment, Leg
+from dispatch.storage.tables.facility import Facility
+from dispatch.storage.tables.incident import Incident
+from dispatch.storage.transaction import Transaction
+
+OFFER_TIMERS = (OFFER_UNACKNOWLEDGED, OFFER_EXPIRES, MANUAL_UNANSWERED)
+RUN_TIMERS = (*OFFER_TIMERS, "run_not_moving", "run_no_handover")
+WIDEN = "incident_widen"
+
+_EVENT = {
+    AssignmentState.CLEARED: EventKind.UNIT_CLEARED,
+    AssignmentState.COMPLETED_WITHOUT_TRANSPORT: EventKind.RUN_ENDED_WITHOUT_TRANSPORT,
+    AssignmentState.DECLINED: EventKind.OFFER_DECLINED,
+    AssignmentState.TIMED_OUT: EventKind.OFFER_TIMED_OUT,
+    AssignmentState.STOOD_DOWN: EventKind.ASSIGNMENT_STOOD_DOWN,
+}
+
+
+async def release(
+    tx: Transaction,
+    incident: Incident,
+    run: Assignment,
+    data: dict[str, Any],
+    *,
+    when: Moment,
+    code: NoTransport | None = None,
+) -> None:
+    """Free the unit of a run that is in a final state now, and ring for whoever waits for one."""
+    run.released_at = tx.now
+    run.freed_place = await _freed_place(tx, incident, run)
+    await tx.clear_timers(run.id, RUN_TIMERS)
+    if code is not None:
+        run.exit_reason = code.value
+        # with a second unit on the way the patients are still somebody's care
+        if not [a for a in await open_assignments(tx, incident.id) if a.id != run.id]:
+            for patient in await patients_without_outcome(tx, incident.id):
+                patient.outcome = code.value
+                patient.outcome_at = when.occurred_at
+    await tx.record(
+        _EVENT[AssignmentState(run.state)],
+        run,
+        incident_id=incident.id,
+        data=data,
+        occurred_at=when.occurred_at,
+        device_at=when.device_at,
+    )
+    unit = await one_unit(tx.session, tx.tenant.id, tx.now, run.unit_id)
+    if unit is not None and status_of(unit) is UnitStatus.AVAILABLE:
+        await ring_for_waiting(tx, run.unit_id)
+
+
+async def decline(tx: Transaction, incident: Incident, run: Assignment, reason: str) -> None:
+    """The crew cannot take the offer: free the unit and have the next one alerted at once."""
+    await _end_offer(tx, incident, run, AssignmentState.DECLINED, reason)
+
+
+async def time_out(tx: Transaction, incident: Incident, run: Assignment) -> None:
+    """Nobody answered the offer in its time: free the unit and have the next one alerted."""
+    await _end_offer(tx, incident, run, AssignmentState.TIMED_OUT, "no answer")
+
+
+async def _end_offer(
+    tx: Transaction, incident: Incident, run: Assignment, to: AssignmentState, reason: str
+) -> None:
+    run.state = to.value
+    run.exit_reason = reason
+    data = {"number": incident.number, "unit_id": str(run.unit_id), "to": to.value, "reason": reason}
+    await release(tx, incident, run, data, when=Moment(tx.now))
+    if not await open_assignments(tx, incident.id):
+        await wait_for_unit(tx, incident, to.value)
+        if incident.state in (IncidentState.REPORTED, IncidentState.CONFIRMED):
+            await tx.set_timer(WIDEN, incident.id, tx.now, {"after": str(run.id), "why": to.value})
+
+
+async def _freed_place(tx: Transaction, incident: Incident, run: Assignment) -> Any:
+    """Where the unit is free again: at the facility of its last leg, at the scene, or where it was."""
+    leg = (
+        await tx.session.execute(
+            select(Leg)
+            .where(Leg.regency_id == tx.tenant.id, Leg.assignment_id == run.id)
+            .order_by(Leg.position.desc())
+            .limit(1)
+        )
+    ).scalar_one_or_none()
+    if leg is not None and leg.facility_id is not None:
+        return (await tx.get(Facility, leg.facility_id)).place
+    if run.state == AssignmentState.COMPLETED_WITHOUT_TRANSPORT:
+        place = point_of(incident.place)
+        return geometry(place) if place else None
+    unit = await one_unit(tx.session, tx.tenant.id, tx.now, run.unit_id)
+    if unit is None:
+        return None
+    view = view_unit(unit, tx.now)
+    # a base is no news: leave the place open, so that the base is still called the base
+    return None if view.place_source == "base" else geometry(Point(view.lon, view.lat))

@@ -1,0 +1,73 @@
+"""The operator calls a unit back; the crew acknowledges it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from dispatch.domain.assignment import AssignmentState, step_assignment
+from dispatch.domain.errors import Conflict
+from dispatch.domain.events import EventKind
+from dispatch.domain.roles import Actor
+from dispatch.domain.stamps import Stamp, StampSource
+from dispatch.services.centre import Centre
+from dispatch.services.legs import require_crew
+from dispatch.services.release_run import release
+from dispatch.services.send_unit import open_assignments
+from dispatch.services.stamping import Moment, stamp
+from dispatch.services.tenants import TenantEntry
+from dispatch.services.waiting import wait_for_unit
+from dispatch.storage.tables.assignment import Assignment
+from dispatch.storage.tables.incident import Incident
+from dispatch.storage.transaction import Transaction
+
+
+async def stand_down(
+    centre: Centre, entry: TenantEntry, actor: Actor, assignment_id: UUID, reason: str, *, cause: str
+) -> AssignmentState:
+    """Call the unit back and free it; a case left without any unit waits for one.
+
+    Raises:
+        IllegalStep: the run carries a patient or has ended.
+    """
+    async with centre.begin(entry.tenant, actor, cause) as tx:
+        run = await tx.get(Assignment, assignment_id)
+        incident = await tx.get(Incident, run.incident_id, lock=True)
+        run = await tx.get(Assignment, assignment_id, lock=True)
+        if run.state == AssignmentState.STOOD_DOWN:
+            return AssignmentState.STOOD_DOWN
+        await stand_down_within(tx, incident, run, reason)
+        if not await open_assignments(tx, incident.id):
+            await wait_for_unit(tx, incident, "unit stood down")
+        return AssignmentState(run.state)
+
+
+async def stand_down_within(tx: Transaction, incident: Incident, run: Assignment, reason: str) -> None:
+    """As `stand_down`, as a part of a larger transaction that holds both rows."""
+    before = run.state
+    run.state = step_assignment(AssignmentState(run.state), AssignmentState.STOOD_DOWN).value
+    run.exit_reason = reason.strip()[:500]
+    when = Moment(tx.now)
+    await stamp(
+        tx, Stamp.STOOD_DOWN, when, StampSource.OPERATOR, incident_id=incident.id, assignment_id=run.id
+    )
+    data = {"number": incident.number, "unit_id": str(run.unit_id), "from": before, "to": run.state}
+    await release(tx, incident, run, data, when=when)
+
+
+async def acknowledge_stand_down(
+    centre: Centre, entry: TenantEntry, actor: Actor, assignment_id: UUID, *, cause: str
+) -> None:
+    """The crew has seen that it was called back. Twice is harmless."""
+    async with centre.begin(entry.tenant, actor, cause) as tx:
+        run = await tx.get(Assignment, assignment_id, lock=True)
+        await require_crew(tx, run, actor)
+        if run.state != AssignmentState.STOOD_DOWN:
+            raise Conflict("Penugasan ini tidak dibatalkan", "This run was not stood down")
+        if run.stand_down_acknowledged_at is None:
+            run.stand_down_acknowledged_at = tx.now
+            await tx.record(
+                EventKind.STAND_DOWN_ACKNOWLEDGED,
+                run,
+                incident_id=run.incident_id,
+                data={"unit_id": str(run.unit_id)},
+            )

@@ -1,0 +1,230 @@
+"""The steps of a run, by its crew or by the operator: stamps, legs, handover, and what comes too late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from dispatch.domain.assignment import (
+    FINAL_STATES,
+    PROGRESS,
+    STAMP_OF,
+    AssignmentState,
+    DeclineReason,
+    NoTransport,
+    crew_moves,
+    step_assignment,
+)
+from dispatch.domain.errors import FieldProblem, Forbidden, IllegalStep, InvalidInput
+from dispatch.domain.events import EventKind
+from dispatch.domain.roles import Actor, Role
+from dispatch.domain.stamps import StampSource
+from dispatch.services import legs
+from dispatch.services.centre import Centre
+from dispatch.services.release_run import OFFER_TIMERS, decline, release
+from dispatch.services.stamping import Moment, moment, stamp
+from dispatch.services.tenants import TenantEntry
+from dispatch.storage.tables.assignment import Assignment, ReportedFact
+from dispatch.storage.tables.incident import Incident
+from dispatch.storage.transaction import Transaction
+
+S = AssignmentState
+# what happened longer ago than this was kept on the phone without signal: it is never refused
+LATE_AFTER = timedelta(seconds=15)
+HANDOVER_ALARM = timedelta(minutes=30)
+NOT_MOVING = "run_not_moving"
+NO_HANDOVER = "run_no_handover"
+TURNOUT_WITHIN = timedelta(seconds=60)
+
+_ON_LEG = frozenset({S.LEFT_SCENE, S.AT_FACILITY, S.HANDED_OVER})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step as reported. Which of the fields are needed depends on `to`.
+
+    `device_at` and `sent_at` are by the device's own clock. `facility_id` or `outside_name` names the
+    destination when leaving; `receiver` and `room` belong to the handover; `code` says why a run ended
+    without transport; `reason` why an offer was declined.
+    """
+
+    to: AssignmentState
+    device_at: datetime | None = None
+    sent_at: datetime | None = None
+    facility_id: UUID | None = None
+    outside_name: str | None = None
+    receiver: str | None = None
+    room: str | None = None
+    code: NoTransport | None = None
+    reason: DeclineReason | None = None
+    source: StampSource = StampSource.CREW
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """What came of a step. `reported` is true when it came too late to count and was kept as a fact."""
+
+    assignment_id: UUID
+    state: AssignmentState
+    moves: list[AssignmentState]
+    occurred_at: datetime
+    reported: bool
+    repeated: bool
+
+
+async def step_run(
+    centre: Centre, entry: TenantEntry, actor: Actor, assignment_id: UUID, step: Step, *, cause: str
+) -> StepView:
+    """Take one step of a run. The same step again is harmless.
+
+    Raises:
+        IllegalStep: the table does not allow it, and it is not late.
+        InvalidInput: a field the step needs is missing.
+        Forbidden: a driver who is not on this run's crew, or a move only the centre makes.
+    """
+    async with centre.begin(entry.tenant, actor, cause) as tx:
+        run = await tx.get(Assignment, assignment_id)
+        incident = await tx.get(Incident, run.incident_id, lock=True)
+        run = await tx.get(Assignment, assignment_id, lock=True)
+        if actor.role is Role.DRIVER:
+            await legs.require_crew(tx, run, actor)
+            if step.to in (S.STOOD_DOWN, S.DIVERTED, S.TIMED_OUT):
+                raise Forbidden("Langkah ini dilakukan oleh operator", "This step is the operator's")
+        when = moment(tx.now, device_at=step.device_at, sent_at=step.sent_at, not_before=run.created_at)
+        state = S(run.state)
+        if state is step.to:
+            return _view(run, when, repeated=True)
+        try:
+            step_assignment(state, step.to)
+        except IllegalStep:
+            if tx.now - when.occurred_at <= LATE_AFTER:
+                raise
+            await _keep_fact(tx, run, step, when)
+            return _view(run, when, reported=True)
+        _need_fields(step)
+        await _move(tx, incident, run, step, when)
+        return _view(run, when)
+
+
+def _view(run: Assignment, when: Moment, *, reported: bool = False, repeated: bool = False) -> StepView:
+    state = S(run.state)
+    return StepView(run.id, state, list(crew_moves(state)), when.occurred_at, reported, repeated)
+
+
+def _need_fields(step: Step) -> None:
+    missing: list[FieldProblem] = []
+    if step.to is S.HANDED_OVER:
+        if not (step.receiver or "").strip():
+            missing.append(
+                FieldProblem("receiver", "Isi nama penerima pasien", "Name who received the patient")
+            )
+        if not (step.room or "").strip():
+            missing.append(FieldProblem("room", "Isi ruang perawatan", "Name the treatment room"))
+    if step.to is S.COMPLETED_WITHOUT_TRANSPORT and step.code is None:
+        missing.append(
+            FieldProblem("code", "Isi alasan pasien tidak dibawa", "Say why nobody was transported")
+        )
+    if step.to is S.DECLINED and step.reason is None:
+        missing.append(FieldProblem("reason", "Isi alasan menolak", "Say why the offer is declined"))
+    if missing:
+        raise InvalidInput(*missing)
+
+
+async def _keep_fact(tx: Transaction, run: Assignment, step: Step, when: Moment) -> None:
+    detail: dict[str, Any] = {
+        "receiver": step.receiver,
+        "room": step.room,
+        "code": step.code,
+        "reason": step.reason,
+        "facility_id": str(step.facility_id) if step.facility_id else None,
+        "clock_corrected": when.corrected,
+    }
+    row = ReportedFact(
+        regency_id=tx.tenant.id,
+        id=tx.id(),
+        assignment_id=run.id,
+        step=step.to.value,
+        state_then=run.state,
+        occurred_at=when.occurred_at,
+        received_at=tx.now,
+        detail={k: v for k, v in detail.items() if v is not None},
+    )
+    await tx.add(row)
+    await tx.record(
+        EventKind.ASSIGNMENT_FACT_REPORTED,
+        row,
+        incident_id=run.incident_id,
+        data={"assignment_id": str(run.id), "step": step.to.value, "state": run.state},
+        occurred_at=when.occurred_at,
+        device_at=when.device_at,
+    )
+
+
+async def _move(tx: Transaction, incident: Incident, run: Assignment, step: Step, when: Moment) -> None:
+    before = S(run.state)
+    if step.to is S.DECLINED and step.reason is not None:
+        await decline(tx, incident, run, step.reason.value)
+        return
+    leg = None
+    if step.to in _ON_LEG:
+        leg = await legs.leg_for_step(tx, incident, run, step, when.occurred_at)
+    run.state = step.to.value
+    if before is S.OFFERED:
+        run.acknowledged_at = tx.now
+        await tx.clear_timers(run.id, OFFER_TIMERS)
+    await stamp(
+        tx,
+        STAMP_OF[step.to],
+        when,
+        step.source,
+        incident_id=incident.id,
+        assignment_id=run.id,
+        leg_id=leg.id if leg else None,
+    )
+    await _timers(tx, run, step.to)
+    data: dict[str, Any] = {
+        "number": incident.number,
+        "unit_id": str(run.unit_id),
+        "from": before.value,
+        "to": step.to.value,
+        "skipped": _skipped(before, step.to),
+        "source": step.source.value,
+        "clock_corrected": when.corrected,
+        "leg_id": str(leg.id) if leg else None,
+        "facility_id": str(leg.facility_id) if leg and leg.facility_id else None,
+        "room": step.room,
+        "code": step.code,
+    }
+    if step.to in FINAL_STATES:
+        await release(tx, incident, run, data, code=step.code, when=when)
+        return
+    kind = EventKind.PATIENT_HANDED_OVER if step.to is S.HANDED_OVER else EventKind.ASSIGNMENT_STEPPED
+    await tx.record(
+        kind,
+        run,
+        incident_id=incident.id,
+        data=data,
+        occurred_at=when.occurred_at,
+        device_at=when.device_at,
+    )
+
+
+def _skipped(before: AssignmentState, to: AssignmentState) -> list[str]:
+    if before not in PROGRESS or to not in PROGRESS:
+        return []
+    between = PROGRESS[PROGRESS.index(before) + 1 : PROGRESS.index(to)]
+    # waiting at a safe distance is not a part of every run
+    return [s.value for s in between if s is not S.STAGED]
+
+
+async def _timers(tx: Transaction, run: Assignment, to: AssignmentState) -> None:
+    if to is S.ACCEPTED:
+        await tx.set_timer(NOT_MOVING, run.id, tx.now + TURNOUT_WITHIN)
+    else:
+        await tx.clear_timers(run.id, [NOT_MOVING])
+    if to is S.AT_FACILITY:
+        await tx.set_timer(NO_HANDOVER, run.id, tx.now + HANDOVER_ALARM)
+    if to in (S.HANDED_OVER, S.LEFT_SCENE):
+        await tx.clear_timers(run.id, [NO_HANDOVER])
