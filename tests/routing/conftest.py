@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from road_sketch import BATANG, PURWAKARTA, TOLL, Scatter
 
 import routing
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-PURWAKARTA = REPOSITORY / "regencies" / "32.14-purwakarta" / "roads.osm.pbf"
-BATANG = REPOSITORY / "regencies" / "33.25-batang" / "roads.osm.pbf"
-TOLL = frozenset({"motorway", "motorway_link"})
-
-Scatter = Callable[[routing.Network, int], NDArray[np.float64]]
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,14 @@
-"""Draws small road networks: as OpenStreetMap files, and straight as arrays with any edges one likes."""
+"""Draws small road networks, as OpenStreetMap files or straight as arrays; names the bundled ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import osmium
+from numpy.typing import NDArray
 from osmium.osm.mutable import Node, Way
 
 from routing import AMBULANCE, BuildReport, Network
@@ -16,6 +17,12 @@ from routing.graph import edge_arcs
 from routing.grid import fill, frame_for
 from routing.metric import metres_per_degree
 from routing.store import SCHEMA, Manifest, Store
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PURWAKARTA = REPOSITORY / "regencies" / "32.14-purwakarta" / "roads.osm.pbf"
+BATANG = REPOSITORY / "regencies" / "33.25-batang" / "roads.osm.pbf"
+TOLL = frozenset({"motorway", "motorway_link"})
+Scatter = Callable[[Network, int], NDArray[np.float64]]
 
 LON0, LAT0 = 107.4, -6.5
 PER_LON, PER_LAT = metres_per_degree(LAT0)

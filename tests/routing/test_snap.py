@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from road_sketch import LAT0, LON0, Edge, at, network_of
+from road_sketch import LAT0, LON0, Edge, Scatter, at, network_of
 
 from routing import BadPoint, Network
 from routing.metric import metres_per_degree
@@ -44,8 +44,8 @@ def test_the_nearest_place_is_the_nearest(
         assert snap.access_m == pytest.approx(truth, rel=5e-4, abs=0.01)
 
 
-def test_real_network(purwakarta: Network, scatter: object) -> None:
-    points = scatter(purwakarta, 150)  # type: ignore[operator]
+def test_real_network(purwakarta: Network, scatter: Scatter) -> None:
+    points = scatter(purwakarta, 150)
     a = purwakarta._arrays
     for point, snap in zip(points.tolist(), purwakarta.snap(points), strict=True):
         assert snap.access_m == pytest.approx(
@@ -59,7 +59,7 @@ def test_real_network(purwakarta: Network, scatter: object) -> None:
 
 
 def test_places_far_away_are_answered(purwakarta: Network) -> None:
-    """Monas in Jakarta is about 75 km from the nearest road of Purwakarta; a point two regencies on the other way."""
+    """Central Jakarta to the west, the far side of Subang and Sumedang to the east."""
     jakarta, west_java_east = purwakarta.snap([(106.8272, -6.1754), (108.5, -6.7)])
     assert 60_000 < jakarta.access_m < 90_000
     assert 90_000 < west_java_east.access_m < 120_000

@@ -1,4 +1,4 @@
-"""Travel times between places on edges, against scipy on the same network with every edge cut at the places."""
+"""Travel times between places on edges, against scipy on the network with its edges cut at the places."""
 
 from __future__ import annotations
 

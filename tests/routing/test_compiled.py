@@ -1,0 +1,88 @@
+"""Compiled kernels are kept, in a folder the user can write, and a second start does not compile again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numba.core.config
+import pytest
+from road_sketch import REPOSITORY
+
+from routing import compiled
+
+START = """
+import json, sys
+from pathlib import Path
+import numba.core.dispatcher
+import routing
+from routing import ends, engine, grid, metric
+network = routing.open_store(Path(sys.argv[1]))
+network.warm_up()
+kernels = [
+    kernel
+    for module in (ends, engine, grid, metric)
+    for kernel in vars(module).values()
+    if isinstance(kernel, numba.core.dispatcher.Dispatcher) and kernel.signatures
+]
+hits = sum(sum(kernel.stats.cache_hits.values()) for kernel in kernels)
+misses = sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels)
+before = {kernel.__name__: len(kernel.signatures) for kernel in kernels}
+point = network.box[:2]
+network.to_one([point] * 3, point)
+network.from_one(point, [point] * 3, k=2)
+network.route(point, network.box[2:])
+after = {kernel.__name__: len(kernel.signatures) for kernel in kernels}
+print(json.dumps({"hits": hits, "misses": misses, "warm": before == after}))
+"""
+
+
+def start(store: Path) -> dict[str, int]:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", START, str(store)],
+        cwd=REPOSITORY, check=True, capture_output=True, text=True,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    answer: dict[str, int] = json.loads(done.stdout)
+    return answer
+
+
+def test_the_second_start_compiles_nothing(purwakarta_store: Path) -> None:
+    start(purwakarta_store)
+    second = start(purwakarta_store)
+    assert second["misses"] == 0
+    assert second["hits"] >= 5
+    assert second["warm"]
+
+
+def test_where_the_cache_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = tmp_path / "a file, no folder"
+    blocked.touch()
+    wished, home, temporary = tmp_path / "wished", tmp_path / "home", tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(compiled.tempfile, "tempdir", str(temporary))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+
+    monkeypatch.setattr(numba.core.config, "CACHE_DIR", str(wished))
+    assert compiled.choose_cache() == str(wished)
+
+    monkeypatch.setattr(numba.core.config, "CACHE_DIR", "")
+    assert compiled.choose_cache() in ("", str(home / "semar-numba"))
+
+    # a checkout this user cannot write
+    monkeypatch.setattr(compiled, "__file__", str(blocked / "compiled.py"))
+    assert compiled.choose_cache() == str(home / "semar-numba")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
+    private = temporary / f"semar-numba-{os.getuid()}"
+    assert compiled.choose_cache() == str(private)
+    assert private.stat().st_mode & 0o777 == 0o700
+
+    private.chmod(0o777)  # somebody else could put code there
+    assert compiled.choose_cache() is None
+
+    monkeypatch.setattr(numba.core.config, "CACHE_DIR", str(blocked / "wished"))
+    assert compiled.choose_cache() is None
