@@ -17,7 +17,7 @@ from dispatch.local.postgres import PrivatePostgres
 from dispatch.local.program import Program
 from dispatch.local.redis import PrivateRedis
 from dispatch.local.roles import ensure_app_role
-from dispatch.local.secret_files import read_secret, secret_file
+from dispatch.local.secret_files import LOOKUP_KEY, MASTER_KEY, read_secret, secret_file
 from dispatch.local.supervise import ChildFailed, Interrupted, StopWish, Supervisor
 from dispatch.local.terminal import Terminal
 from dispatch.settings import Settings
@@ -116,8 +116,8 @@ class Launcher:
         secrets = self.run_dir / "secrets"
         self._derive(
             SEMAR_RUN_DIR=str(self.run_dir),
-            SEMAR_MASTER_KEY_FILE=str(self.settings.master_key_file or secret_file(secrets / "master.key")),
-            SEMAR_LOOKUP_KEY_FILE=str(self.settings.lookup_key_file or secret_file(secrets / "lookup.key")),
+            SEMAR_MASTER_KEY_FILE=str(self.settings.master_key_file or secret_file(secrets / MASTER_KEY)),
+            SEMAR_LOOKUP_KEY_FILE=str(self.settings.lookup_key_file or secret_file(secrets / LOOKUP_KEY)),
             NUMBA_CACHE_DIR=os.environ.get("NUMBA_CACHE_DIR", str(self.run_dir / "numba")),
             PYTHONUNBUFFERED="1",
         )
@@ -166,15 +166,15 @@ class Launcher:
         password = read_secret(self.run_dir / "secrets" / "registry.password", 16)
         port = addresses.free_port("127.0.0.1", 0)
         self.addresses["registry"] = addresses.base_url("127.0.0.1", port)
-        bundles = [part for folder in self.commands.registry_bundles for part in ("--bundle", folder)]
-        login = ["--user", REGISTRY_USER, "--password", password]
-        arguments = (*self.commands.registry, *bundles, "--port", str(port), *login)
-        supervisor.keep("registry", self._program("registry", arguments))
         self._derive(
             SEMAR_REGISTRY_URL=self.addresses["registry"],
             SEMAR_REGISTRY_USER=REGISTRY_USER,
             SEMAR_REGISTRY_PASSWORD=password,
         )
+        # user and password come from the environment: arguments show in the list of processes
+        bundles = [part for folder in self.commands.registry_bundles for part in ("--bundle", folder)]
+        arguments = (*self.commands.registry, *bundles, "--port", str(port))
+        supervisor.keep("registry", self._program("registry", arguments))
 
     def _start_serve(self, supervisor: Supervisor) -> None:
         host, wanted = self.settings.host, self.settings.port
@@ -192,7 +192,7 @@ class Launcher:
         _write_private(self.run_dir / "environment", "".join(lines))
 
     def _run_step(self, name: str, arguments: tuple[str, ...], supervisor: Supervisor) -> None:
-        program = self._program(name, arguments)
+        program = self._program(name, arguments, as_owner=True)
         status = program.run(supervisor.stop_wish.asked)
         supervisor.interruptible()
         if status != 0:
@@ -200,9 +200,13 @@ class Launcher:
                 f"{name} ended with status {status} ({program.log_file})\n{program.last_words()}"
             )
 
-    def _program(self, name: str, arguments: tuple[str, ...]) -> Program:
+    def _program(self, name: str, arguments: tuple[str, ...], *, as_owner: bool = False) -> Program:
+        """A program of ours; those that run on never hold the owner's connection, which sees every tenant."""
+        environment = dict(self.environment)
+        if not as_owner:
+            environment.pop("DATABASE_URL", None)
         command = (sys.executable, *arguments)
-        return Program(name, command, environment=self.environment, log_dir=self.run_dir / "log")
+        return Program(name, command, environment=environment, log_dir=self.run_dir / "log")
 
     def _derive(self, **values: str) -> None:
         self.derived |= values

@@ -1,10 +1,16 @@
-"""Secrets that a checkout makes once for itself and keeps in files only its owner can read."""
+"""Secrets that a checkout makes once for itself and keeps in files only its owner can read.
+
+As a program (`python -m dispatch.local.secret_files FOLDER`) it makes both keys in a folder, for containers.
+"""
 
 import os
 import secrets
+import sys
 from pathlib import Path
 
 KEY_BYTES = 32
+MASTER_KEY = "master.key"
+LOOKUP_KEY = "lookup.key"
 
 
 def secret_file(path: Path, size: int = KEY_BYTES) -> Path:
@@ -33,3 +39,8 @@ def secret_file(path: Path, size: int = KEY_BYTES) -> Path:
 def read_secret(path: Path, size: int = KEY_BYTES) -> str:
     """Return the text of the secret in `path`, making the file first when it is missing."""
     return secret_file(path, size).read_text().strip()
+
+
+if __name__ == "__main__":
+    for key in (MASTER_KEY, LOOKUP_KEY):
+        print(secret_file(Path(sys.argv[1]) / key))

@@ -37,13 +37,14 @@ class Health(BaseHTTPRequestHandler):
 HTTPServer(("127.0.0.1", int(os.environ["SEMAR_PORT"])), Health).serve_forever()
 """
 WAIT = """
-import os, signal, sys
+import json, os, signal, sys
 from pathlib import Path
 run_dir, name = Path(os.environ["SEMAR_RUN_DIR"]), sys.argv[1]
 def note(*_):
     with (run_dir / "ends").open("a") as file: file.write(name + "\\n")
     sys.exit(0)
 signal.signal(signal.SIGTERM, note)
+(run_dir / f"{name}.json").write_text(json.dumps(dict(os.environ)))
 with (run_dir / "starts").open("a") as file: file.write(f"{name} {os.getpid()}\\n")
 while True: signal.pause()
 """
@@ -164,6 +165,10 @@ def test_steps_run_in_order_and_the_summary_says_where(launched: Launched) -> No
     assert seen["DATABASE_APP_URL"].startswith("postgresql://semar_app@/semar?host=")
     assert seen["REDIS_URL"].startswith("unix://")
     assert seen["SEMAR_REGISTRY_URL"].startswith("http://127.0.0.1:")
+    wait_until(lambda: {line.split()[0] for line in launched.lines("starts")} == {"worker", "registry"})
+    worker = json.loads((launched.run_dir / "worker.json").read_text())
+    assert "DATABASE_URL" not in worker
+    assert worker["DATABASE_APP_URL"] == seen["DATABASE_APP_URL"]
     for key in ("SEMAR_MASTER_KEY_FILE", "SEMAR_LOOKUP_KEY_FILE"):
         assert len(bytes.fromhex(Path(seen[key]).read_text())) == 32
         assert Path(seen[key]).stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,20 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench drill
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## set this checkout up and run the whole system until Ctrl-C
+	@exec scripts/run
+
+test: ## install what the tests need and run them on real servers
+	@exec scripts/test
+
+check: ## style, types, and which room may import which
+	@exec scripts/check
+
+bench: ## measure, each figure beside its limit
+	@exec scripts/bench
+
+drill: ## play one whole case against the running system
+	@exec scripts/drill
