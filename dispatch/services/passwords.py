@@ -35,9 +35,7 @@ async def check_password(password: str, stored: str | None) -> bool:
 
 def generate_password() -> str:
     """Return a new random password such as `kx7m-p2hd-w9qa`."""
-    return "-".join(
-        "".join(secrets.choice(_ALPHABET) for _ in range(_GROUP_LENGTH)) for _ in range(_GROUPS)
-    )
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(_GROUP_LENGTH)) for _ in range(_GROUPS))
 
 
 def refuse_weak_password(password: str, field: str = "password") -> None:

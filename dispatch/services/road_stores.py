@@ -1,0 +1,61 @@
+"""Builds the road store of a bundle when there is none for exactly these roads and rules yet."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import routing
+from dispatch.bundle import Bundle, Finding, Findings, check_bundle
+
+Progress = Callable[[str, float], None]
+
+
+def store_name(bundle: Bundle) -> str:
+    """Return the folder name of the bundle's store: its code, and a hash of all that goes into it."""
+    made_of = hashlib.sha256()
+    for part in (
+        routing.AMBULANCE.digest,
+        ",".join(sorted(bundle.roads_exclude)),
+        bundle.roads_date or "",
+        hashlib.sha256(bundle.roads.read_bytes()).hexdigest(),
+    ):
+        made_of.update(f"{part}\0".encode())
+    return f"{bundle.info.code}-{made_of.hexdigest()[:12]}"
+
+
+def is_built(stores: Path, name: str) -> bool:
+    """Return whether the folder of stores holds a readable one of this name."""
+    try:
+        routing.open_store(stores / name)
+    except routing.BadStore:
+        return False
+    return True
+
+
+def check_with_roads(bundle: Bundle, stores: Path, progress: Progress | None = None) -> Findings:
+    """Check a bundle over its own roads, building their store first when it is missing.
+
+    Takes seconds when it builds; `progress` is called with a stage and 0..1 of it. Roads of which no store
+    can be made are a problem among the others.
+    """
+    reasons: tuple[Finding, ...] = ()
+    network = None
+    if bundle.roads.is_file():
+        name = store_name(bundle)
+        try:
+            if not is_built(stores, name):
+                routing.build_store(
+                    bundle.roads,
+                    stores / name,
+                    exclude_highway=bundle.roads_exclude,
+                    data_date=bundle.roads_date,
+                    progress=progress,
+                )
+            network = routing.open_store(stores / name)
+        except routing.RoutingError as refused:
+            why = Finding("bad_roads", refused.message_id, refused.message_en, bundle.roads.name)
+            reasons = (why,)
+    findings = check_bundle(bundle, network)
+    return Findings((*findings.problems, *reasons), findings.warnings)

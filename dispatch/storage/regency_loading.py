@@ -1,0 +1,161 @@
+"""What only the owner of the database may write: regencies, their areas, and the head of the log."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from geoalchemy2 import WKBElement
+from geoalchemy2.shape import from_shape
+from shapely.geometry import MultiPolygon
+from sqlalchemy import Table, delete, exists, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from dispatch.domain.events import GENESIS
+from dispatch.storage.database import asyncpg_url
+from dispatch.storage.tables.event import EventHead
+from dispatch.storage.tables.incident import Incident
+from dispatch.storage.tables.regency import District, Regency, Village
+
+_LOCK = 7_362_717  # with a hash of the tenant's name: one load of a tenant at a time
+_UNFINISHED = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RegencyRow:
+    """What a regency's row holds beside its id."""
+
+    code: str
+    realm: str
+    slug: str
+    name: str
+    number_prefix: str
+    timezone: str
+    boundary: MultiPolygon
+    settings: dict[str, Any]
+    roads_store: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRegency:
+    """The directory's entry of a tenant; an empty digest says that its last load did not finish."""
+
+    id: int
+    bundle_digest: str
+    roads_store: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRow:
+    """A district or village; `district_code` is None for districts."""
+
+    code: str
+    name: str
+    district_code: str | None
+    shape: MultiPolygon
+
+
+@asynccontextmanager
+async def loading(owner_url: str, slug: str) -> AsyncIterator[AsyncConnection]:
+    """Hold the owner's connection and the tenant's load lock; the lock ends with the connection."""
+    engine = create_async_engine(asyncpg_url(owner_url), connect_args={"timeout": 5})
+    try:
+        async with engine.connect() as connection:
+            lock = text("SELECT pg_advisory_lock(:lock, hashtext(:slug))")
+            await connection.execute(lock, {"lock": _LOCK, "slug": slug})
+            await connection.commit()
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+async def find_regency(connection: AsyncConnection, slug: str) -> LoadedRegency | None:
+    """Return the tenant of this name, if it exists."""
+    columns = (Regency.id, Regency.bundle_digest, Regency.roads_store, Regency.settings)
+    row = (await connection.execute(select(*columns).where(Regency.slug == slug))).one_or_none()
+    return LoadedRegency(*row) if row else None
+
+
+async def begin_load(connection: AsyncConnection, row: RegencyRow, now: datetime) -> int:
+    """Write the regency and the start of its log, marked unfinished; return its id."""
+    values = {
+        "code": row.code,
+        "realm": row.realm,
+        "slug": row.slug,
+        "name": row.name,
+        "number_prefix": row.number_prefix,
+        "timezone": row.timezone,
+        "boundary": _element(row.boundary),
+        "settings": row.settings,
+        "roads_store": row.roads_store,
+        "bundle_digest": _UNFINISHED,
+        "loaded_at": now,
+    }
+    statement = insert(Regency).values(created_at=now, **values)
+    statement = statement.on_conflict_do_update(index_elements=["slug"], set_=values)
+    regency_id = (await connection.execute(statement.returning(Regency.id))).scalar_one()
+    head = insert(EventHead).values(regency_id=regency_id, seq=0, hash=GENESIS, recorded_at=now)
+    await connection.execute(head.on_conflict_do_nothing())
+    return regency_id
+
+
+async def write_areas(
+    connection: AsyncConnection, regency_id: int, districts: Sequence[AreaRow], villages: Sequence[AreaRow]
+) -> list[str]:
+    """Make districts and villages exactly those given; return the vanished villages that cases still name.
+
+    Such a village stays, without ground: nothing will be placed in it again.
+    """
+    await _upsert(connection, District.__table__, [_area(regency_id, a) for a in districts])
+    await _upsert(
+        connection,
+        Village.__table__,
+        [_area(regency_id, a) | {"district_code": a.district_code} for a in villages],
+    )
+    gone = (Village.regency_id == regency_id, Village.code.not_in([a.code for a in villages]))
+    named = exists().where(Incident.regency_id == Village.regency_id, Incident.village_code == Village.code)
+    await connection.execute(delete(Village).where(*gone, ~named))
+    kept = await connection.execute(
+        update(Village).where(*gone).values(shape=_element(MultiPolygon())).returning(Village.code)
+    )
+    held = exists().where(Village.regency_id == District.regency_id, Village.district_code == District.code)
+    await connection.execute(
+        delete(District).where(
+            District.regency_id == regency_id, District.code.not_in([a.code for a in districts]), ~held
+        )
+    )
+    return sorted(kept.scalars())
+
+
+async def finish_load(connection: AsyncConnection, regency_id: int, digest: str, now: datetime) -> None:
+    """Mark the load as whole: the last thing that it writes."""
+    await connection.execute(
+        update(Regency).where(Regency.id == regency_id).values(bundle_digest=digest, loaded_at=now)
+    )
+
+
+def _area(regency_id: int, area: AreaRow) -> dict[str, Any]:
+    return {
+        "regency_id": regency_id,
+        "code": area.code,
+        "name": area.name,
+        "shape": _element(area.shape),
+    }
+
+
+async def _upsert(connection: AsyncConnection, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    assert isinstance(table, Table)
+    statement = insert(table)
+    changing = {name: statement.excluded[name] for name in rows[0] if name not in ("regency_id", "code")}
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["regency_id", "code"], set_=changing), rows
+    )
+
+
+def _element(shape: MultiPolygon) -> WKBElement:
+    return from_shape(shape, srid=4326, extended=True)
