@@ -73,6 +73,7 @@ class Launcher:
         self.derived: dict[str, str] = {}
         self.private_database = not settings.database_url
         self.addresses: dict[str, str] = {}
+        self.registry_port = 0
 
     def run(self) -> int:
         """Start, watch, stop; return 0 after a wished stop, 1 after a failure."""
@@ -160,12 +161,12 @@ class Launcher:
         self._derive(REDIS_URL=server.url)
 
     def _start_registry(self, supervisor: Supervisor) -> None:
-        """Start the stand-in for the resident registry; nothing waits for it: a registry may be down."""
+        """Start the stand-in for the resident registry; it gets ready while the steps run."""
         if self.settings.registry_url:
             return
         password = read_secret(self.run_dir / "secrets" / "registry.password", 16)
-        port = addresses.free_port("127.0.0.1", 0)
-        self.addresses["registry"] = addresses.base_url("127.0.0.1", port)
+        self.registry_port = addresses.free_port("127.0.0.1", 0)
+        self.addresses["registry"] = addresses.base_url("127.0.0.1", self.registry_port)
         self._derive(
             SEMAR_REGISTRY_URL=self.addresses["registry"],
             SEMAR_REGISTRY_USER=REGISTRY_USER,
@@ -173,7 +174,7 @@ class Launcher:
         )
         # user and password come from the environment: arguments show in the list of processes
         bundles = [part for folder in self.commands.registry_bundles for part in ("--bundle", folder)]
-        arguments = (*self.commands.registry, *bundles, "--port", str(port))
+        arguments = (*self.commands.registry, *bundles, "--port", str(self.registry_port))
         supervisor.keep("registry", self._program("registry", arguments))
 
     def _start_serve(self, supervisor: Supervisor) -> None:
@@ -187,6 +188,10 @@ class Launcher:
             supervisor.keep("worker", self._program("worker", self.commands.worker))
             supervisor.keep("serve", self._program("serve", self.commands.serve))
             supervisor.until_ready("serve", lambda: addresses.healthy(host, port), READY_S)
+            if self.registry_port:
+                supervisor.until_ready(
+                    "registry", lambda: addresses.accepts("127.0.0.1", self.registry_port), READY_S
+                )
         _write_private(self.run_dir / "addresses.json", json.dumps(self.addresses, indent=2) + "\n")
         lines = [f"{name}={value}\n" for name, value in self.derived.items()]
         _write_private(self.run_dir / "environment", "".join(lines))

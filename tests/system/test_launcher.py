@@ -37,8 +37,10 @@ class Health(BaseHTTPRequestHandler):
 HTTPServer(("127.0.0.1", int(os.environ["SEMAR_PORT"])), Health).serve_forever()
 """
 WAIT = """
-import json, os, signal, sys
+import json, os, signal, socket, sys
 from pathlib import Path
+if "--port" in sys.argv:
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[-1])))
 run_dir, name = Path(os.environ["SEMAR_RUN_DIR"]), sys.argv[1]
 def note(*_):
     with (run_dir / "ends").open("a") as file: file.write(name + "\\n")
