@@ -8,14 +8,19 @@ from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
 from dispatch.domain.events import EventKind
+from dispatch.domain.incident import IncidentState
 from dispatch.domain.roles import SYSTEM
-from dispatch.domain.unit import Tracking
+from dispatch.domain.unit import Tracking, UnitStatus
 from dispatch.services.centre import Centre
 from dispatch.services.tenants import TenantEntry
+from dispatch.services.unit_state import status_of
+from dispatch.services.waiting import ring_for_waiting
+from dispatch.storage.queries.units import one_unit
 from dispatch.storage.tables.assignment import Assignment
+from dispatch.storage.tables.incident import Incident
 from dispatch.storage.tables.shift import CrewMembership, Shift
 from dispatch.storage.tables.unit import Unit
 from dispatch.storage.transaction import Transaction
@@ -24,7 +29,9 @@ Item = TypeVar("Item")
 
 # crews of tracked units sign themselves off; those who forget are signed off after this
 SIGN_OFF_GRACE = timedelta(hours=2)
-_UNITS_AT_ONCE = 16  # at most three events each: a transaction stays under fifty
+RELIEF = timedelta(hours=12)  # a crew that came aboard after the shift's end keeps it open this long
+_EVENTS_AT_ONCE = 50
+_EVENTS_PER_UNIT = 3  # closed, opened, passed over; then an alarm for every incident that waits for a unit
 _ROWS_PER_EVENT = 100
 _CAUSE = "roster"
 
@@ -46,15 +53,16 @@ async def open_due_shifts(centre: Centre, entry: TenantEntry) -> ShiftPass:
 
     Tracked units sign on and off by themselves; one that nobody signed off is closed two hours late, its
     crew with it. A unit on a run is left alone: the first pass after its release finds it. A new shift ends
-    the one before it in the same transaction. When nothing is due this is one look at an index. Safe to run
-    from several workers at once.
+    the one before it in the same transaction, and incidents that wait for a unit hear of it. When nothing is
+    due this is one look at an index. Safe to run from several workers at once.
     """
     async with centre.read(entry.tenant) as tx:
+        waiting = await tx.session.scalar(select(func.count()).where(*_waiting(tx)))
         due = sorted(set(await tx.session.scalars(select(Unit.id).join(*_SHIFT).where(*_due(tx)))))
         over = list(await tx.session.scalars(select(Shift.id).where(*_lapsed(tx)).order_by(Shift.id)))
     opened: list[UUID] = []
     closed: list[UUID] = []
-    for units in _slices(due, _UNITS_AT_ONCE):
+    for units in _slices(due, max(1, _EVENTS_AT_ONCE // (_EVENTS_PER_UNIT + (waiting or 0)))):
         async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
             for unit_id, shifts in (await _due_of(tx, units)).items():
                 turn = _Turn(tx, unit_id, shifts)
@@ -80,9 +88,16 @@ def _due(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
     )
     manual = Unit.tracking == Tracking.MANUAL
     begun = and_(Shift.opened_at.is_(None), Shift.ends_at > tx.now, manual, Unit.active)
+    relieved = exists().where(
+        CrewMembership.regency_id == Shift.regency_id,
+        CrewMembership.shift_id == Shift.id,
+        CrewMembership.left_at.is_(None),
+        CrewMembership.joined_at > Shift.ends_at,
+        CrewMembership.joined_at > tx.now - RELIEF,
+    )
     ended = or_(
         and_(Shift.ends_at <= tx.now, manual),
-        Shift.ends_at <= tx.now - SIGN_OFF_GRACE,
+        and_(Shift.ends_at <= tx.now - SIGN_OFF_GRACE, ~relieved),
         Unit.active.is_(False),
     )
     return (
@@ -91,6 +106,14 @@ def _due(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
         Shift.starts_at <= tx.now,
         or_(begun, and_(Shift.opened_at.is_not(None), ended)),
         ~on_run,
+    )
+
+
+def _waiting(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Incident.regency_id == tx.tenant.id,
+        Incident.state == IncidentState.CONFIRMED.value,
+        Incident.waiting_since.is_not(None),
     )
 
 
@@ -148,15 +171,17 @@ class _Turn:
         coming = begun[-1] if begun else None
         if coming and self.standing and coming.starts_at <= self.standing.starts_at:
             coming = None
-        if self.standing:
-            grace = timedelta(0) if manual else SIGN_OFF_GRACE
-            if coming or not unit.active or self.standing.ends_at + grace <= self.tx.now:
-                await self._close(self.standing, unit.call_sign)
+        # tracked units are only here when their shift is to be closed
+        if self.standing and (
+            coming or not manual or not unit.active or self.standing.ends_at <= self.tx.now
+        ):
+            await self._close(self.standing, unit.call_sign)
         if coming:
             coming.opened_at = self.tx.now
             data = self._data(coming, unit.call_sign) | {"ends_at": coming.ends_at.isoformat()}
             await self.tx.record(EventKind.SHIFT_OPENED, coming, data=data)
             self.opened = True
+            await self._ring_if_free()
         passed_over = [shift for shift in begun if shift is not coming]
         if passed_over:
             await _record_lapsed(self.tx, passed_over)
@@ -176,6 +201,11 @@ class _Turn:
             member.left_at = self.tx.now
         await self.tx.record(EventKind.SHIFT_CLOSED, shift, data=self._data(shift, call_sign))
         self.closed = True
+
+    async def _ring_if_free(self) -> None:
+        unit = await one_unit(self.tx.session, self.tx.tenant.id, self.tx.now, self.unit_id)
+        if unit is not None and status_of(unit) is UnitStatus.AVAILABLE:
+            await ring_for_waiting(self.tx, self.unit_id)
 
     def _data(self, shift: Shift, call_sign: str) -> dict[str, object]:
         return {"shift_id": str(shift.id), "unit_id": str(self.unit_id), "call_sign": call_sign}
