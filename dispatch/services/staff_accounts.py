@@ -135,10 +135,11 @@ async def list_staff(centre: Centre, entry: TenantEntry) -> list[StaffView]:
         .order_by(StaffUser.role, StaffUser.username)
     )
     async with centre.read(entry.tenant) as tx:
-        return [
-            StaffView(u.id, u.username, Role(u.role), u.display_name, u.facility_id, u.active, demo)
-            for u, demo in (await tx.session.execute(query)).tuples()
-        ]
+        rows = (await tx.session.execute(query)).all()
+    return [
+        StaffView(u.id, u.username, Role(u.role), u.display_name, u.facility_id, u.active, demo)
+        for u, demo in rows
+    ]
 
 
 def refuse_bad_account(new: NewStaff) -> None:

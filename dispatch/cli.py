@@ -1,0 +1,85 @@
+"""The `dispatch` command: runs the system, prepares it, and keeps its tenants and accounts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dispatch.commands import database, regency, staff, tenant
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="SEMAR: pengiriman ambulans / ambulance dispatch.",
+)
+app.add_typer(regency.app, name="regency")
+app.add_typer(tenant.app, name="tenant")
+app.add_typer(staff.app, name="staff")
+app.command()(database.migrate)
+app.command()(staff.demo_accounts)
+
+
+@app.command()
+def prepare(
+    folder: regency.Folder,
+    demo_accounts: Annotated[bool, typer.Option(help="buat akun latihan / make demo accounts")] = False,
+) -> None:
+    """Skema, regency latihan dan akun sekaligus / migrate, load and demo accounts in one go."""
+    database.migrate()
+    regency.load(folder)
+    if demo_accounts:
+        staff.demo_accounts()
+
+
+@app.command()
+def run() -> None:
+    """Jalankan semuanya / run everything here."""
+    from dispatch.local.launcher import run as launch
+
+    raise typer.Exit(launch())
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="alamat / address (SEMAR_HOST)")] = None,
+    port: Annotated[int | None, typer.Option(help="port (SEMAR_PORT)", min=0, max=65535)] = None,
+) -> None:
+    """Layani HTTP dan WebSocket / serve HTTP and WebSocket."""
+    from dispatch.api.serve import serve as serve_api
+    from dispatch.commands.plainly import require_urls
+    from dispatch.settings import settings
+
+    require_urls(settings())
+    serve_api(settings(), host or settings().host, settings().port if port is None else port)
+
+
+@app.command()
+def worker() -> None:
+    """Kerjakan tenggat dan pesan / work off timers and messages."""
+    from dispatch.commands.plainly import require_urls
+    from dispatch.jobs.worker import run as work
+    from dispatch.settings import settings
+
+    require_urls(settings())
+    work(settings())
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def drill(context: typer.Context) -> None:
+    """Mainkan satu kasus latihan / play one whole training case."""
+    from rehearsal.drill import main
+
+    raise typer.Exit(main(context.args))
+
+
+@app.command()
+def version() -> None:
+    """Sebut versi program / print the program's version."""
+    from importlib.metadata import version as installed
+
+    typer.echo(installed("semar"))

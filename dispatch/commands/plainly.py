@@ -1,0 +1,132 @@
+"""How commands run their work: with a centre that is closed again, and failures said in one clear line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from dispatch.bundle import Finding
+    from dispatch.services.centre import Centre
+    from dispatch.settings import Settings
+
+Result = TypeVar("Result")
+
+
+def fail(message_id: str, message_en: str) -> NoReturn:
+    """Say why the command ends, on stderr, and end it with status 1."""
+    typer.echo(f"{message_id} / {message_en}", err=True)
+    raise typer.Exit(1)
+
+
+def say(message_id: str, message_en: str) -> None:
+    """Say something in both languages."""
+    typer.echo(f"{message_id} / {message_en}")
+
+
+def say_findings(title_id: str, title_en: str, findings: tuple[Finding, ...], *, err: bool = False) -> None:
+    """List findings of a bundle under a title with their number; nothing when there is none."""
+    if not findings:
+        return
+    typer.echo(f"{title_id} / {title_en} ({len(findings)}):", err=err)
+    for found in findings:
+        typer.echo(f"  {found.where}: {found.message_id} / {found.message_en}", err=err)
+
+
+def run_plainly(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Run asynchronous work; what can be expected to fail ends the command with one clear line."""
+    from asyncpg import InterfaceError, PostgresError
+    from sqlalchemy.exc import ArgumentError, DBAPIError
+
+    from dispatch.bundle import BundleError
+    from dispatch.domain.errors import DispatchError
+    from dispatch.services.load_regency import BundleRefused
+
+    try:
+        return asyncio.run(work())
+    except DispatchError as refused:
+        fail(refused.message_id, refused.message_en)
+    except BundleError as unfit:
+        typer.echo(str(unfit), err=True)
+        raise typer.Exit(1) from unfit
+    except BundleRefused as refused_bundle:
+        found = refused_bundle.findings
+        say_findings("Peringatan", "Warnings", found.warnings, err=True)
+        say_findings("Masalah", "Problems", found.problems, err=True)
+        fail(
+            f"{refused_bundle.folder} ditolak: perbaiki masalah di atas; basis data tidak diubah",
+            f"{refused_bundle.folder} is refused: repair the problems above; the database is unchanged",
+        )
+    except ArgumentError:
+        fail(
+            "Alamat basis data tidak terbaca; tulis seperti postgresql://nama:sandi@host/basisdata",
+            "The database address cannot be read; write it like postgresql://name:password@host/database",
+        )
+    except DBAPIError as broken:
+        fail_database(broken.orig or broken)
+    except (PostgresError, InterfaceError, OSError) as broken_connection:
+        fail_database(broken_connection)
+
+
+def fail_database(reason: BaseException) -> NoReturn:
+    """Say that the database did not do it, with its own words on one line."""
+    from asyncpg import UndefinedTableError
+
+    words = " ".join(str(reason).split()) or type(reason).__name__
+    if isinstance(getattr(reason, "__cause__", None) or reason, UndefinedTableError):
+        fail(
+            f"Basis data belum siap ({words}); jalankan 'dispatch migrate'",
+            f"The database is not ready ({words}); run 'dispatch migrate'",
+        )
+    fail(
+        f"Basis data menolak atau tidak terjangkau: {words}; periksa DATABASE_URL dan DATABASE_APP_URL",
+        f"The database refused or cannot be reached: {words}; check DATABASE_URL and DATABASE_APP_URL",
+    )
+
+
+def with_centre(work: Callable[[Centre], Coroutine[Any, Any, Result]], *, owner: bool = False) -> Result:
+    """Run work on a centre of this deployment; `owner` says that it needs the owner's connection too."""
+    from dispatch.services.centre import open_centre
+    from dispatch.settings import settings
+
+    deployment = settings()
+    require_urls(deployment, owner=owner)
+    for path in (deployment.master_key_path, deployment.lookup_key_path):
+        _require_key(str(path), path.read_text().strip() if path.is_file() else None)
+
+    async def within() -> Result:
+        centre = open_centre(deployment, name="semar command")
+        try:
+            return await work(centre)
+        finally:
+            await centre.close()
+
+    return run_plainly(within)
+
+
+def require_urls(deployment: Settings, *, owner: bool = False, app: bool = True) -> None:
+    """End the command when an address it needs is not set."""
+    needed = {"DATABASE_APP_URL": deployment.database_app_url if app else "-"}
+    needed["DATABASE_URL"] = deployment.database_url if owner else "-"
+    for name, value in needed.items():
+        if not value:
+            fail(
+                f"{name} tidak diisi: jalankan 'make run', atau isi dengan alamat PostgreSQL Anda",
+                f"{name} is not set: start with 'make run', or set it to your PostgreSQL's address",
+            )
+
+
+def _require_key(path: str, text: str | None) -> None:
+    if text is None:
+        fail(
+            f"Berkas kunci {path} tidak ada: jalankan 'make run', atau kembalikan dari cadangan",
+            f"The key file {path} is missing: start with 'make run', or restore it from your backup",
+        )
+    if len(text) != 64 or set(text.lower()) - set("0123456789abcdef"):
+        fail(
+            f"Berkas kunci {path} rusak: isinya harus 64 angka heksadesimal; kembalikan dari cadangan",
+            f"The key file {path} is damaged: it must hold 64 hex digits; restore it from your backup",
+        )
