@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import tempfile
@@ -31,30 +32,45 @@ def _private(folder: Path) -> bool:
     return info.st_uid == os.getuid() and not info.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def choose_cache() -> str | None:
-    """The folder for compiled kernels: '' for the package's own `__pycache__`, None when nothing is writable.
+def _sources() -> str:
+    """A short hash of this package's source.
 
-    Order: NUMBA_CACHE_DIR when set; `__pycache__` beside the source; the user's cache folder
-    (XDG_CACHE_HOME or ~/.cache); a private folder in the temporary directory. Without this a checkout that is
-    read-only for a user without a home makes numba refuse to import.
+    numba looks only at the file a kernel stands in, and would go on using a kernel compiled with an older
+    version of something it calls in another file. A folder per state of the source rules that out.
     """
-    wished = str(_settings["CACHE_DIR"])
-    if wished and _writable(Path(wished)):
-        return wished
-    if _writable(Path(__file__).parent / "__pycache__"):
-        return ""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return f"routing-{digest.hexdigest()[:12]}"
+
+
+def choose_cache() -> Path | None:
+    """The folder for compiled kernels, or None when nothing is writable.
+
+    It lies in the first of these that can be written: NUMBA_CACHE_DIR when set; `__pycache__` beside the
+    source; the user's cache folder (XDG_CACHE_HOME or ~/.cache); a private folder in the temporary directory.
+    Left alone, numba refuses to import on a checkout that is read-only for a user without a home.
+    """
+    wished = os.environ.get("NUMBA_CACHE_DIR")
     home = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-    candidates = [Path(home) / "semar-numba", Path(tempfile.gettempdir()) / f"semar-numba-{os.getuid()}"]
-    for folder in candidates:
-        if folder.is_absolute() and _writable(folder) and _private(folder):
-            return str(folder)
+    own = [
+        Path(__file__).parent / "__pycache__",
+        Path(home) / "semar-numba",
+        Path(tempfile.gettempdir()) / f"semar-numba-{os.getuid()}",
+    ]
+    name = _sources()
+    # what the administrator names may belong to a group; what we choose ourselves must be ours alone
+    if wished and _writable(Path(wished) / name):
+        return Path(wished) / name
+    for folder in own:
+        if folder.is_absolute() and _writable(folder) and _private(folder) and _writable(folder / name):
+            return folder / name
     return None
 
 
-_settings = vars(numba.core.config)
 _folder = choose_cache()
 if _folder:
-    _settings["CACHE_DIR"] = _folder
+    vars(numba.core.config)["CACHE_DIR"] = str(_folder)
 
 
 def compiled(kernel: Kernel) -> Kernel:

@@ -195,7 +195,7 @@ def _bound(best: Costs, wanted: int) -> int:
     """The cost that another owner must beat to be among the `wanted` best."""
     if wanted <= 0 or wanted > len(best):
         return FAR
-    return np.partition(best, wanted - 1)[wanted - 1]  # type: ignore[no-any-return]
+    return int(np.partition(best, wanted - 1)[wanted - 1])
 
 
 @compiled

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from routing.answers import Snap
-from routing.arrays import CONNECTOR, NetworkArrays
+from routing.arrays import CONNECTOR, Floats, Ints, NetworkArrays
+from routing.compiled import compiled
 from routing.engine import Path
 
 Points = list[tuple[float, float]]
@@ -31,28 +31,23 @@ class _Stretch(NamedTuple):
 
 def trace(arrays: NetworkArrays, origin: Snap, target: Snap, path: Path) -> Line:
     """The line from snapped origin to snapped target; at least two points."""
-    stretches = _stretches(arrays, origin, target, path)
+    if path.via < 0:
+        partial = [_Stretch(origin.edge, origin.fraction, target.fraction)]
+        laid = _between(arrays, partial[0])
+    else:
+        leave = _Stretch(origin.edge, origin.fraction, 1.0 if path.via == 0 else 0.0)
+        arrive = _Stretch(target.edge, 0.0 if path.seed == 0 else 1.0, target.fraction)
+        partial = [leave, arrive]
+        whole = _whole_edges(path.refs, arrays.shape_first, arrays.shape_lon, arrays.shape_lat)
+        laid = [*_between(arrays, leave), *map(tuple, whole.tolist()), *_between(arrays, arrive)]
     points: Points = [(origin.lon, origin.lat)]
-    for stretch in stretches:
-        points += [point for point in _between(arrays, stretch) if point != points[-1]]
+    for point in laid:
+        if point != points[-1]:
+            points.append(point)
     end = (target.lon, target.lat)
     if points[-1] != end or len(points) == 1:
         points.append(end)
-    made_up = math.fsum(
-        abs(stretch.stop - stretch.start) * float(arrays.edge_mm[stretch.edge]) / 1000
-        for stretch in stretches
-        if arrays.edge_flags[stretch.edge] & CONNECTOR
-    )
-    return Line(points, made_up)
-
-
-def _stretches(arrays: NetworkArrays, origin: Snap, target: Snap, path: Path) -> list[_Stretch]:
-    if path.via < 0:
-        return [_Stretch(origin.edge, origin.fraction, target.fraction)]
-    leave = _Stretch(origin.edge, origin.fraction, 1.0 if path.via == 0 else 0.0)
-    arrive = _Stretch(target.edge, 0.0 if path.seed == 0 else 1.0, target.fraction)
-    between = [_Stretch(ref >> 1, float(ref & 1), float(1 - (ref & 1))) for ref in path.refs.tolist()]
-    return [leave, *between, arrive]
+    return Line(points, _connector_metres(arrays, partial, path.refs))
 
 
 def _between(arrays: NetworkArrays, stretch: _Stretch) -> Points:
@@ -66,3 +61,31 @@ def _between(arrays: NetworkArrays, stretch: _Stretch) -> Points:
     lon, lat = arrays.shape_lon[begin:end].tolist(), arrays.shape_lat[begin:end].tolist()
     points = list(zip(lon, lat, strict=True))
     return points[::-1] if stretch.stop < stretch.start else points
+
+
+@compiled
+def _whole_edges(refs: Ints, shape_first: Ints, lon: Floats, lat: Floats) -> Floats:
+    """Shape points (n, 2) of the edges behind the refs, one after the other, in the direction of travel."""
+    count = 0
+    for ref in refs:
+        count += shape_first[(ref >> 1) + 1] - shape_first[ref >> 1]
+    out = np.empty((count, 2), np.float64)
+    row = 0
+    for ref in refs:
+        first, last = shape_first[ref >> 1], shape_first[(ref >> 1) + 1]
+        for i in range(last - first):
+            point = last - 1 - i if ref & 1 else first + i
+            out[row, 0] = lon[point]
+            out[row, 1] = lat[point]
+            row += 1
+    return out
+
+
+def _connector_metres(arrays: NetworkArrays, partial: list[_Stretch], refs: Ints) -> float:
+    """Metres of a route on ways that were added by hand."""
+    made_up = (arrays.edge_flags[refs >> 1] & CONNECTOR) > 0
+    millimetres = float(arrays.edge_mm[refs[made_up] >> 1].sum(dtype=np.int64))
+    for stretch in partial:
+        if arrays.edge_flags[stretch.edge] & CONNECTOR:
+            millimetres += abs(stretch.stop - stretch.start) * float(arrays.edge_mm[stretch.edge])
+    return millimetres / 1000

@@ -22,6 +22,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PURWAKARTA = REPOSITORY / "regencies" / "32.14-purwakarta" / "roads.osm.pbf"
 BATANG = REPOSITORY / "regencies" / "33.25-batang" / "roads.osm.pbf"
 TOLL = frozenset({"motorway", "motorway_link"})
+Nodes = Mapping[int, tuple[float, float]]
+Ways = Sequence[tuple[Sequence[int], Mapping[str, str]]]
 Scatter = Callable[[Network, int], NDArray[np.float64]]
 
 LON0, LAT0 = 107.4, -6.5
@@ -33,11 +35,7 @@ def at(x: float, y: float) -> tuple[float, float]:
     return LON0 + x / PER_LON, LAT0 + y / PER_LAT
 
 
-def write_osm(
-    path: Path,
-    nodes: Mapping[int, tuple[float, float]],
-    ways: Sequence[tuple[Sequence[int], Mapping[str, str]]],
-) -> Path:
+def write_osm(path: Path, nodes: Nodes, ways: Ways) -> Path:
     """An extract with nodes at metres (x, y) and ways 100, 101, ... in the order given."""
     with osmium.SimpleWriter(str(path), overwrite=True) as writer:
         for number, (x, y) in sorted(nodes.items()):

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from road_sketch import BATANG, PURWAKARTA, TOLL, at, write_osm
+from road_sketch import BATANG, PURWAKARTA, TOLL, Nodes, Ways, at, write_osm
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 import routing
-from routing import AMBULANCE, BadExtract, Network
+from routing import AMBULANCE, BadExtract, Network, Profile
 from routing.extract import read_extract
 from routing.graph import segment_metres
 
@@ -20,8 +20,8 @@ ROAD = {"highway": "tertiary"}
 TERTIARY = AMBULANCE.speeds["tertiary"] / 3.6
 
 
-def built(folder: Path, *args: object) -> tuple[routing.BuildReport, Network]:
-    report = routing.build_store(write_osm(folder / "roads.osm.pbf", *args), folder / "store")  # type: ignore[arg-type]
+def built(folder: Path, nodes: Nodes, ways: Ways) -> tuple[routing.BuildReport, Network]:
+    report = routing.build_store(write_osm(folder / "roads.osm.pbf", nodes, ways), folder / "store")
     return report, routing.open_store(folder / "store")
 
 
@@ -61,9 +61,9 @@ def test_contraction_keeps_times(purwakarta: Network) -> None:
     count = len(roads.lon)
     matrix = coo_array((list(cheapest.values()), (rows, columns)), shape=(count, count)).tocsr()
     places = {place: vertex for vertex, place in enumerate(zip(roads.lon, roads.lat, strict=True))}
-    a = purwakarta._arrays
-    nodes = list(zip(a.node_lon.tolist(), a.node_lat.tolist(), strict=True))[::25]
-    truth = dijkstra(matrix, indices=places[nodes[7]])
+    arrays = purwakarta._arrays
+    nodes = list(zip(arrays.node_lon.tolist(), arrays.node_lat.tolist(), strict=True))[::25]
+    truth = dijkstra(matrix, indices=np.array([places[nodes[7]]]))[0]
     for travel in purwakarta.from_one(nodes[7], nodes):
         assert travel.access_m == pytest.approx(0, abs=1e-3)
         assert travel.road_s == pytest.approx(truth[places[nodes[travel.index]]], abs=0.15)
@@ -146,14 +146,21 @@ def test_version_names_source_profile_and_choice(tmp_path: Path) -> None:
     other = write_osm(tmp_path / "b.osm.pbf", nodes, [([1, 2, 3], ROAD)])
     slow = dataclasses.replace(AMBULANCE, speeds=dict(AMBULANCE.speeds) | {"tertiary": 20.0})
 
-    def version(source: Path, **options: object) -> str:
-        return routing.build_store(source, tmp_path / "store", **options).version  # type: ignore[arg-type]
+    def version(
+        source: Path,
+        profile: Profile = AMBULANCE,
+        without: frozenset[str] = frozenset(),
+        date: str | None = None,
+    ) -> str:
+        return routing.build_store(
+            source, tmp_path / "store", profile=profile, exclude_highway=without, data_date=date
+        ).version
 
     first = version(extract)
-    assert first == version(extract, data_date="2026-01-01")
+    assert first == version(extract, date="2026-01-01")
     others = [
         version(other),
-        version(extract, exclude_highway=frozenset({"service"})),
+        version(extract, without=frozenset({"service"})),
         version(extract, profile=slow),
     ]
     assert len({first, *others}) == 4

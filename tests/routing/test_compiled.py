@@ -6,9 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-import numba.core.config
 import pytest
 from road_sketch import REPOSITORY
 
@@ -63,26 +63,38 @@ def test_where_the_cache_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     blocked.touch()
     wished, home, temporary = tmp_path / "wished", tmp_path / "home", tmp_path / "temporary"
     temporary.mkdir()
-    monkeypatch.setattr(compiled.tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
 
-    monkeypatch.setattr(numba.core.config, "CACHE_DIR", str(wished))
-    assert compiled.choose_cache() == str(wished)
+    def chosen() -> Path | None:
+        folder = compiled.choose_cache()
+        return folder and folder.parent
 
-    monkeypatch.setattr(numba.core.config, "CACHE_DIR", "")
-    assert compiled.choose_cache() in ("", str(home / "semar-numba"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(wished))
+    assert chosen() == wished
 
     # a checkout this user cannot write
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
     monkeypatch.setattr(compiled, "__file__", str(blocked / "compiled.py"))
-    assert compiled.choose_cache() == str(home / "semar-numba")
+    assert chosen() == home / "semar-numba"
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
     private = temporary / f"semar-numba-{os.getuid()}"
-    assert compiled.choose_cache() == str(private)
+    assert chosen() == private
     assert private.stat().st_mode & 0o777 == 0o700
 
     private.chmod(0o777)  # somebody else could put code there
-    assert compiled.choose_cache() is None
+    assert chosen() is None
 
-    monkeypatch.setattr(numba.core.config, "CACHE_DIR", str(blocked / "wished"))
-    assert compiled.choose_cache() is None
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(blocked / "wished"))
+    assert chosen() is None
+
+
+def test_a_change_of_any_source_file_is_a_new_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "__file__", str(tmp_path / "compiled.py"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    folders = []
+    for content in ("FAR = 1", "FAR = 2"):
+        (tmp_path / "engine.py").write_text(content)
+        folders.append(compiled.choose_cache())
+    assert folders[0] != folders[1]
