@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     registry_threshold: int = 90
     master_key_file: Path | None = None
     lookup_key_file: Path | None = None
+    sms_spool: Path | None = None  # folder of gammu-smsd's files service; without one, files are written
     pool_size: int = 10
 
     @property

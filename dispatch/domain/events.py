@@ -64,6 +64,15 @@ class EventKind(StrEnum):
     UNIT_MADE_UNAVAILABLE = "unit_made_unavailable"
     UNIT_MADE_AVAILABLE = "unit_made_available"
     STAMP_CORRECTED = "stamp_corrected"
+    VERDICT_OVERDUE = "verdict_overdue"
+    UNIT_OVERDUE = "unit_overdue"
+    MANUAL_UNIT_UNANSWERED = "manual_unit_unanswered"
+    DEPARTURE_OVERDUE = "departure_overdue"
+    HANDOVER_OVERDUE = "handover_overdue"
+    COUNTERSIGNATURE_OVERDUE = "countersignature_overdue"
+    CLOSURE_OVERDUE = "closure_overdue"
+    TIMER_FAILING = "timer_failing"
+    MESSAGE_FAILED = "message_failed"
 
 
 def canonical(body: dict[str, Any]) -> str:

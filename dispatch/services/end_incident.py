@@ -22,8 +22,7 @@ from dispatch.domain.roles import Actor
 from dispatch.services.centre import Centre
 from dispatch.services.handle_call import NO_VERDICT
 from dispatch.services.open_incident import UNASSIGNED
-from dispatch.services.release_run import WIDEN
-from dispatch.services.send_unit import open_assignments
+from dispatch.services.send_unit import UNCLOSED, WIDEN, open_assignments
 from dispatch.services.stand_down import stand_down_within
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.assignment import Assignment
@@ -31,7 +30,7 @@ from dispatch.storage.tables.incident import Incident, Patient
 from dispatch.storage.tables.unit import Unit
 from dispatch.storage.transaction import Transaction
 
-TIMERS = (NO_VERDICT, UNASSIGNED, WIDEN)
+TIMERS = (NO_VERDICT, UNASSIGNED, WIDEN, UNCLOSED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from dispatch.domain.assignment import AssignmentState, NoTransport
 from dispatch.domain.events import EventKind
-from dispatch.domain.incident import IncidentState
+from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.unit import UnitStatus
 from dispatch.services.legs import patients_without_outcome
 from dispatch.services.placing import Point, geometry, point_of
@@ -16,6 +17,8 @@ from dispatch.services.send_unit import (
     MANUAL_UNANSWERED,
     OFFER_EXPIRES,
     OFFER_UNACKNOWLEDGED,
+    UNCLOSED,
+    WIDEN,
     open_assignments,
 )
 from dispatch.services.stamping import Moment
@@ -28,9 +31,12 @@ from dispatch.storage.tables.incident import Incident
 from dispatch.storage.transaction import Transaction
 
 OFFER_TIMERS = (OFFER_UNACKNOWLEDGED, OFFER_EXPIRES, MANUAL_UNANSWERED)
-RUN_TIMERS = (*OFFER_TIMERS, "run_not_moving", "run_no_handover")
-WIDEN = "incident_widen"
+NOT_MOVING = "run_not_moving"
+NO_HANDOVER = "run_no_handover"
+RUN_TIMERS = (*OFFER_TIMERS, NOT_MOVING, NO_HANDOVER)
+CLOSE_WITHIN = timedelta(minutes=10)
 
+_DONE = (AssignmentState.CLEARED, AssignmentState.COMPLETED_WITHOUT_TRANSPORT)
 _EVENT = {
     AssignmentState.CLEARED: EventKind.UNIT_CLEARED,
     AssignmentState.COMPLETED_WITHOUT_TRANSPORT: EventKind.RUN_ENDED_WITHOUT_TRANSPORT,
@@ -53,10 +59,13 @@ async def release(
     run.released_at = tx.now
     run.freed_place = await _freed_place(tx, incident, run)
     await tx.clear_timers(run.id, RUN_TIMERS)
+    last = not [a for a in await open_assignments(tx, incident.id) if a.id != run.id]
+    if last and run.state in _DONE:
+        await tx.set_timer(UNCLOSED, incident.id, tx.now + CLOSE_WITHIN, {"times": 0})
     if code is not None:
         run.exit_reason = code.value
         # with a second unit on the way the patients are still somebody's care
-        if not [a for a in await open_assignments(tx, incident.id) if a.id != run.id]:
+        if last:
             for patient in await patients_without_outcome(tx, incident.id):
                 patient.outcome = code.value
                 patient.outcome_at = when.occurred_at
@@ -90,10 +99,13 @@ async def _end_offer(
     run.exit_reason = reason
     data = {"number": incident.number, "unit_id": str(run.unit_id), "to": to.value, "reason": reason}
     await release(tx, incident, run, data, when=Moment(tx.now))
-    if not await open_assignments(tx, incident.id):
+    if IncidentState(incident.state) in FINAL_STATES:
+        return
+    still_asked = await open_assignments(tx, incident.id)
+    if not still_asked:
         await wait_for_unit(tx, incident, to.value)
-        if incident.state in (IncidentState.REPORTED, IncidentState.CONFIRMED):
-            await tx.set_timer(WIDEN, incident.id, tx.now, {"after": str(run.id), "why": to.value})
+    if all(other.state == AssignmentState.OFFERED for other in still_asked):
+        await tx.set_timer(WIDEN, incident.id, tx.now, {"after": str(run.id), "why": to.value})
 
 
 async def _freed_place(tx: Transaction, incident: Incident, run: Assignment) -> Any:

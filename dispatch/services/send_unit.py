@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from dispatch.domain.assignment import AssignmentState
-from dispatch.domain.errors import IllegalStep, ReasonNeeded, UnitNotAvailable, UnitTaken
+from dispatch.domain.errors import IllegalStep, ReasonNeeded, Unavailable, UnitNotAvailable, UnitTaken
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import IncidentState
 from dispatch.domain.roles import Actor
@@ -32,6 +33,8 @@ from dispatch.storage.transaction import Transaction
 OFFER_UNACKNOWLEDGED = "offer_unacknowledged"
 OFFER_EXPIRES = "offer_expires"
 MANUAL_UNANSWERED = "manual_unanswered"
+WIDEN = "incident_widen"
+UNCLOSED = "incident_unclosed"
 WIDEN_AFTER = timedelta(seconds=20)
 OFFER_LIFE = timedelta(seconds=60)
 ONE_OPEN = "assignment_one_open_per_unit"
@@ -52,6 +55,24 @@ class AssignmentView:
     repeated: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Which unit is wanted for which incident, and how the ranking saw it a moment ago.
+
+    `choice` is None when it was not among the candidates; `origin` is `operator` or `widened`.
+    """
+
+    incident_id: UUID
+    unit_id: UUID
+    choice: RankedUnit | None
+    roads_version: str | None
+    reason: str | None = None
+    origin: str = "operator"
+
+
+Guard = Callable[[Transaction], Awaitable[None]]
+
+
 async def send_unit(
     centre: Centre,
     entry: TenantEntry,
@@ -61,7 +82,6 @@ async def send_unit(
     reason: str | None,
     *,
     cause: str,
-    origin: str = "operator",
 ) -> AssignmentView:
     """Claim the unit for the incident and alert it.
 
@@ -70,23 +90,40 @@ async def send_unit(
     Raises:
         ReasonNeeded: it is not the unit proposed first, and no reason was given.
         UnitTaken: it has an open assignment; the error names the case.
-        UnitNotAvailable: it is off shift, not ready, or cannot get there.
+        UnitNotAvailable: it is off shift or not ready.
         Conflict: the incident has no place. IllegalStep: the incident has ended.
     """
-    ranking = await rank_for_incident(centre, entry, incident_id)
+    try:
+        ranking = await rank_for_incident(centre, entry, incident_id)
+    except Unavailable:
+        # the roads cannot be read: nothing may keep a person who knows the place from sending
+        claim = Claim(incident_id, unit_id, None, None, reason)
+        return await claim_unit(centre, entry, actor, claim, cause=cause)
     choice = next((c for c in ranking.candidates if c.unit.id == unit_id), None)
-    if choice is not None and choice.rank > 1 and not (reason or "").strip() and origin == "operator":
+    if choice is not None and choice.rank > 1 and not (reason or "").strip():
         raise _reason_needed(ranking, choice)
+    claim = Claim(incident_id, unit_id, choice, ranking.roads_version, reason)
+    return await claim_unit(centre, entry, actor, claim, cause=cause)
+
+
+async def claim_unit(
+    centre: Centre, entry: TenantEntry, actor: Actor, claim: Claim, *, cause: str, guard: Guard | None = None
+) -> AssignmentView:
+    """Lock by id and claim, in one transaction; `guard` may refuse once the incident is locked.
+
+    Raises:
+        UnitTaken, UnitNotAvailable, IllegalStep: as `send_unit`; and whatever the guard raises.
+    """
     try:
         async with centre.begin(entry.tenant, actor, cause) as tx:
-            return await _claim(tx, incident_id, unit_id, choice, ranking.roads_version, reason, origin)
+            return await _claim(tx, claim, guard)
     except IntegrityError as clash:
         if ONE_OPEN not in str(clash.orig):
             raise
         async with centre.read(entry.tenant) as tx:
-            unit = await one_unit(tx.session, entry.tenant.id, tx.now, unit_id)
+            unit = await one_unit(tx.session, entry.tenant.id, tx.now, claim.unit_id)
         raise UnitTaken(
-            unit.call_sign if unit else str(unit_id), (unit and unit.incident_number) or "?"
+            unit.call_sign if unit else str(claim.unit_id), (unit and unit.incident_number) or "?"
         ) from clash
 
 
@@ -103,29 +140,23 @@ def _reason_needed(ranking: UnitRanking, choice: RankedUnit) -> ReasonNeeded:
     )
 
 
-async def _claim(
-    tx: Transaction,
-    incident_id: UUID,
-    unit_id: UUID,
-    choice: RankedUnit | None,
-    roads_version: str,
-    reason: str | None,
-    origin: str,
-) -> AssignmentView:
-    incident = await tx.get(Incident, incident_id, lock=True)
+async def _claim(tx: Transaction, claim: Claim, guard: Guard | None) -> AssignmentView:
+    incident = await tx.get(Incident, claim.incident_id, lock=True)
     if incident.state not in (IncidentState.REPORTED, IncidentState.CONFIRMED):
         raise IllegalStep("incident", incident.state, "send", ())
-    await tx.get(Unit, unit_id, lock=True)
-    unit = await one_unit(tx.session, tx.tenant.id, tx.now, unit_id)
+    if guard is not None:
+        await guard(tx)
+    await tx.get(Unit, claim.unit_id, lock=True)
+    unit = await one_unit(tx.session, tx.tenant.id, tx.now, claim.unit_id)
     if unit is None:
         raise UnitNotAvailable("Unit ini tidak dipakai lagi", "This unit is no longer in use")
-    if unit.assignment_id is not None and unit.incident_id == incident_id:
+    if unit.assignment_id is not None and unit.incident_id == incident.id:
         row = await tx.get(Assignment, unit.assignment_id)
         return _view(row, unit.call_sign, repeated=True)
     _refuse_unless_free(unit)
-    row = _assignment(tx, incident, unit, choice, roads_version, reason, origin)
+    row = _assignment(tx, incident, claim)
     await tx.add(row)
-    await _announce(tx, incident, row, unit, choice)
+    await _announce(tx, incident, row, unit, claim.choice)
     return _view(row, unit.call_sign, repeated=False)
 
 
@@ -151,29 +182,22 @@ def _refuse_unless_free(unit: UnitRow) -> None:
             )
 
 
-def _assignment(
-    tx: Transaction,
-    incident: Incident,
-    unit: UnitRow,
-    choice: RankedUnit | None,
-    roads_version: str,
-    reason: str | None,
-    origin: str,
-) -> Assignment:
+def _assignment(tx: Transaction, incident: Incident, claim: Claim) -> Assignment:
+    choice, reason = claim.choice, (claim.reason or "").strip()
     return Assignment(
         regency_id=tx.tenant.id,
         id=tx.id(),
         incident_id=incident.id,
         origin_incident_id=incident.id,
-        unit_id=unit.id,
+        unit_id=claim.unit_id,
         state=AssignmentState.OFFERED.value,
-        origin=origin,
+        origin=claim.origin,
         # 0: it was not among the candidates a moment ago and has become free since
         rank=choice.rank if choice else 0,
-        override_reason=reason.strip() if reason and reason.strip() else None,
+        override_reason=reason or None,
         predicted_s=choice.total_s if choice else None,
         predicted_m=choice.road_m if choice else None,
-        roads_version=roads_version,
+        roads_version=claim.roads_version,
         created_at=tx.now,
         acknowledged_at=None,
         stand_down_acknowledged_at=None,
@@ -206,7 +230,8 @@ async def _announce(
             key=None,
         )
     incident.waiting_since = None
-    await tx.clear_timers(incident.id, [UNASSIGNED])
+    # whoever wanted one more unit has it with this one
+    await tx.clear_timers(incident.id, [UNASSIGNED, WIDEN, UNCLOSED])
     await tx.record(
         EventKind.UNIT_ASSIGNED,
         row,

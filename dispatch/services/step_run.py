@@ -23,7 +23,7 @@ from dispatch.domain.roles import Actor, Role
 from dispatch.domain.stamps import StampSource
 from dispatch.services import legs
 from dispatch.services.centre import Centre
-from dispatch.services.release_run import OFFER_TIMERS, decline, release
+from dispatch.services.release_run import NO_HANDOVER, NOT_MOVING, OFFER_TIMERS, decline, release
 from dispatch.services.stamping import Moment, moment, stamp
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.assignment import Assignment, ReportedFact
@@ -34,8 +34,6 @@ S = AssignmentState
 # what happened longer ago than this was kept on the phone without signal: it is never refused
 LATE_AFTER = timedelta(seconds=15)
 HANDOVER_ALARM = timedelta(minutes=30)
-NOT_MOVING = "run_not_moving"
-NO_HANDOVER = "run_no_handover"
 TURNOUT_WITHIN = timedelta(seconds=60)
 
 _ON_LEG = frozenset({S.LEFT_SCENE, S.AT_FACILITY, S.HANDED_OVER})

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 
 from dispatch.domain.events import EventKind
-from dispatch.domain.incident import IncidentState
+from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.selection import suits
 from dispatch.domain.triage import Triage
+from dispatch.services.open_incident import UNASSIGNED
 from dispatch.services.send_unit import open_assignments
 from dispatch.storage.tables.incident import Incident
 from dispatch.storage.tables.unit import Unit
 from dispatch.storage.transaction import Transaction
 
+REMIND_EVERY = timedelta(seconds=60)
+
 
 async def wait_for_unit(tx: Transaction, incident: Incident, why: str) -> bool:
-    """Mark an incident that no unit is sent to as waiting; false when one is, or it waits already."""
-    if incident.waiting_since is not None or incident.state != IncidentState.CONFIRMED:
+    """Mark an incident that no unit is sent to as waiting; false when one is, or it waits already.
+
+    The wait is timed: every minute somebody is told. An incident may wait before its verdict, when a unit
+    was sent to it and is not coming.
+    """
+    if incident.waiting_since is not None or IncidentState(incident.state) in FINAL_STATES:
         return False
     if await open_assignments(tx, incident.id):
         return False
     incident.waiting_since = tx.now
+    await tx.set_timer(UNASSIGNED, incident.id, tx.now + REMIND_EVERY, {"times": 0})
     await tx.record(
         EventKind.INCIDENT_WAITING,
         incident,
@@ -39,7 +48,7 @@ async def ring_for_waiting(tx: Transaction, unit_id: UUID) -> int:
         select(Incident)
         .where(
             Incident.regency_id == tx.tenant.id,
-            Incident.state == IncidentState.CONFIRMED.value,
+            Incident.state.in_([IncidentState.REPORTED.value, IncidentState.CONFIRMED.value]),
             Incident.waiting_since.is_not(None),
         )
         .order_by(Incident.waiting_since)

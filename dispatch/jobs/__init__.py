@@ -1,0 +1,1 @@
+"""The worker: timers, outbox and upkeep, in any number of processes."""

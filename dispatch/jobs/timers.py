@@ -1,0 +1,90 @@
+"""Which handler each kind of timer has, and the running of those that are due."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from dispatch.services import alarms, widen_offer
+from dispatch.services.centre import Centre
+from dispatch.services.due_timers import Firing, claim_timer, postpone_timer, settle_timer
+from dispatch.services.handle_call import NO_VERDICT
+from dispatch.services.legs import COUNTERSIGN
+from dispatch.services.open_incident import UNASSIGNED
+from dispatch.services.register_resident import RECHECK, verify_resident
+from dispatch.services.release_run import NO_HANDOVER, NOT_MOVING
+from dispatch.services.request_help import UNANSWERED
+from dispatch.services.send_unit import (
+    MANUAL_UNANSWERED,
+    OFFER_EXPIRES,
+    OFFER_UNACKNOWLEDGED,
+    UNCLOSED,
+    WIDEN,
+)
+from dispatch.services.tenants import TenantEntry
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Centre, TenantEntry, Firing], Awaitable[object]]
+
+
+async def _ask_registry(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
+    failed = int(firing.data.get("failed", 0))
+    await verify_resident(centre, entry, firing.subject_id, cause="timer", failed=failed)
+
+
+DISPATCH: Mapping[str, Handler] = {
+    UNANSWERED: alarms.call_unanswered,
+    NO_VERDICT: alarms.no_verdict,
+    UNASSIGNED: alarms.unassigned,
+    OFFER_UNACKNOWLEDGED: widen_offer.widen_unacknowledged,
+    OFFER_EXPIRES: widen_offer.expire_offer,
+    MANUAL_UNANSWERED: alarms.manual_unanswered,
+    WIDEN: widen_offer.alert_next,
+    NOT_MOVING: alarms.not_moving,
+    NO_HANDOVER: alarms.no_handover,
+    COUNTERSIGN: alarms.not_countersigned,
+    UNCLOSED: alarms.not_closed,
+}
+# They ask a service outside that may take its time: a lane of their own, so that no offer waits for it.
+OUTSIDE: Mapping[str, Handler] = {RECHECK: _ask_registry}
+HANDLERS: Mapping[str, Handler] = {**DISPATCH, **OUTSIDE}
+
+
+async def run_due_timers(
+    centre: Centre,
+    entry: TenantEntry,
+    handlers: Mapping[str, Handler] = HANDLERS,
+    stop: asyncio.Event | None = None,
+) -> int:
+    """Run the tenant's due timers of these kinds until none is left or `stop` is set; return how many.
+
+    A handler ends or moves its timer in the transaction that has its effect; one that did neither has its
+    timer ended here. A handler that fails has its timer kept and tried again.
+    """
+    done = 0
+    while not (stop and stop.is_set()):
+        firing = await claim_timer(centre, entry, list(handlers))
+        if firing is None:
+            break
+        await _run(centre, entry, handlers[firing.kind], firing)
+        done += 1
+    return done
+
+
+async def _run(centre: Centre, entry: TenantEntry, handler: Handler, firing: Firing) -> None:
+    try:
+        await handler(centre, entry, firing)
+        await settle_timer(centre, entry, firing)
+    # whatever went wrong with one timer: it must neither be lost nor hold up the others
+    except Exception as failure:
+        due = await postpone_timer(centre, entry, firing, f"{type(failure).__name__}: {failure}")
+        log.exception(
+            "%s: timer %s of %s failed, attempt %d, again at %s",
+            entry.tenant.slug,
+            firing.kind,
+            firing.subject_id,
+            firing.attempt,
+            due.isoformat(timespec="seconds"),
+        )

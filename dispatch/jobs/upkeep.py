@@ -1,0 +1,76 @@
+"""What keeps a deployment going by itself: rosters, shifts, and room for tomorrow's positions."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from dispatch.services.centre import Centre
+from dispatch.services.open_due_shifts import open_due_shifts
+from dispatch.services.renew_rosters import renew_rosters
+from dispatch.services.tenants import TenantEntry
+
+log = logging.getLogger(__name__)
+
+PARTITIONS_EVERY = timedelta(hours=1)
+DAYS_AHEAD = 10
+_LOCK = 7_362_718  # one worker at a time does the upkeep
+
+
+class Upkeep:
+    """The upkeep of all tenants. Any number of workers may call `pass_once`; one at a time does the work."""
+
+    def __init__(self, centre: Centre) -> None:
+        """Do nothing yet."""
+        self._centre = centre
+        self._partitions_at: datetime | None = None
+
+    async def pass_once(self) -> bool:
+        """Do what is due, and return whether this worker was the one to do it."""
+        async with self._alone() as mine:
+            if not mine:
+                return False
+            now = self._centre.clock()
+            if self._partitions_at is None or now >= self._partitions_at + PARTITIONS_EVERY:
+                await self._make_partitions(now)
+                self._partitions_at = now
+            for entry in await self._centre.tenants.all():
+                await self._of_tenant(entry)
+        return True
+
+    async def _of_tenant(self, entry: TenantEntry) -> None:
+        try:
+            planned = await renew_rosters(self._centre, entry)
+            shifts = await open_due_shifts(self._centre, entry)
+        # one tenant's trouble must not leave the other tenants' units off shift; it is tried again in 30 s
+        except Exception:
+            log.exception("%s: upkeep failed", entry.tenant.slug)
+            return
+        if planned.planned or planned.withdrawn:
+            log.info(
+                "%s: %d shifts planned, %d withdrawn", entry.tenant.slug, planned.planned, planned.withdrawn
+            )
+        if shifts.opened or shifts.closed:
+            log.info(
+                "%s: %d shifts opened, %d closed", entry.tenant.slug, len(shifts.opened), len(shifts.closed)
+            )
+
+    async def _make_partitions(self, now: datetime) -> None:
+        async with self._centre.database.sessions() as session, session.begin():
+            made = await session.scalar(
+                text("SELECT make_position_partitions(CAST(:first AS date), :days)"),
+                {"first": now.date() - timedelta(days=1), "days": DAYS_AHEAD},
+            )
+        if made:
+            log.info("%d partitions for positions made", made)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[bool]:
+        """Hold the upkeep's lock for as long as the transaction that took it: it ends with the connection."""
+        async with self._centre.database.sessions() as session, session.begin():
+            query = text("SELECT pg_try_advisory_xact_lock(:lock)")
+            yield bool(await session.scalar(query, {"lock": _LOCK}))
