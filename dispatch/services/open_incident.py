@@ -11,9 +11,15 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from dispatch.domain.call import CallState, CallStep, step_call
-from dispatch.domain.errors import FieldProblem, InvalidInput
+from dispatch.domain.errors import FieldProblem, IllegalStep, InvalidInput
 from dispatch.domain.events import EventKind
-from dispatch.domain.incident import IncidentKind, IncidentState, IncidentStep, step_incident
+from dispatch.domain.incident import (
+    FINAL_STATES,
+    IncidentKind,
+    IncidentState,
+    IncidentStep,
+    step_incident,
+)
 from dispatch.domain.roles import Actor
 from dispatch.domain.stamps import Stamp, StampSource
 from dispatch.domain.triage import Triage
@@ -154,13 +160,25 @@ async def confirm_incident(
 async def link_call(
     centre: Centre, entry: TenantEntry, actor: Actor, call_id: UUID, incident_id: UUID, *, cause: str
 ) -> UUID:
-    """Link another call about the same event to its incident; the earliest call decides `called_at`."""
+    """Link another call about the same event to its incident; the earliest call decides `called_at`.
+
+    An incident without a place takes over the call's.
+
+    Raises:
+        IllegalStep: the call is linked or disposed already, or the incident has ended: nobody would look at
+            the call any more.
+    """
     async with centre.begin(entry.tenant, actor, cause) as tx:
         call = await tx.get(Call, call_id, lock=True)
         incident = await tx.get(Incident, incident_id, lock=True)
+        if IncidentState(incident.state) in FINAL_STATES:
+            raise IllegalStep("incident", incident.state, "link", ())
         call.state = step_call(CallState(call.state), CallStep.LINK).value
         call.incident_id = incident.id
         call.taken_by = call.taken_by or actor.id
+        if incident.place is None and call.place is not None:
+            incident.place, incident.village_code = call.place, call.village_code
+            incident.outside = call.outside
         await tx.clear_timers(call.id, [UNANSWERED, NO_VERDICT])
         await tx.record(
             EventKind.CALL_LINKED, call, incident_id=incident.id, data={"number": incident.number}
