@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -137,14 +137,22 @@ async def open_incident(
 async def confirm_incident(
     centre: Centre, entry: TenantEntry, actor: Actor, incident_id: UUID, judgement: Judgement, *, cause: str
 ) -> IncidentOpened:
-    """Give the verdict on an incident that was opened before it."""
-    check_judgement(judgement)
+    """Give the verdict on an incident that was opened before it.
+
+    Raises:
+        InvalidInput: neither the verdict nor the incident has a colour.
+        IllegalStep: the incident has its verdict, or has ended.
+    """
     async with centre.begin(entry.tenant, actor, cause) as tx:
         incident = await tx.get(Incident, incident_id, lock=True)
+        known = Triage(incident.triage) if incident.triage else None
+        check_judgement(replace(judgement, confirmed=True, triage=judgement.triage or known))
         place, where = await _where(tx, judgement, incident)
         incident.triage = judgement.triage.value if judgement.triage else incident.triage
         incident.triage_answers = judgement.triage_answers or incident.triage_answers
         incident.needs = judgement.needs or incident.needs
+        if judgement.place_note and (key := await tx.person(incident.key_id)):
+            incident.place_note_sealed = key.seal(judgement.place_note, "incident.place_note")
         _put_place(incident, place, where)
         await _confirm(tx, incident, place, where)
         return IncidentOpened(
@@ -279,7 +287,9 @@ async def _confirm(tx: Transaction, incident: Incident, place: Point | None, whe
     ).value
     await stamp(tx, Stamp.CONFIRMED, Moment(tx.now), StampSource.OPERATOR, incident_id=incident.id)
     await tx.clear_timers(incident.id, [NO_VERDICT])
-    await tx.set_timer(UNASSIGNED, incident.id, tx.now + ASSIGN_WITHIN, {"times": 0})
+    if incident.waiting_since is None:
+        # fires into the empty when a unit was sent before the verdict
+        await tx.set_timer(UNASSIGNED, incident.id, tx.now + ASSIGN_WITHIN, {"times": 0})
     await tx.record(
         EventKind.INCIDENT_CONFIRMED, incident, incident_id=incident.id, data=public(incident, place, where)
     )
