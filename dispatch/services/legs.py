@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from dispatch.domain.assignment import AssignmentState
 from dispatch.domain.errors import FieldProblem, Forbidden, InvalidInput
@@ -26,23 +26,26 @@ COUNTERSIGN_WITHIN = timedelta(minutes=15)
 _OPEN = ("planned", "transporting", "at_facility")
 
 
-async def require_crew(tx: Transaction, run: Assignment, actor: Actor) -> None:
-    """Let only the crew that is aboard the run's unit now speak for it.
+async def require_crew(tx: Transaction, run: Assignment, actor: Actor, *, at: datetime | None = None) -> None:
+    """Let only the crew that is aboard the run's unit now, or was at the moment `at`, speak for it.
 
     Raises:
-        Forbidden: this driver is not aboard.
+        Forbidden: this driver is not, and was not, aboard.
     """
+    there: ColumnElement[bool] = CrewMembership.left_at.is_(None)
+    if at is not None:
+        there = or_(there, and_(CrewMembership.joined_at <= at, CrewMembership.left_at >= at))
     aboard = await tx.session.execute(
         select(CrewMembership.id)
         .join(Shift, (Shift.regency_id == CrewMembership.regency_id) & (Shift.id == CrewMembership.shift_id))
         .where(
             CrewMembership.regency_id == tx.tenant.id,
             CrewMembership.staff_id == actor.id,
-            CrewMembership.left_at.is_(None),
+            there,
             Shift.unit_id == run.unit_id,
         )
     )
-    if aboard.scalar_one_or_none() is None:
+    if aboard.first() is None:
         raise Forbidden("Anda tidak sedang bertugas di unit ini", "You are not aboard this unit")
 
 

@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
+
 from dispatch.domain.assignment import (
+    CENTRE_ONLY,
     FINAL_STATES,
     PROGRESS,
     STAMP_OF,
@@ -26,6 +29,7 @@ from dispatch.services.centre import Centre
 from dispatch.services.release_run import NO_HANDOVER, NOT_MOVING, OFFER_TIMERS, decline, release
 from dispatch.services.stamping import Moment, moment, stamp
 from dispatch.services.tenants import TenantEntry
+from dispatch.storage.images import iso
 from dispatch.storage.tables.assignment import Assignment, ReportedFact
 from dispatch.storage.tables.incident import Incident
 from dispatch.storage.transaction import Transaction
@@ -36,6 +40,16 @@ LATE_AFTER = timedelta(seconds=15)
 HANDOVER_ALARM = timedelta(minutes=30)
 TURNOUT_WITHIN = timedelta(seconds=60)
 
+# stamps keep the corrected time; only the log has the device's own, by which a repeat is known for sure
+_TOLD_BEFORE = text(
+    """
+    SELECT 1 FROM event
+    WHERE regency_id = :regency AND incident_id = :incident
+    AND ((subject_id = :run AND data->>'to' = :step)
+         OR (data->>'assignment_id' = :run AND data->>'step' = :step))
+    AND CAST(body AS jsonb)->>'device_at' = :device_at LIMIT 1
+    """
+)
 _ON_LEG = frozenset({S.LEFT_SCENE, S.AT_FACILITY, S.HANDED_OVER})
 
 
@@ -80,19 +94,23 @@ async def step_run(
     Raises:
         IllegalStep: the table does not allow it, and it is not late.
         InvalidInput: a field the step needs is missing.
-        Forbidden: a driver who is not on this run's crew, or a move only the centre makes.
+        Forbidden: a driver who was not on this run's crew, or a move only the centre makes.
     """
     async with centre.begin(entry.tenant, actor, cause) as tx:
         run = await tx.get(Assignment, assignment_id)
         incident = await tx.get(Incident, run.incident_id, lock=True)
         run = await tx.get(Assignment, assignment_id, lock=True)
-        if actor.role is Role.DRIVER:
-            await legs.require_crew(tx, run, actor)
-            if step.to in (S.STOOD_DOWN, S.DIVERTED, S.TIMED_OUT):
-                raise Forbidden("Langkah ini dilakukan oleh operator", "This step is the operator's")
         when = moment(tx.now, device_at=step.device_at, sent_at=step.sent_at, not_before=run.created_at)
         state = S(run.state)
-        if state is step.to:
+        if actor.role is Role.DRIVER:
+            # what a crew did without signal counts after its relief, too
+            await legs.require_crew(tx, run, actor, at=when.occurred_at)
+        if step.to in CENTRE_ONLY and state is not step.to:
+            if actor.role is Role.DRIVER:
+                raise Forbidden("Langkah ini dilakukan oleh operator", "This step is the operator's")
+            # standing down, widening and diverting are use cases of their own
+            raise IllegalStep("assignment", state, step.to, crew_moves(state))
+        if state is step.to or await _told_before(tx, run, step):
             return _view(run, when, repeated=True)
         try:
             step_assignment(state, step.to)
@@ -109,6 +127,15 @@ async def step_run(
 def _view(run: Assignment, when: Moment, *, reported: bool = False, repeated: bool = False) -> StepView:
     state = S(run.state)
     return StepView(run.id, state, list(crew_moves(state)), when.occurred_at, reported, repeated)
+
+
+async def _told_before(tx: Transaction, run: Assignment, step: Step) -> bool:
+    """Whether a phone repeats a report whose acknowledgement was lost: same step, same device time."""
+    if step.device_at is None:
+        return False
+    about = {"regency": tx.tenant.id, "incident": run.incident_id, "run": str(run.id)}
+    asked = {**about, "step": step.to.value, "device_at": iso(step.device_at)}
+    return (await tx.session.execute(_TOLD_BEFORE, asked)).first() is not None
 
 
 def _need_fields(step: Step) -> None:
@@ -196,7 +223,8 @@ async def _move(tx: Transaction, incident: Incident, run: Assignment, step: Step
         "code": step.code,
     }
     if step.to in FINAL_STATES:
-        await release(tx, incident, run, data, code=step.code, when=when)
+        code = step.code if step.to is S.COMPLETED_WITHOUT_TRANSPORT else None
+        await release(tx, incident, run, data, code=code, when=when)
         return
     kind = EventKind.PATIENT_HANDED_OVER if step.to is S.HANDED_OVER else EventKind.ASSIGNMENT_STEPPED
     await tx.record(
