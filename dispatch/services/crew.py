@@ -19,6 +19,7 @@ from dispatch.services.unit_state import status_of
 from dispatch.services.waiting import ring_for_waiting
 from dispatch.storage.queries.units import one_unit
 from dispatch.storage.tables.shift import CrewMembership, Shift
+from dispatch.storage.tables.staff import StaffUser
 from dispatch.storage.tables.unit import Unit
 from dispatch.storage.transaction import Transaction
 
@@ -75,11 +76,12 @@ async def sign_on(
             aboard.
     """
     async with centre.begin(entry.tenant, actor, cause) as tx:
+        staff_id = _driver(actor)
         unit = (
             await tx.session.execute(
-                select(Unit)
-                .where(Unit.regency_id == tx.tenant.id, Unit.call_sign == call_sign.strip(), Unit.active)
-                .with_for_update()
+                select(Unit).where(
+                    Unit.regency_id == tx.tenant.id, Unit.call_sign == call_sign.strip(), Unit.active
+                )
             )
         ).scalar_one_or_none()
         if unit is None or unit.tracking != Tracking.APP:
@@ -88,8 +90,7 @@ async def sign_on(
                 f"There is no tracked unit '{call_sign}' in {tx.tenant.name}",
                 unit=call_sign,
             )
-        staff_id = _driver(actor)
-        present = await aboard(tx, staff_id)
+        present = await _lock(tx, staff_id, unit.id)
         if present is not None and present.unit_id == unit.id:
             return present
         if present is not None:
@@ -122,7 +123,31 @@ async def sign_off(centre: Centre, entry: TenantEntry, actor: Actor, *, cause: s
         Conflict: the unit is on a run and nobody else is aboard.
     """
     async with centre.begin(entry.tenant, actor, cause) as tx:
-        await _leave(tx, _driver(actor))
+        staff_id = _driver(actor)
+        await _lock(tx, staff_id)
+        await _leave(tx, staff_id)
+
+
+async def _lock(tx: Transaction, staff_id: UUID, coming_to: UUID | None = None) -> Aboard | None:
+    """Lock the driver, then the units that are left and joined, by id; return where the driver is aboard.
+
+    A unit is locked before its run is looked at: a crew cannot leave while somebody sends it.
+    """
+    await tx.session.execute(
+        select(StaffUser.id)
+        .where(StaffUser.regency_id == tx.tenant.id, StaffUser.id == staff_id)
+        .with_for_update(key_share=True)
+    )
+    present = await aboard(tx, staff_id)
+    units = {coming_to, present.unit_id if present else None} - {None}
+    await tx.session.execute(
+        select(Unit.id)
+        .where(Unit.regency_id == tx.tenant.id, Unit.id.in_(units))
+        .order_by(Unit.id)
+        .with_for_update()
+    )
+    # the shift's end may have signed the driver off while we waited
+    return await aboard(tx, staff_id)
 
 
 def _driver(actor: Actor) -> UUID:
