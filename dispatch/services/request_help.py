@@ -66,6 +66,7 @@ def _content(request: HelpRequest, caller: str) -> str:
             "note": request.note,
             "name": request.caller_name,
             "phone": request.caller_phone,
+            "speed": request.speed_factor,
         }
     )
 
