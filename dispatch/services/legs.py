@@ -123,7 +123,10 @@ async def _new_leg(tx: Transaction, incident: Incident, run: Assignment, step: S
     )
     await set_destination(tx, leg, step.facility_id, step.outside_name)
     await tx.add(leg)
+    taken = await _aboard_others(tx, incident.id, run.id)
     for patient in await patients_without_outcome(tx, incident.id):
+        if patient.id in taken:
+            continue
         await tx.add(LegPatient(regency_id=tx.tenant.id, leg_id=leg.id, patient_id=patient.id))
     return leg
 
@@ -159,6 +162,22 @@ async def _hand_over(tx: Transaction, leg: Leg, step: Step, occurred_at: datetim
         patient.outcome_at = occurred_at
     if leg.facility_id is not None:
         await tx.set_timer(COUNTERSIGN, leg.id, tx.now + COUNTERSIGN_WITHIN)
+
+
+async def _aboard_others(tx: Transaction, incident_id: UUID, run_id: UUID) -> set[UUID]:
+    """The incident's patients whom another unit is carrying now."""
+    carried = await tx.session.execute(
+        select(LegPatient.patient_id)
+        .join(Leg, (Leg.regency_id == LegPatient.regency_id) & (Leg.id == LegPatient.leg_id))
+        .join(Assignment, (Assignment.regency_id == Leg.regency_id) & (Assignment.id == Leg.assignment_id))
+        .where(
+            LegPatient.regency_id == tx.tenant.id,
+            Assignment.incident_id == incident_id,
+            Assignment.id != run_id,
+            Leg.state.in_(_OPEN),
+        )
+    )
+    return set(carried.scalars())
 
 
 async def patients_without_outcome(tx: Transaction, incident_id: UUID) -> list[Patient]:
