@@ -30,17 +30,14 @@ REGISTRY_USER = "semar"
 
 @dataclass(frozen=True)
 class Commands:
-    """The programs of the system, each as arguments for this Python; `{port}` and the like are filled in."""
+    """The programs of the system, each as arguments for this Python.
 
-    steps: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-        ("migrate", "Skema basis data / database schema", ("-m", "dispatch", "migrate")),
-        ("regency-load", "Kabupaten / regency", ("-m", "dispatch", "regency", "load", str(DEFAULT_REGENCY))),
-    )
-    demo: tuple[str, str, tuple[str, ...]] = (
-        "demo-accounts",
-        "Akun latihan / training accounts",
-        ("-m", "dispatch", "demo-accounts"),
-    )
+    prepare: schema and training regency, in one process: each costs seconds of imports.
+    demo: its further arguments for a database of our own.
+    """
+
+    prepare: tuple[str, ...] = ("-m", "dispatch", "prepare", str(DEFAULT_REGENCY))
+    demo: tuple[str, ...] = ("--demo-accounts",)
     registry: tuple[str, ...] = ("-m", "registry.standin")
     worker: tuple[str, ...] = ("-m", "dispatch", "worker")
     serve: tuple[str, ...] = ("-m", "dispatch", "serve")
@@ -125,16 +122,15 @@ class Launcher:
         self._start_database(supervisor)
         self._start_redis(supervisor)
         self._start_registry(supervisor)
-        steps = [*self.commands.steps, *([self.commands.demo] if self.private_database else [])]
-        for name, label, arguments in steps:
-            with self.terminal.step(label):
-                self._run_step(name, arguments, supervisor)
+        with self.terminal.step("Skema, kabupaten, akun / schema, regency, accounts"):
+            self._prepare(supervisor)
         self._start_serve(supervisor)
 
     def _start_database(self, supervisor: Supervisor) -> None:
         if not self.private_database:
             with self.terminal.step("Basis data / database (DATABASE_URL)"):
                 self._derive(DATABASE_APP_URL=self.settings.database_app_url or self._app_url())
+            self._derive(SEMAR_EXTERNAL_DATABASE="1")  # the last guard against demo accounts in it
             return
         for name in [n for n in self.environment if n.startswith("PG")]:
             del self.environment[name]  # meant for another server
@@ -196,13 +192,14 @@ class Launcher:
         lines = [f"{name}={value}\n" for name, value in self.derived.items()]
         _write_private(self.run_dir / "environment", "".join(lines))
 
-    def _run_step(self, name: str, arguments: tuple[str, ...], supervisor: Supervisor) -> None:
-        program = self._program(name, arguments, as_owner=True)
+    def _prepare(self, supervisor: Supervisor) -> None:
+        arguments = (*self.commands.prepare, *(self.commands.demo if self.private_database else ()))
+        program = self._program("prepare", arguments, as_owner=True)
         status = program.run(supervisor.stop_wish.asked)
         supervisor.interruptible()
         if status != 0:
             raise ChildFailed(
-                f"{name} ended with status {status} ({program.log_file})\n{program.last_words()}"
+                f"prepare ended with status {status} ({program.log_file})\n{program.last_words()}"
             )
 
     def _program(self, name: str, arguments: tuple[str, ...], *, as_owner: bool = False) -> Program:
@@ -245,9 +242,9 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def _accounts(path: Path) -> list[Mapping[str, object]]:
-    """Read the demo accounts: a list of objects, or an object with such lists per tenant."""
+    """Read the training accounts: a list per tenant."""
     try:
-        content = json.loads(path.read_text())
+        tenants = json.loads(path.read_text())
     except FileNotFoundError:
         return []
-    return list(content) if isinstance(content, list) else [row for rows in content.values() for row in rows]
+    return [{"regency": slug, **account} for slug, accounts in tenants.items() for account in accounts]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
-WIDTH = 52
+WIDTH = 58
 
 
 class Terminal:

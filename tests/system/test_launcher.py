@@ -54,10 +54,11 @@ STEP = """
 import json, os, sys
 from pathlib import Path
 run_dir = Path(os.environ["SEMAR_RUN_DIR"])
-with (run_dir / "steps").open("a") as file: file.write(sys.argv[1] + "\\n")
+(run_dir / "steps").write_text(" ".join(sys.argv[1:]) + "\\n")
 (run_dir / "seen.json").write_text(json.dumps(dict(os.environ)))
-if sys.argv[1] == "demo":
-    (run_dir / "accounts.json").write_text(json.dumps([{"login": "operator", "password": "rahasia"}]))
+if "--demo-accounts" in sys.argv:
+    accounts = {"32.14-latihan": [{"username": "operator", "password": "rahasia"}]}
+    (run_dir / "accounts.json").write_text(json.dumps(accounts))
 print("did", sys.argv[1])
 sys.exit(int(os.environ.get("TOY_STATUS", "0")))
 """
@@ -66,8 +67,7 @@ import sys
 from dispatch.local.launcher import Commands, Launcher
 from dispatch.settings import Settings
 sys.exit(Launcher(Settings(), Commands(
-    steps=(("migrate", "migrate", ("-c", {STEP!r}, "migrate")), ("load", "load", ("-c", {STEP!r}, "load"))),
-    demo=("demo", "demo", ("-c", {STEP!r}, "demo")),
+    prepare=("-c", {STEP!r}, "prepare"),
     registry=("-c", {WAIT!r}, "registry"),
     worker=("-c", {WAIT!r}, "worker"),
     serve=("-c", {SERVE!r}),
@@ -160,8 +160,8 @@ def launched(run_dir: Path) -> Iterator[Launched]:
         wait_until(lambda: processes_of(run_dir) == [])
 
 
-def test_steps_run_in_order_and_the_summary_says_where(launched: Launched) -> None:
-    assert launched.lines("steps") == ["migrate", "load", "demo"]
+def test_everything_is_told_where_to_find_the_rest(launched: Launched) -> None:
+    assert launched.lines("steps") == ["prepare --demo-accounts"]
     seen = json.loads((launched.run_dir / "seen.json").read_text())
     assert seen["DATABASE_URL"].startswith("postgresql://semar_owner@/semar?host=")
     assert seen["DATABASE_APP_URL"].startswith("postgresql://semar_app@/semar?host=")
@@ -175,8 +175,8 @@ def test_steps_run_in_order_and_the_summary_says_where(launched: Launched) -> No
         assert len(bytes.fromhex(Path(seen[key]).read_text())) == 32
         assert Path(seen[key]).stat().st_mode & 0o777 == 0o600
     assert launched.address in launched.output
-    assert "operator  rahasia" in launched.output
-    assert "did migrate" in (launched.run_dir / "log" / "migrate.log").read_text()
+    assert "32.14-latihan  operator  rahasia" in launched.output
+    assert "did prepare" in (launched.run_dir / "log" / "prepare.log").read_text()
     assert launched.run_dir.stat().st_mode & 0o007 == 0
 
 
@@ -248,8 +248,8 @@ def test_the_end_of_the_database_ends_everything(launched: Launched) -> None:
 def test_a_failed_step_is_shown_and_stops_the_start(run_dir: Path) -> None:
     launch = Launched(run_dir, TOY_STATUS="3")
     assert launch.end() == 1
-    assert "migrate ended with status 3" in launch.output
-    assert "did migrate" in launch.output
+    assert "prepare ended with status 3" in launch.output
+    assert "did prepare" in launch.output
     assert processes_of(run_dir) == []
 
 
@@ -268,12 +268,13 @@ def test_servers_of_somebody_else(
     servers = {"DATABASE_URL": postgres_server.url("semar_owner", "elsewhere"), "REDIS_URL": redis_url}
     launch = Launched(run_dir, **servers).ready()
     try:
-        assert launch.lines("steps") == ["migrate", "load"]  # no demo account is ever made there
+        assert launch.lines("steps") == ["prepare"]  # no demo account is ever made there
         assert "rahasia" not in launch.output
         seen = json.loads((run_dir / "seen.json").read_text())
         assert seen["DATABASE_URL"] == servers["DATABASE_URL"]
         assert seen["DATABASE_APP_URL"].startswith("postgresql://semar_app:")
         assert seen["REDIS_URL"] == redis_url
+        assert seen["SEMAR_EXTERNAL_DATABASE"] == "1"
         assert not (run_dir / "pg").exists()
         assert not (run_dir / "redis").exists()
     finally:
