@@ -134,11 +134,11 @@ async def _load(
                 "units": len(bundle.units),
             }
             await tx.record(EventKind.TENANT_LOADED, ("regency", row.slug), data=data)
-        await finish_load(connection, regency_id, digest, centre.clock())
-        await connection.commit()
     entry = TenantEntry(tenant, row.settings, row.roads_store, digest)
     roster = await renew_rosters(centre, entry, thorough=True)
     shifts = await open_due_shifts(centre, entry)
+    await finish_load(connection, regency_id, digest, centre.clock())
+    await connection.commit()
     warnings = (*findings.warnings, *_leftovers(kept, units.on_run))
     return LoadReport(entry, True, standing is None, roster, shifts, facilities, units, warnings)
 
