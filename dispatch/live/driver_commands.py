@@ -1,0 +1,75 @@
+"""What a driver does by socket: each command is one use case."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from dispatch.domain.errors import Conflict
+from dispatch.live import frames
+from dispatch.live.ingest import Phone
+from dispatch.services.centre import Centre
+from dispatch.services.crew import sign_off, sign_on
+from dispatch.services.readiness import make_available, make_unavailable
+from dispatch.services.sessions import SignedIn
+from dispatch.services.stand_down import acknowledge_stand_down
+from dispatch.services.step_run import Step, step_run
+
+
+async def carry_out(centre: Centre, who: SignedIn, command: frames.DriverCommand, phone: Phone) -> Any:
+    """Carry out a command and return its result: a view, or an empty object.
+
+    Raises:
+        DispatchError: the use case refuses it.
+    """
+    entry, actor = who.entry, who.actor
+    cause = f"socket driver {command.id}"[:200]
+    match command:
+        case frames.SignOn():
+            return await sign_on(centre, entry, actor, command.call_sign, command.check, cause=cause)
+        case frames.SignOff():
+            await sign_off(centre, entry, actor, cause=cause)
+        case frames.StepFrame():
+            step = _step(centre, command, phone)
+            return await step_run(centre, entry, actor, command.assignment_id, step, cause=cause)
+        case frames.AckStandDown():
+            await acknowledge_stand_down(centre, entry, actor, command.assignment_id, cause=cause)
+        case frames.MakeUnavailable():
+            unit_id = _unit(phone)
+            await make_unavailable(
+                centre,
+                entry,
+                actor,
+                unit_id,
+                command.reason,
+                command.note,
+                command.expected_until,
+                cause=cause,
+            )
+        case frames.MakeAvailable():
+            await make_available(centre, entry, actor, _unit(phone), cause=cause)
+    return {}
+
+
+def _unit(phone: Phone) -> UUID:
+    if phone.aboard is None:
+        raise Conflict("Masuk dinas di sebuah unit dulu", "Sign on to a unit first")
+    return phone.aboard
+
+
+def _step(centre: Centre, frame: frames.StepFrame, phone: Phone) -> Step:
+    """The step as reported; a phone that does not say when it sent is believed as measured before."""
+    sent_at = frame.sent_at
+    if frame.device_at is not None and sent_at is None:
+        sent_at = centre.clock() - phone.clock.offset
+    return Step(
+        to=frame.to,
+        device_at=frame.device_at,
+        sent_at=sent_at,
+        facility_id=frame.facility_id,
+        outside_name=frame.outside_name,
+        receiver=frame.receiver,
+        room=frame.room,
+        code=frame.code,
+        reason=frame.reason,
+    )

@@ -1,0 +1,181 @@
+"""The driver's socket: the desk whenever it changes, commands, and the stream of positions."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.websockets import WebSocket
+
+from dispatch.domain.errors import Forbidden, Unavailable
+from dispatch.domain.roles import Actor, Role
+from dispatch.live import frames
+from dispatch.live.broken_frames import BrokenFrame, in_indonesian
+from dispatch.live.clock_offset import ClockOffset
+from dispatch.live.connection import Connection, attend
+from dispatch.live.driver_commands import carry_out
+from dispatch.live.hub import Delivery, Feed, log_head
+from dispatch.live.ingest import OLDEST, Phone, Refusal, sift
+from dispatch.live.switchboard import Switchboard
+from dispatch.services.crew_turns import crew_turns
+from dispatch.services.driver_desk import DriverDesk, read_desk
+from dispatch.services.sessions import SignedIn
+
+_hello = msgspec.json.Decoder(frames.DriverHello)
+_frame: msgspec.json.Decoder[frames.DriverFrame] = msgspec.json.Decoder(frames.DriverFrame)
+
+
+def _may_drive(actor: Actor) -> bool:
+    return actor.role is Role.DRIVER
+
+
+async def driver_socket(live: Switchboard, websocket: WebSocket) -> None:
+    """Serve one driver's phone until it leaves."""
+    connection = Connection(websocket, live.centre)
+    await attend(connection, _converse(live, connection))
+
+
+async def _converse(live: Switchboard, connection: Connection) -> None:
+    hello, who = await connection.hello(_hello, _may_drive)
+    phone = Phone(hello.installation_id, ClockOffset())
+    phone.clock.measure(live.centre.clock(), hello.device_at)
+    async with live.hub.following(who.entry, connection.wake) as feed:
+        cab = _Cab(live, connection, who, feed, phone)
+        await cab.welcome()
+        await connection.serve(cab.handle, cab.produce)
+
+
+class _Cab:
+    """One phone in an ambulance, or of a driver who is not aboard one."""
+
+    def __init__(
+        self, live: Switchboard, connection: Connection, who: SignedIn, feed: Feed, phone: Phone
+    ) -> None:
+        self._live = live
+        self._connection = connection
+        self._who = who
+        self._feed = feed
+        self._phone = phone
+        self._last = 0
+        self._desk: DriverDesk | None = None
+        self._desk_is_stale = True
+        self._saved: list[int] = []
+        self._refused: list[Refusal] = []
+        self._not_saved: list[int] = []
+
+    async def welcome(self) -> None:
+        """Greet, and read whose fixes the phone's are."""
+        self._last = await log_head(self._live.centre, self._who.entry)
+        await self._read_turns()
+        await self._connection.write(
+            frames.write(
+                "welcome",
+                at=self._live.centre.clock(),
+                clock_offset_s=round(self._phone.clock.offset.total_seconds(), 3),
+                training=self._who.entry.tenant.training,
+                server=self._live.name,
+            )
+        )
+
+    async def _read_turns(self) -> None:
+        centre = self._live.centre
+        since = centre.clock() - OLDEST
+        self._phone.turns = await crew_turns(centre, self._who.entry, self._who.id, since)
+
+    # --- what the phone says ---------------------------------------------------------------------
+
+    async def handle(self, text: str | bytes) -> None:
+        """Answer one frame of the phone."""
+        try:
+            frame = frames.read(_frame, text)
+        except BrokenFrame:
+            salvaged = frames.salvage_fixes(text)
+            if salvaged is None:
+                raise
+            frame, unreadable = salvaged
+            self._refused.extend(Refusal(seq, in_indonesian(why), why) for seq, why in unreadable)
+        if isinstance(frame, frames.Positions):
+            self._take_positions(frame)
+        elif isinstance(frame, frames.Ping):
+            self._connection.send(frames.write("pong", id=frame.id, at=self._live.centre.clock()))
+        else:
+            result = await carry_out(self._live.centre, self._who, frame, self._phone)
+            if isinstance(frame, frames.SignOn | frames.SignOff):
+                await self._read_turns()
+            self._connection.send(frames.write("done", id=frame.id, result=result))
+
+    def _take_positions(self, frame: frames.Positions) -> None:
+        received_at = self._live.centre.clock()
+        if frame.sent_at is not None:
+            self._phone.clock.measure(received_at, frame.sent_at)
+        if self._phone.aboard is None:
+            self._refused.clear()
+            raise Forbidden(
+                "Masuk dinas di sebuah unit dulu; posisi di luar dinas tidak disimpan",
+                "Sign on to a unit first; positions off duty are not kept",
+            )
+        good, refused = sift(frame.fixes, self._phone, received_at)
+        self._refused.extend(refused)
+        if good:
+            self._live.ingest.submit(self._who.entry, self, good)
+        else:
+            self._connection.wake.set()
+
+    def saved(self, seqs: list[int]) -> None:
+        """The intake has committed these fixes."""
+        self._saved.extend(seqs)
+        self._connection.wake.set()
+
+    def not_saved(self, seqs: list[int]) -> None:
+        """The intake could not store these fixes."""
+        self._not_saved.extend(seqs)
+        self._connection.wake.set()
+
+    # --- what the phone is told ------------------------------------------------------------------
+
+    async def produce(self) -> float | None:
+        """Send what is due: answers to fixes first, then the desk when something has touched it."""
+        await self._answer_fixes()
+        self._look_at_events()
+        if self._desk_is_stale:
+            self._desk_is_stale = False
+            try:
+                await self._send_desk()
+            except BaseException:
+                self._desk_is_stale = True
+                raise
+        return None
+
+    async def _answer_fixes(self) -> None:
+        if self._saved or self._refused:
+            saved, self._saved = self._saved, []
+            refused, self._refused = self._refused, []
+            await self._connection.write(frames.write_saved(saved, [r.shown() for r in refused]))
+        if self._not_saved:
+            lost, self._not_saved = self._not_saved, []
+            refusal = Unavailable(
+                "Posisi belum tersimpan; kirim lagi", "The fixes are not stored; send them again", seqs=lost
+            )
+            await self._connection.write(frames.write_error(refusal))
+
+    def _look_at_events(self) -> None:
+        while batch := self._feed.since(self._last):
+            self._last = batch[-1].view.seq
+            if any(self._touches(delivery) for delivery in batch):
+                self._desk_is_stale = True
+        if batch is None:  # too far behind to say: what counts is the desk as it is now
+            self._last = self._feed.last
+            self._desk_is_stale = True
+
+    def _touches(self, delivery: Delivery) -> bool:
+        event = delivery.view
+        me, unit, run = str(self._who.id), self._phone.aboard, self._desk.run if self._desk else None
+        return (
+            me in (event.data.get("joined"), event.data.get("left"))
+            or (unit is not None and event.data.get("unit_id") == str(unit))
+            or (run is not None and event.incident_id == run.incident_id)
+        )
+
+    async def _send_desk(self) -> None:
+        self._desk = await read_desk(self._live.centre, self._who.entry, self._who.actor)
+        if (self._desk.aboard.unit_id if self._desk.aboard else None) != self._phone.aboard:
+            await self._read_turns()
+        await self._connection.write(frames.write_view("desk", self._desk))

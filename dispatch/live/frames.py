@@ -1,0 +1,233 @@
+"""The frames of all sockets: what clients may say, and how answers are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from dispatch.domain.assignment import AssignmentState, DeclineReason, NoTransport
+from dispatch.domain.errors import DispatchError
+from dispatch.domain.problems import problem_document
+from dispatch.domain.unit import UnavailabilityReason
+from dispatch.live.broken_frames import FRAME_LIMIT, FrameTooLarge, broken_frame
+
+FrameId = str | int
+Moment = Annotated[datetime, Meta(tz=True)]
+Sequence63 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Short = Annotated[str, Meta(max_length=200)]
+Note = Annotated[str, Meta(max_length=1000)]
+T = TypeVar("T")
+
+
+class Frame(Struct, tag_field="t"):
+    """Base of what clients send; `t` names the kind."""
+
+
+class Hello(Frame, tag="hello"):
+    """An operator's first frame. `after` is the last event the console has."""
+
+    token: Short
+    after: Sequence63 | None = None
+
+
+class ResidentHello(Frame, tag="hello"):
+    """A resident's first frame: whose status is wanted."""
+
+    token: Short
+    call_id: UUID
+
+
+class DriverHello(Frame, tag="hello"):
+    """A driver's first frame. `device_at` is the phone's clock now."""
+
+    token: Short
+    installation_id: UUID
+    device_at: Moment
+
+
+class Ping(Frame, tag="ping"):
+    """Asks for a pong."""
+
+    id: FrameId | None = None
+
+
+class Resume(Frame, tag="resume"):
+    """Asks for the events after this one again."""
+
+    after: Sequence63
+    id: FrameId | None = None
+
+
+class SignOn(Frame, tag="sign_on"):
+    """The driver boards a unit; `check` holds the answers of the start check."""
+
+    id: FrameId
+    call_sign: Short
+    check: dict[str, Any] | None = None
+
+
+class SignOff(Frame, tag="sign_off"):
+    """The driver leaves the unit."""
+
+    id: FrameId
+
+
+class StepFrame(Frame, tag="step"):
+    """One step of a run; which fields are needed depends on `to`."""
+
+    id: FrameId
+    assignment_id: UUID
+    to: AssignmentState
+    device_at: Moment | None = None
+    sent_at: Moment | None = None
+    facility_id: UUID | None = None
+    outside_name: Short | None = None
+    receiver: Short | None = None
+    room: Short | None = None
+    code: NoTransport | None = None
+    reason: DeclineReason | None = None
+
+
+class AckStandDown(Frame, tag="ack_stand_down"):
+    """The crew has seen that it was called back."""
+
+    id: FrameId
+    assignment_id: UUID
+
+
+class MakeUnavailable(Frame, tag="unavailable"):
+    """The crew's unit cannot be sent for a while."""
+
+    id: FrameId
+    reason: UnavailabilityReason
+    note: Note | None = None
+    expected_until: Moment | None = None
+
+
+class MakeAvailable(Frame, tag="available"):
+    """The crew's unit is back in service."""
+
+    id: FrameId
+
+
+class PhoneFix(Struct):
+    """One fix as the phone has it; `at` is the phone's clock when the fix was made."""
+
+    seq: Sequence63
+    at: Moment
+    lon: float
+    lat: float
+    accuracy_m: float | None = None
+    speed_ms: float | None = None
+    heading_deg: float | None = None
+    battery: float | None = None
+    replayed: bool = False
+
+
+class Positions(Frame, tag="positions"):
+    """Fixes, newest first or last; `sent_at` is the phone's clock when the frame was sent."""
+
+    fixes: list[PhoneFix]
+    sent_at: Moment | None = None
+
+
+class RawPositions(Frame, tag="positions"):
+    """As `Positions`, for a frame in which some fix cannot be read."""
+
+    fixes: list[msgspec.Raw]
+    sent_at: Moment | None = None
+
+
+class _AnyFix(Struct):
+    seq: Sequence63
+
+
+class _AnyFrame(Struct):
+    id: FrameId | None = None
+
+
+OperatorFrame = Ping | Resume
+ResidentFrame = Ping
+DriverCommand = SignOn | SignOff | StepFrame | AckStandDown | MakeUnavailable | MakeAvailable
+DriverFrame = Ping | DriverCommand | Positions
+
+_encoder = msgspec.json.Encoder()
+_any_frame = msgspec.json.Decoder(_AnyFrame)
+_any_fix = msgspec.json.Decoder(_AnyFix)
+_fix = msgspec.json.Decoder(PhoneFix)
+_raw_positions = msgspec.json.Decoder(RawPositions)
+
+
+def read(decoder: msgspec.json.Decoder[T], text: str | bytes) -> T:
+    """Read a client's frame.
+
+    Raises:
+        FrameTooLarge: it exceeds the limit.
+        BrokenFrame: no JSON, an unknown kind, or a field that cannot be accepted.
+    """
+    # characters where it is text: near enough, and free
+    if len(text) > FRAME_LIMIT:
+        raise FrameTooLarge(len(text))
+    try:
+        return decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as unreadable:
+        if isinstance(unreadable, UnicodeDecodeError):
+            unreadable = msgspec.DecodeError("invalid UTF-8")
+        raise broken_frame(unreadable) from None
+
+
+def salvage_fixes(text: str | bytes) -> tuple[Positions, list[tuple[int, str]]] | None:
+    """Read the fixes of a positions frame one by one, for one bad fix must not hold up the others.
+
+    Returns the readable ones, and (sequence, what is wrong) of the others; None when the frame itself cannot
+    be read, or a fix has not even a sequence.
+    """
+    try:
+        frame = _raw_positions.decode(text)
+        good: list[PhoneFix] = []
+        bad: list[tuple[int, str]] = []
+        for raw in frame.fixes:
+            try:
+                good.append(_fix.decode(raw))
+            except msgspec.ValidationError as wrong:
+                bad.append((_any_fix.decode(raw).seq, str(wrong)))
+    except msgspec.DecodeError:
+        return None
+    return Positions(good, frame.sent_at), bad
+
+
+def frame_id(text: str | bytes) -> FrameId | None:
+    """Return the id of a frame that could not be read otherwise, when it has one."""
+    if len(text) > FRAME_LIMIT:
+        return None
+    try:
+        return _any_frame.decode(text).id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def write(kind: str, **members: Any) -> str:
+    """Return a server frame; members that are UNSET are left out."""
+    shown = {name: value for name, value in members.items() if value is not UNSET}
+    return _encoder.encode({"t": kind, **shown}).decode()
+
+
+def write_view(kind: str, view: object, seq: int | UnsetType = UNSET) -> str:
+    """Return a server frame with all members of a view dataclass, and the sequence it stems from."""
+    head = f'{{"t":"{kind}",' if isinstance(seq, UnsetType) else f'{{"t":"{kind}","seq":{seq},'
+    return head + _encoder.encode(view)[1:].decode()
+
+
+def write_error(error: DispatchError, answered: FrameId | None = None) -> str:
+    """Return the error frame of a refusal, with the id of the frame it answers."""
+    return write("error", id=UNSET if answered is None else answered, problem=problem_document(error))
+
+
+def write_saved(seqs: Sequence[int], rejected: Sequence[dict[str, Any]]) -> str:
+    """Return the acknowledgement of fixes; the phone may forget all that it names."""
+    return write("positions_saved", seqs=seqs, rejected=rejected)

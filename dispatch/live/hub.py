@@ -1,0 +1,166 @@
+"""The event pump: one reader of each tenant's log for all sockets of the process.
+
+Every connection keeps its own place in the log. The pump fills a ring of recent events and wakes whoever
+follows; a connection that fell behind the ring reads the database by itself and holds up nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import islice
+
+from dispatch.live.frames import write_view
+from dispatch.services.centre import Centre
+from dispatch.services.feed import EventView, events_after, head, heads
+from dispatch.services.tenants import TenantEntry
+from dispatch.storage.outages import DatabaseAway, database_needed
+
+RING = 2000
+BATCH = 500
+POLL_S = 0.5
+
+logger = logging.getLogger(__name__)
+
+
+class Delivery:
+    """One event, written as a frame at most once for all consoles."""
+
+    __slots__ = ("_frame", "view")
+
+    def __init__(self, view: EventView) -> None:
+        self.view = view
+        self._frame: str | None = None
+
+    @property
+    def frame(self) -> str:
+        """The event as consoles get it."""
+        if self._frame is None:
+            self._frame = write_view("event", self.view)
+        return self._frame
+
+
+class Feed:
+    """The recent events of one tenant, and who waits for more."""
+
+    def __init__(self, entry: TenantEntry, last: int) -> None:
+        """`last` is the sequence after which the ring begins."""
+        self.entry = entry
+        self.last = last
+        self.wakes: set[asyncio.Event] = set()
+        self._ring: deque[Delivery] = deque(maxlen=RING)
+
+    def extend(self, views: list[EventView]) -> None:
+        """Append the events that follow `last`, and wake all who follow."""
+        for view in views:
+            if view.seq != self.last + 1:  # sequences have no gaps; if one had, the database is asked
+                self._ring.clear()
+            self._ring.append(Delivery(view))
+            self.last = view.seq
+        for wake in self.wakes:
+            wake.set()
+
+    def since(self, seq: int) -> list[Delivery] | None:
+        """Return up to 500 events that follow `seq`; None when the ring does not reach back so far."""
+        if seq >= self.last:
+            return []
+        if not self._ring or self._ring[0].view.seq > seq + 1:
+            return None
+        start = seq + 1 - self._ring[0].view.seq
+        return list(islice(self._ring, start, start + BATCH))
+
+
+class Hub:
+    """The pump of one process."""
+
+    def __init__(self, centre: Centre) -> None:
+        """Read nothing yet: `run` does."""
+        self._centre = centre
+        self._feeds: dict[int, Feed] = {}
+        self._opening: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._heads: dict[int, int] = {}
+        self._work = asyncio.Event()
+        self._poll_at = 0.0
+
+    def hint(self, regency_id: int, seq: int) -> None:
+        """A tenant's log has come to `seq`, says a notification."""
+        if regency_id in self._feeds and seq > self._heads.get(regency_id, 0):
+            self._heads[regency_id] = seq
+            self._work.set()
+
+    def poll_now(self) -> None:
+        """Ask every log how far it has come: hints may have been missed."""
+        self._poll_at = 0.0
+        self._work.set()
+
+    @asynccontextmanager
+    async def following(self, entry: TenantEntry, wake: asyncio.Event) -> AsyncIterator[Feed]:
+        """Set `wake` on every new event of the tenant, for as long as the context lasts."""
+        feed = await self._open(entry)
+        feed.wakes.add(wake)
+        try:
+            yield feed
+        finally:
+            feed.wakes.discard(wake)
+            if not feed.wakes:
+                self._feeds.pop(entry.tenant.id, None)
+
+    async def _open(self, entry: TenantEntry) -> Feed:
+        regency_id = entry.tenant.id
+        async with self._opening[regency_id]:
+            if regency_id not in self._feeds:
+                last = await log_head(self._centre, entry)
+                self._heads[regency_id] = last
+                self._feeds[regency_id] = Feed(entry, last)
+                self.poll_now()
+            return self._feeds[regency_id]
+
+    async def run(self) -> None:
+        """Deliver until cancelled; a database that is away is asked again."""
+        away = False
+        while True:
+            await self._something_to_do()
+            try:
+                with database_needed():
+                    await self._look()
+                if away:
+                    logger.warning("the database is back; events flow again")
+                away = False
+            except DatabaseAway as failure:
+                if not away:
+                    logger.warning("the database is away, events wait: %s", failure.__cause__)
+                away = True
+                await asyncio.sleep(POLL_S)
+                self.poll_now()
+
+    async def _something_to_do(self) -> None:
+        pause = max(0.0, self._poll_at - time.monotonic()) if self._feeds else None
+        try:
+            await asyncio.wait_for(self._work.wait(), pause)
+        except TimeoutError:
+            return
+
+    async def _look(self) -> None:
+        self._work.clear()
+        if not self._feeds:
+            return
+        if time.monotonic() >= self._poll_at:
+            self._poll_at = time.monotonic() + POLL_S
+            for regency_id, seq in (await heads(self._centre)).items():
+                self._heads[regency_id] = max(seq, self._heads.get(regency_id, 0))
+        for feed in list(self._feeds.values()):
+            while feed.wakes and feed.last < self._heads.get(feed.entry.tenant.id, 0):
+                views = await events_after(self._centre, feed.entry, feed.last, BATCH)
+                if not views:
+                    break
+                feed.extend(views)
+
+
+async def log_head(centre: Centre, entry: TenantEntry) -> int:
+    """Return the last sequence number of the tenant's log as the database has it."""
+    async with centre.read(entry.tenant) as tx:
+        return await head(tx)

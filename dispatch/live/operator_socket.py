@@ -1,0 +1,134 @@
+"""The console's socket: every event in order, and the moved units once a second."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.websockets import WebSocket
+
+from dispatch.domain.roles import Actor, Role
+from dispatch.domain.unit import Tracking
+from dispatch.live import frames
+from dispatch.live.connection import Connection, attend
+from dispatch.live.fanout import Snapshot
+from dispatch.live.hub import BATCH, Delivery, Feed, log_head
+from dispatch.live.switchboard import Switchboard
+from dispatch.services.feed import events_after
+from dispatch.services.sessions import SignedIn
+from dispatch.services.unit_state import list_units
+
+_hello = msgspec.json.Decoder(frames.Hello)
+_frame = msgspec.json.Decoder(frames.OperatorFrame)
+
+
+def _may_operate(actor: Actor) -> bool:
+    return actor.role in (Role.OPERATOR, Role.ADMIN)
+
+
+async def operator_socket(live: Switchboard, websocket: WebSocket) -> None:
+    """Serve one console until it leaves."""
+    connection = Connection(websocket, live.centre)
+    await attend(connection, _converse(live, connection))
+
+
+async def _converse(live: Switchboard, connection: Connection) -> None:
+    hello, who = await connection.hello(_hello, _may_operate)
+    async with live.hub.following(who.entry, connection.wake) as feed:
+        console = _Console(live, connection, who, feed)
+        async with live.fanout.listening(who.entry.tenant.id, console.positions):
+            await console.welcome(hello.after)
+            await connection.serve(console.handle, console.produce)
+
+
+class _Console:
+    def __init__(self, live: Switchboard, connection: Connection, who: SignedIn, feed: Feed) -> None:
+        self._live = live
+        self._connection = connection
+        self._entry = who.entry
+        self._feed = feed
+        self._last = 0
+        self._positions: Snapshot | None = None
+
+    async def welcome(self, after: int | None) -> None:
+        """Greet, and start after the console's last event or at the head."""
+        head = await log_head(self._live.centre, self._entry)
+        await self._connection.write(
+            frames.write(
+                "welcome",
+                seq=head,
+                at=self._live.centre.clock(),
+                training=self._entry.tenant.training,
+                server=self._live.name,
+                redis=self._live.fanout.redis_connected,
+            )
+        )
+        self._place(head if after is None else after, head)
+        # what stood still since the board was read would otherwise not be shown before it moves again
+        await self._show_all_units()
+
+    def _place(self, after: int, head: int) -> None:
+        self._last = min(after, head)
+        if after > head:
+            self._connection.send(frames.write("reset", seq=head))
+        self._connection.wake.set()
+
+    async def _show_all_units(self) -> None:
+        now = self._live.centre.clock()
+        units = await list_units(self._live.centre, self._entry)
+        known = [
+            {
+                "id": unit.id,
+                "lon": unit.lon,
+                "lat": unit.lat,
+                "age_s": round(unit.fix_age_s or 0.0, 1),
+                "speed_ms": unit.speed_ms,
+                "heading_deg": unit.heading_deg,
+                "quality": unit.position_quality,
+            }
+            for unit in units
+            if unit.place_source == "fix" and unit.tracking is Tracking.APP
+        ]
+        if known:
+            await self._connection.write(frames.write("positions", at=now, units=known))
+
+    def positions(self, snapshot: Snapshot) -> None:
+        """Units have moved; a console that lags gets the newest place of each, not all of them."""
+        self._positions = self._positions.followed_by(snapshot) if self._positions else snapshot
+        self._connection.wake.set()
+
+    async def handle(self, text: str | bytes) -> None:
+        """Answer one frame of the console."""
+        match frames.read(_frame, text):
+            case frames.Ping(id=ping):
+                self._connection.send(
+                    frames.write(
+                        "pong",
+                        id=ping,
+                        at=self._live.centre.clock(),
+                        redis=self._live.fanout.redis_connected,
+                    )
+                )
+            case frames.Resume(after=after):
+                self._place(after, await log_head(self._live.centre, self._entry))
+
+    async def produce(self) -> float | None:
+        """Send what is due: moved units, then the next events."""
+        if self._positions is not None:
+            snapshot, self._positions = self._positions, None
+            await self._connection.write(snapshot.frame)
+        place = self._last
+        batch = await self._following(place)
+        for delivery in batch:
+            if self._last != place:
+                break  # the console asked for other events meanwhile
+            place = self._last = delivery.view.seq
+            await self._connection.write(delivery.frame)
+        if batch:
+            self._connection.wake.set()
+        return None
+
+    async def _following(self, seq: int) -> list[Delivery]:
+        batch = self._feed.since(seq)
+        if batch is None:
+            views = await events_after(self._live.centre, self._entry, seq, BATCH)
+            batch = [Delivery(view) for view in views]
+        return batch

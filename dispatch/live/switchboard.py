@@ -1,0 +1,21 @@
+"""What the sockets of one process share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dispatch.live.fanout import Fanout
+from dispatch.live.hub import Hub
+from dispatch.live.ingest import Ingest
+from dispatch.services.centre import Centre
+
+
+@dataclass(frozen=True, slots=True)
+class Switchboard:
+    """The pump of events, the intake of positions and their fan-out. `name` tells processes apart."""
+
+    centre: Centre
+    name: str
+    hub: Hub
+    ingest: Ingest
+    fanout: Fanout

@@ -1,0 +1,50 @@
+"""Tells a database that is away for now from a fault of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from asyncpg import InterfaceError, PostgresError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from dispatch.domain.errors import Unavailable
+
+# SQLSTATE classes that say "not now" rather than "never": connection, login, resources, operator's hand;
+# and single states: serialization, deadlock, lock not available
+_PASSING_CLASSES = ("08", "28", "53", "57")
+_PASSING_STATES = ("40001", "40P01", "55P03")
+
+
+class DatabaseAway(Unavailable):
+    """PostgreSQL cannot be reached now, or refuses for now."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Basis data sedang tidak terjangkau; coba lagi sebentar",
+            "The database cannot be reached now; try again shortly",
+        )
+
+
+def is_passing(error: BaseException) -> bool:
+    """Return whether what the driver raised will pass by itself."""
+    if isinstance(error, OSError | PoolTimeout | InterfaceError):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    if not isinstance(error, DBAPIError | PostgresError):
+        return False
+    state = str(getattr(getattr(error, "orig", error), "sqlstate", "") or "")
+    return state.startswith(_PASSING_CLASSES) or state in _PASSING_STATES
+
+
+@contextmanager
+def database_needed() -> Iterator[None]:
+    """Raise DatabaseAway instead of what the driver raises while PostgreSQL is away."""
+    try:
+        yield
+    except (DBAPIError, PostgresError, InterfaceError, PoolTimeout, OSError) as failure:
+        if not is_passing(failure):
+            raise
+        raise DatabaseAway from failure
