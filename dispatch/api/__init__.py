@@ -1,0 +1,1 @@
+"""The HTTP edge: one router per user; a request calls services and answers with what they return."""

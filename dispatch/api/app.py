@@ -1,0 +1,77 @@
+"""Puts the application together: routes, failures, sockets, and the description of it all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from redis.asyncio import Redis
+
+from dispatch.api import (
+    facilities,
+    health_office,
+    incidents,
+    landing,
+    operators,
+    places,
+    problems,
+    public,
+    residents,
+    sessions,
+)
+from dispatch.api.edge import Edge
+from dispatch.api.openapi import describe
+from dispatch.api.throttle import SignInThrottle, Throttle
+from dispatch.live import attach
+from dispatch.services.centre import Centre
+
+_ROUTERS = (public, sessions, residents, operators, incidents, facilities, health_office, places)
+
+
+def create_app(centre: Centre) -> FastAPI:
+    """Make the application over `centre`, which it closes when it ends."""
+    app = _App(
+        openapi_url="/openapi.json",
+        docs_url=None,  # the usual pages load their scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_function_name,
+        lifespan=_lifespan,
+    )
+    app.state.centre = centre
+    app.state.redis = Redis.from_url(centre.settings.redis_url) if centre.settings.redis_url else None
+    app.state.sign_ins = SignInThrottle()
+    app.state.verifications = Throttle(5, 3600.0)
+    problems.install(app)
+    api = APIRouter(prefix="/api/v1")
+    for module in _ROUTERS:
+        api.include_router(module.router)
+    app.include_router(api)
+    app.include_router(public.health_router)
+    app.include_router(landing.router)
+    app.add_middleware(Edge)
+    return app
+
+
+class _App(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return describe(self)
+
+
+def _function_name(route: APIRoute) -> str:
+    return route.name
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    centre: Centre = app.state.centre
+    try:
+        async with attach(app, centre):
+            yield
+    finally:
+        if app.state.redis is not None:
+            await app.state.redis.aclose()
+        await centre.close()

@@ -1,0 +1,62 @@
+"""The health office: response times of a period, as JSON or CSV."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from dispatch.api.problems import fields_named
+from dispatch.api.refusals import refuses
+from dispatch.api.schemas.values import Day, Line
+from dispatch.api.signed_in import HealthOffice, TheCentre
+from dispatch.domain.triage import Triage
+from dispatch.services.report_csv import CsvForm, report_csv
+from dispatch.services.report_response_times import ResponseTimes, report_response_times
+
+router = APIRouter(prefix="/reports", tags=["health office"])
+
+
+class ReportFormat(StrEnum):
+    """`csv` for programs; `excel_id` is CSV for a spreadsheet set to Indonesian."""
+
+    JSON = "json"
+    CSV = "csv"
+    EXCEL_ID = "excel_id"
+
+
+_CSV = {ReportFormat.CSV: CsvForm.PLAIN, ReportFormat.EXCEL_ID: CsvForm.EXCEL_ID}
+_NAMES = {"from_day": "from", "to_day": "to", "district_code": "district"}
+
+
+@router.get(
+    "/response-times",
+    summary="Waktu tanggap / response times",
+    response_model=ResponseTimes,
+    responses=refuses()
+    | {200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "Laporan / report"}},
+)
+async def response_times(
+    who: HealthOffice,
+    centre: TheCentre,
+    from_day: Annotated[Day, Query(alias="from", examples=["2026-11-01"], description="Hari pertama, lokal")],
+    to_day: Annotated[Day, Query(alias="to", examples=["2026-11-30"], description="Hari terakhir, lokal")],
+    district: Annotated[Line | None, Query(description="Kode kecamatan", examples=["32.14.01"])] = None,
+    triage: Triage | None = None,
+    format: ReportFormat = ReportFormat.JSON,
+) -> ResponseTimes | Response:
+    """Report every interval: n, missing, mean, exact P50 and P90, and both shares within target.
+
+    Days are the regency's local days, both included.
+    """
+    with fields_named(_NAMES):
+        report = await report_response_times(centre, who.entry, from_day, to_day, district, triage)
+    if format is ReportFormat.JSON:
+        return report
+    name = f"waktu-tanggap-{report.regency}-{from_day}-{to_day}.csv"
+    return Response(
+        report_csv(report, _CSV[format]),
+        media_type="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

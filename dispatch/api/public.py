@@ -1,0 +1,100 @@
+"""What anybody may ask: is it alive, which regencies are served, which questions triage asks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from importlib.metadata import version
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from dispatch.api.refusals import refuses
+from dispatch.api.schemas.results import Health, HealthState, PartState, TenantView
+from dispatch.api.signed_in import TheCentre
+from dispatch.domain.triage import QuestionTree, default_tree
+from dispatch.services.centre import Centre
+
+log = logging.getLogger(__name__)
+router = APIRouter(tags=["public"])
+health_router = APIRouter(tags=["public"])
+_PATIENCE_S = 2.0
+
+
+def the_redis(request: Request) -> Redis | None:
+    """Return the client to ask Redis with, None when none is configured."""
+    client = request.app.state.redis
+    assert client is None or isinstance(client, Redis)
+    return client
+
+
+@health_router.get(
+    "/health",
+    summary="Keadaan sistem / health",
+    responses=refuses(signed_in=False)
+    | {503: {"model": Health, "description": "Basis data tidak terjangkau / the database cannot be reached"}},
+)
+async def health(
+    centre: TheCentre, redis: Annotated[Redis | None, Depends(the_redis)], response: Response
+) -> Health:
+    """Tell whether this process can work. `degraded` is still 200: calls are taken, units are sent."""
+    database, cache = await asyncio.gather(_database(centre), _redis(redis))
+    status = HealthState.OK
+    if cache is PartState.DOWN:
+        status = HealthState.DEGRADED
+    if database is PartState.DOWN:
+        status, response.status_code = HealthState.DOWN, 503
+    return Health(status, version("semar"), database, cache)
+
+
+async def _database(centre: Centre) -> PartState:
+    try:
+        async with asyncio.timeout(_PATIENCE_S), centre.database.sessions() as session:
+            await session.execute(text("SELECT 1"))
+    except (SQLAlchemyError, OSError) as away:
+        log.warning("database: %s: %s", type(away).__name__, away)
+        return PartState.DOWN
+    return PartState.OK
+
+
+async def _redis(client: Redis | None) -> PartState:
+    if client is None:
+        return PartState.NOT_CONFIGURED
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            await client.ping()
+    except (RedisError, OSError) as away:
+        log.warning("redis: %s: %s", type(away).__name__, away)
+        return PartState.DOWN
+    return PartState.OK
+
+
+@router.get(
+    "/tenants", summary="Regency yang dilayani / regencies served", responses=refuses(signed_in=False)
+)
+async def list_tenants(centre: TheCentre) -> list[TenantView]:
+    """List the regencies of this deployment; `slug` is what sign-in and registration name."""
+    return [
+        TenantView(
+            slug=entry.tenant.slug,
+            code=entry.tenant.code,
+            name=entry.tenant.name,
+            province=entry.settings.get("province_name"),
+            training=entry.tenant.training,
+            timezone=entry.tenant.timezone,
+            sms_number=entry.settings.get("sms", {}).get("number"),
+        )
+        for entry in await centre.tenants.all()
+    ]
+
+
+@router.get(
+    "/triage-questions", summary="Pertanyaan triase / triage questions", responses=refuses(signed_in=False)
+)
+async def triage_questions() -> QuestionTree:
+    """Return the question tree: an answer leads to another question's key or ends in a colour."""
+    return default_tree()

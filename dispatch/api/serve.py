@@ -1,0 +1,90 @@
+"""The serving process: looks at what it stands on, opens the roads, then takes connections."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+
+import uvicorn
+import uvloop
+
+from dispatch.api.app import create_app
+from dispatch.domain.errors import Unavailable
+from dispatch.live import SERVER_OPTIONS
+from dispatch.services.centre import Centre, open_centre
+from dispatch.settings import Settings
+from dispatch.storage.migrate import revision
+
+log = logging.getLogger(__name__)
+
+# an exchange in progress is over in a blink; sockets are told to come back (1012) rather than waited for
+_GRACE_S = 1
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Serve HTTP and WebSocket until told to stop.
+
+    Raises:
+        SystemExit: the database login is too strong or the schema is another one; said in one line.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, host, port))
+
+
+async def _serve(settings: Settings, host: str, port: int) -> None:
+    centre = open_centre(settings, name="semar serve")
+    try:
+        await prepare(centre)
+    except RuntimeError as unfit:
+        await centre.close()
+        raise SystemExit(str(unfit)) from unfit
+    config = uvicorn.Config(
+        create_app(centre),
+        host=host,
+        port=port,
+        loop="none",
+        http="httptools",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=["127.0.0.1", "::1"],
+        timeout_graceful_shutdown=_GRACE_S,
+        **SERVER_OPTIONS,
+    )
+    await uvicorn.Server(config).serve()
+
+
+async def prepare(centre: Centre) -> None:
+    """Refuse what must not be served, and warm what every request needs.
+
+    A road network that cannot be read is said loudly but stops nobody: calls are taken without it.
+
+    Raises:
+        RuntimeError: the login could step around row-level security, or the schema is not this program's.
+    """
+    await centre.database.refuse_a_strong_role()
+    present, wanted = await revision(centre.settings.database_app_url)
+    if present != wanted:
+        raise RuntimeError(
+            f"Skema basis data {present}, program memerlukan {wanted}: jalankan 'dispatch migrate' / "
+            f"the database has schema {present}, this program needs {wanted}: run 'dispatch migrate'"
+        )
+    for entry in await centre.tenants.all():
+        began = time.perf_counter()
+        try:
+            network = await centre.roads.of(entry)
+        except Unavailable as missing:
+            log.error("%s: %s", entry.tenant.slug, missing.message_en)
+            continue
+        log.info(
+            "%s: roads %s, %d vertices, opened in %.1f s",
+            entry.tenant.slug,
+            network.version,
+            network.node_count,
+            time.perf_counter() - began,
+        )
