@@ -24,7 +24,7 @@ from dispatch.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEFAULT_REGENCY = CHECKOUT / "regencies" / "32.14-purwakarta"
-READY_S = 120.0
+READY_S = 60.0
 REGISTRY_USER = "semar"
 
 
