@@ -188,7 +188,10 @@ async def _drive_to_scene(stage: Stage, company: Company, case: Case) -> None:
         shown = await shown_status(
             case.resident_socket,
             "an ambulance with its ETA",
-            lambda s: any(a.call_sign == unit.call_sign and a.eta_s is not None for a in s.ambulances),
+            lambda s: (
+                s.progress == "coming"
+                and any(a.call_sign == unit.call_sign and a.eta_s is not None for a in s.ambulances)
+            ),
             since=resident_mark,
         )
         eta = next(a.eta_s for a in shown.ambulances if a.call_sign == unit.call_sign) or 0.0

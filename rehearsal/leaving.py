@@ -8,8 +8,9 @@ from http import HTTPStatus
 from uuid import UUID
 
 from rehearsal.client import OperatorClient
+from rehearsal.crew import report_for_duty
 from rehearsal.findings import FAILURES, Refused
-from rehearsal.stage import Stage
+from rehearsal.stage import Driver, Stage
 from rehearsal.timeline import StepFailed
 
 _BEFORE_PATIENT_LEAVES = frozenset({"offered", "accepted", "en_route", "staged", "on_scene", "at_patient"})
@@ -62,7 +63,7 @@ def _left_overs(stage: Stage) -> list[tuple[str, str, Callable[[], Awaitable[obj
         work += [(*name, partial(_end_call, console.client, each)) for each in stage.open_calls]
     if driver is not None and driver.unit is not None:
         name = "Membereskan: pengemudi turun", "cleaning up: driver signs off"
-        work.append((*name, driver.crew.sign_off))
+        work.append((*name, partial(_sign_off, stage, driver)))
     return work
 
 
@@ -78,6 +79,15 @@ async def _end_call(operator: OperatorClient, call_id: UUID) -> None:
         await end_run(operator, call.incident_id)
     elif call.state != "disposed":
         await operator.dispose(call_id, "cancelled_by_caller")
+
+
+async def _sign_off(stage: Stage, driver: Driver) -> None:
+    # by a new socket: the old one may be what broke
+    crew = await report_for_duty(stage.connection, driver.client.token or "")
+    try:
+        await crew.sign_off()
+    finally:
+        await crew.close()
 
 
 async def _hang_up(stage: Stage) -> bool:
