@@ -55,8 +55,10 @@ async def release(
     when: Moment,
     code: NoTransport | None = None,
 ) -> None:
-    """Free the unit of a run that is in a final state now, and ring for whoever waits for one."""
-    run.released_at = tx.now
+    """Free the unit of a run that is in a final state now, and ring for whoever waits for one.
+
+    The caller has set the state and `released_at`.
+    """
     run.freed_place = await _freed_place(tx, incident, run)
     await tx.clear_timers(run.id, RUN_TIMERS)
     last = not [a for a in await open_assignments(tx, incident.id) if a.id != run.id]
@@ -96,6 +98,7 @@ async def _end_offer(
     tx: Transaction, incident: Incident, run: Assignment, to: AssignmentState, reason: str
 ) -> None:
     run.state = to.value
+    run.released_at = tx.now
     run.exit_reason = reason
     data = {"number": incident.number, "unit_id": str(run.unit_id), "to": to.value, "reason": reason}
     await release(tx, incident, run, data, when=Moment(tx.now))

@@ -45,6 +45,7 @@ async def stand_down_within(tx: Transaction, incident: Incident, run: Assignment
     """As `stand_down`, as a part of a larger transaction that holds both rows."""
     before = run.state
     run.state = step_assignment(AssignmentState(run.state), AssignmentState.STOOD_DOWN).value
+    run.released_at = tx.now
     run.exit_reason = reason.strip()[:500]
     when = Moment(tx.now)
     await stamp(

@@ -196,6 +196,9 @@ async def _move(tx: Transaction, incident: Incident, run: Assignment, step: Step
     if step.to in _ON_LEG:
         leg = await legs.leg_for_step(tx, incident, run, step, when.occurred_at)
     run.state = step.to.value
+    if step.to in FINAL_STATES:
+        # with the state: the database holds no ended run that still claims its unit, not for one query
+        run.released_at = tx.now
     if before is S.OFFERED:
         run.acknowledged_at = tx.now
         await tx.clear_timers(run.id, OFFER_TIMERS)
