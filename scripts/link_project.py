@@ -1,4 +1,4 @@
-"""Lets a Python use this checkout where it stands: a path file, the project's metadata, the command `dispatch`.
+"""Lets a Python use this checkout where it stands: path file, metadata, the command `dispatch`.
 
 What an editable install would leave, without a build that would have to download its tools. To be run with
 that Python: .venv/bin/python scripts/link_project.py
@@ -12,6 +12,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = """#!/bin/sh
+# Commands speak to the system that runs here, unless another database is named.
+running="${{SEMAR_RUN_DIR:-{root}/.run}}/environment"
+if [ -z "${{DATABASE_URL:-}}" ] && [ "${{1:-}}" != run ] && [ -r "$running" ]; then
+    set -a
+    . "$running"
+    set +a
+fi
 exec "{python}" -m dispatch "$@"
 """
 
@@ -27,7 +34,7 @@ def main() -> None:
         site / f"{name}.pth": f"{ROOT}\n",
         info / "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         info / "INSTALLER": "semar\n",
-        command: COMMAND.format(python=sys.executable),
+        command: COMMAND.format(root=ROOT, python=sys.executable),
     }
     files[info / "RECORD"] = "".join(
         f"{os.path.relpath(path, site)},,\n" for path in [*files, info / "RECORD"]

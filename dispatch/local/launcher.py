@@ -4,12 +4,12 @@ import asyncio
 import fcntl
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from dispatch.local import addresses, places
 from dispatch.local.errors import LocalError
@@ -50,9 +50,7 @@ class Commands:
 
 def run() -> int:
     """Start everything, wait for Ctrl-C, stop everything; return the exit status."""
-    # the file of another start may lie in the run folder: only what is set by hand counts here
-    options: dict[str, Any] = {"_env_file": None}
-    return Launcher(Settings(**options)).run()
+    return Launcher(Settings()).run()
 
 
 class Launcher:
@@ -109,6 +107,7 @@ class Launcher:
 
     def _start(self, supervisor: Supervisor) -> None:
         self.terminal.say(f"SEMAR ({self.run_dir})")
+        self._forget_addresses()  # of a start that was killed
         for name in ("log", "secrets"):
             places.private_folder(self.run_dir / name)
         secrets = self.run_dir / "secrets"
@@ -189,7 +188,7 @@ class Launcher:
                     "registry", lambda: addresses.accepts("127.0.0.1", self.registry_port), READY_S
                 )
         _write_private(self.run_dir / "addresses.json", json.dumps(self.addresses, indent=2) + "\n")
-        lines = [f"{name}={value}\n" for name, value in self.derived.items()]
+        lines = [f"{name}={shlex.quote(value)}\n" for name, value in self.derived.items()]
         _write_private(self.run_dir / "environment", "".join(lines))
 
     def _prepare(self, supervisor: Supervisor) -> None:
@@ -226,9 +225,12 @@ class Launcher:
         say("\nRegency nyata / live tenant:  .venv/bin/dispatch tenant create --help")
         say("Berhenti / stop:  Ctrl-C")
 
-    def _stop(self, supervisor: Supervisor) -> None:
+    def _forget_addresses(self) -> None:
         for name in ("addresses.json", "environment"):
             (self.run_dir / name).unlink(missing_ok=True)
+
+    def _stop(self, supervisor: Supervisor) -> None:
+        self._forget_addresses()
         self.terminal.say()
         with self.terminal.step("Berhenti / stopping"):
             supervisor.stop()

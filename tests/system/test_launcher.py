@@ -176,6 +176,11 @@ def test_everything_is_told_where_to_find_the_rest(launched: Launched) -> None:
         assert Path(seen[key]).stat().st_mode & 0o777 == 0o600
     assert launched.address in launched.output
     assert "32.14-latihan  operator  rahasia" in launched.output
+    noted = subprocess.check_output(
+        ["sh", "-c", '. "$0/environment"; echo "$DATABASE_URL"', str(launched.run_dir)]
+    )
+    assert noted.decode().strip() == seen["DATABASE_URL"]
+    assert (launched.run_dir / "environment").stat().st_mode & 0o777 == 0o600
     assert "did prepare" in (launched.run_dir / "log" / "prepare.log").read_text()
     assert launched.run_dir.stat().st_mode & 0o007 == 0
 
