@@ -18,7 +18,7 @@ import shapely
 from geoalchemy2.shape import from_shape
 from osmium.osm.mutable import Node, Way
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import routing
 from dispatch.domain.assignment import AssignmentState
@@ -106,7 +106,7 @@ class Case:
 
     centre: Centre
     entry: TenantEntry
-    owner_url: str
+    owner: AsyncEngine
     now: datetime = NOON
     units: dict[str, UUID] = field(default_factory=dict)
     crew: dict[str, Actor] = field(default_factory=dict)
@@ -173,12 +173,8 @@ class Case:
 
     async def rows(self, query: str, **values: Any) -> list[Any]:
         """Ask the database as its owner."""
-        engine = create_async_engine(asyncpg_url(self.owner_url))
-        try:
-            async with engine.connect() as connection:
-                return list((await connection.execute(text(query), values)).all())
-        finally:
-            await engine.dispose()
+        async with self.owner.connect() as connection:
+            return list((await connection.execute(text(query), values)).all())
 
     async def value(self, query: str, **values: Any) -> Any:
         """The one value that a query gives."""
@@ -256,15 +252,17 @@ async def open_case(database: HasUrls, run_dir: Path, *, live: bool = False) -> 
         roads=Roads(stores()),
         registry=None,
     )
+    owner = create_async_engine(asyncpg_url(database.owner_url), pool_size=1)
     try:
         entry = await _tenant(centre, database.owner_url, live=live)
-        case = Case(centre, entry, database.owner_url)
+        case = Case(centre, entry, owner)
         centre.clock = lambda: case.now
         await _people(case)
         await _facilities(case)
         await _fleet(case)
         yield case
     finally:
+        await owner.dispose()
         await centre.close()
 
 
