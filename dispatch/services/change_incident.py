@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
 
-from dispatch.domain.errors import IllegalStep
+import registry
+from dispatch.domain.errors import FieldProblem, IllegalStep, InvalidInput
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.patient import Outcome
@@ -101,7 +102,12 @@ async def _open(tx: Transaction, incident_id: UUID) -> Incident:
 async def add_patient(
     centre: Centre, entry: TenantEntry, actor: Actor, incident_id: UUID, change: PatientChange, *, cause: str
 ) -> UUID:
-    """Add a patient to an open incident and return the id."""
+    """Add a patient to an open incident and return the id.
+
+    Raises:
+        IllegalStep: the incident has ended. InvalidInput: the NIK cannot be one.
+    """
+    change = _checked(change)
     async with centre.begin(entry.tenant, actor, cause) as tx:
         incident = await _open(tx, incident_id)
         last = await tx.session.execute(
@@ -147,7 +153,12 @@ async def insert_patient(
 async def change_patient(
     centre: Centre, entry: TenantEntry, actor: Actor, patient_id: UUID, change: PatientChange, *, cause: str
 ) -> None:
-    """Write down what became known of a patient, or how their care ended."""
+    """Write down what became known of a patient, or how their care ended.
+
+    Raises:
+        InvalidInput: the NIK cannot be one.
+    """
+    change = _checked(change)
     async with centre.begin(entry.tenant, actor, cause) as tx:
         row = await tx.get(Patient, patient_id)
         await tx.get(Incident, row.incident_id, lock=True)
@@ -159,6 +170,15 @@ async def change_patient(
             incident_id=row.incident_id,
             data={"position": row.position, "outcome": row.outcome, "triage": row.triage},
         )
+
+
+def _checked(change: PatientChange) -> PatientChange:
+    if change.nik is None:
+        return change
+    try:
+        return replace(change, nik=registry.parse_nik(change.nik).value)
+    except registry.NikError as wrong:
+        raise InvalidInput(FieldProblem("nik", wrong.message_id, wrong.message_en)) from wrong
 
 
 async def _apply(tx: Transaction, row: Patient, change: PatientChange) -> None:
