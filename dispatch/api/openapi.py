@@ -7,8 +7,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
 
 from dispatch.api.refusals import SCHEMAS
+from dispatch.services.driver_desk import DriverDesk
+from dispatch.services.feed import EventView
+from dispatch.services.resident_status import CallStatus
 
 TAGS = [
     {"name": "public", "description": "Untuk siapa saja / for anybody"},
@@ -72,6 +76,9 @@ as `{"t":"positions","sent_at":"...","fixes":[{"seq","at","lon","lat","accuracy_
 """
 
 
+_ON_SOCKETS = (DriverDesk, EventView, CallStatus)
+
+
 def describe(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document, made once."""
     if app.openapi_schema is None:
@@ -85,6 +92,16 @@ def describe(app: FastAPI) -> dict[str, Any]:
             servers=[{"url": "/"}],
             license_info={"name": "Apache 2.0", "identifier": "Apache-2.0"},
         )
-        document.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(SCHEMAS)
+        for view in _ON_SOCKETS:
+            for name, schema in _schemas_of(view).items():
+                schemas.setdefault(name, schema)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _schemas_of(view: type) -> dict[str, Any]:
+    """Return the schema of a view and of all that it holds, by name."""
+    schema = TypeAdapter(view).json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs", {}), view.__name__: schema}

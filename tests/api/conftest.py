@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from api_scene import Api, HasUrls, Prepared, prepare, serving
 
 
@@ -21,7 +22,7 @@ def prepared(module_database: HasUrls, stores: Path) -> Prepared:
     return prepare(module_database, stores)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(prepared: Prepared) -> AsyncIterator[Api]:
     """The application on the module's database."""
     async with serving(prepared) as running:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from api_scene import NEAR_TOWN, TOWN, Api
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_whole_case(api: Api) -> None:
