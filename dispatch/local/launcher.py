@@ -24,7 +24,7 @@ from dispatch.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEFAULT_REGENCY = CHECKOUT / "regencies" / "32.14-purwakarta"
-READY_S = 60.0
+READY_S = 180.0  # a first start compiles the road kernels, on two busy cores in a minute
 REGISTRY_USER = "semar"
 
 
