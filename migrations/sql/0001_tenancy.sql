@@ -7,6 +7,8 @@ CREATE FUNCTION semar_realm() RETURNS text LANGUAGE sql STABLE
 AS $$ SELECT nullif(current_setting('semar.realm', true), '') $$;
 
 GRANT USAGE ON SCHEMA public TO semar_app;
+-- `serve` refuses a schema that is not its own
+GRANT SELECT ON alembic_version TO semar_app;
 
 -- Tables keyed by regency: rows of the transaction's own regency only.
 DO $$
