@@ -49,21 +49,21 @@ def serve(
 ) -> None:
     """Layani HTTP dan WebSocket / serve HTTP and WebSocket."""
     from dispatch.api.serve import serve as serve_api
-    from dispatch.commands.plainly import require_urls
+    from dispatch.commands.plainly import require_ready
     from dispatch.settings import settings
 
-    require_urls(settings())
+    require_ready(settings())
     serve_api(settings(), host or settings().host, settings().port if port is None else port)
 
 
 @app.command()
 def worker() -> None:
     """Kerjakan tenggat dan pesan / work off timers and messages."""
-    from dispatch.commands.plainly import require_urls
+    from dispatch.commands.plainly import require_ready
     from dispatch.jobs.worker import run as work
     from dispatch.settings import settings
 
-    require_urls(settings())
+    require_ready(settings())
     work(settings())
 
 

@@ -94,8 +94,7 @@ def with_centre(work: Callable[[Centre], Coroutine[Any, Any, Result]], *, owner:
 
     deployment = settings()
     require_urls(deployment, owner=owner)
-    for path in (deployment.master_key_path, deployment.lookup_key_path):
-        _require_key(str(path), path.read_text().strip() if path.is_file() else None)
+    require_keys(deployment)
 
     async def within() -> Result:
         centre = open_centre(deployment, name="semar command")
@@ -105,6 +104,28 @@ def with_centre(work: Callable[[Centre], Coroutine[Any, Any, Result]], *, owner:
             await centre.close()
 
     return run_plainly(within)
+
+
+def require_ready(deployment: Settings) -> None:
+    """End the command when a process could not even begin: settings, keys, database, login."""
+    from dispatch.storage.database import Database
+
+    require_urls(deployment)
+    require_keys(deployment)
+
+    async def refusal() -> str | None:
+        database = Database(deployment.database_app_url, pool_size=1, name="semar command")
+        try:
+            await database.refuse_a_strong_role()
+        except RuntimeError as strong:
+            return str(strong)
+        finally:
+            await database.close()
+        return None
+
+    words = run_plainly(refusal)
+    if words is not None:
+        fail("DATABASE_APP_URL memakai peran yang terlalu kuat; pakai semar_app", words)
 
 
 def require_urls(deployment: Settings, *, owner: bool = False, app: bool = True) -> None:
@@ -117,6 +138,12 @@ def require_urls(deployment: Settings, *, owner: bool = False, app: bool = True)
                 f"{name} tidak diisi: jalankan 'make run', atau isi dengan alamat PostgreSQL Anda",
                 f"{name} is not set: start with 'make run', or set it to your PostgreSQL's address",
             )
+
+
+def require_keys(deployment: Settings) -> None:
+    """End the command when a key file is missing or damaged."""
+    for path in (deployment.master_key_path, deployment.lookup_key_path):
+        _require_key(str(path), path.read_text().strip() if path.is_file() else None)
 
 
 def _require_key(path: str, text: str | None) -> None:

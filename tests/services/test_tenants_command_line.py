@@ -167,6 +167,16 @@ def test_a_database_out_of_reach_is_said_in_one_line(
     assert "rahasia" not in done.stderr
 
 
+@pytest.mark.parametrize("process", ["serve", "worker"])
+def test_a_process_that_cannot_begin_says_why(
+    dispatch: Run, module_database: HasUrls, tmp_path: Path, process: str
+) -> None:
+    nowhere = f"postgresql://semar_app@/semar?host={tmp_path}"
+    refused(dispatch(process, DATABASE_APP_URL=nowhere), "DATABASE_APP_URL")
+    refused(dispatch(process, DATABASE_APP_URL=module_database.owner_url), "semar_app")
+    refused(dispatch(process, SEMAR_RUN_DIR=str(tmp_path)), "master.key")
+
+
 def test_missing_and_damaged_keys_are_named(dispatch: Run, tmp_path: Path) -> None:
     refused(dispatch("staff", "list", "33.25", SEMAR_RUN_DIR=str(tmp_path)), "master.key", "make run")
     damaged = tmp_path / "key"
