@@ -17,7 +17,6 @@ from typing import Any
 from rich.console import Console
 
 from rehearsal.app_case import Case, play_app_case
-from rehearsal.cast import Accounts
 from rehearsal.client import Connection
 from rehearsal.finale import conclude, local_day, measured
 from rehearsal.findings import FAILURES, NotPossible, describe
@@ -46,8 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     report: dict[str, Any] = {}
     try:
         wishes = _wishes(options)
-        accounts = Accounts(options.accounts, wishes.regency)
-        status, report = asyncio.run(_play(wishes, accounts, timeline))
+        status, report = asyncio.run(_play(wishes, timeline))
     except NotPossible as refused:
         print(f"dispatch drill: {refused}", file=sys.stderr)
         return NOT_STARTED
@@ -95,6 +93,7 @@ def _wishes(options: argparse.Namespace) -> Wishes:
     return Wishes(
         regency=options.regency,
         address=options.address or _address(options.addresses),
+        accounts=options.accounts,
         bundle=find_bundle(options.regency, options.bundle, [Path.cwd(), _CHECKOUT]),
         speed=options.speed,
         seed=secrets.randbelow(10**6) if options.seed is None else options.seed,
@@ -112,7 +111,7 @@ def _address(path: Path) -> str:
         ) from missing
 
 
-async def _play(wishes: Wishes, accounts: Accounts, timeline: Timeline) -> tuple[int, dict[str, Any]]:
+async def _play(wishes: Wishes, timeline: Timeline) -> tuple[int, dict[str, Any]]:
     """Play; whatever happens, leave nothing open. Returns the exit status and what it was about."""
     task = asyncio.current_task()
     assert task is not None, "a play runs in a task"
@@ -121,7 +120,7 @@ async def _play(wishes: Wishes, accounts: Accounts, timeline: Timeline) -> tuple
     status, case = FAILED, None
     dice = random.Random(wishes.seed)  # noqa: S311 - a play's dice, no secret
     async with Connection(wishes.address) as connection:
-        stage = Stage(connection, timeline, accounts, wishes, dice)
+        stage = Stage(connection, timeline, wishes, dice)
         try:
             case = await _acts(stage)
             status = PASSED

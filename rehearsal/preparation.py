@@ -8,7 +8,7 @@ from uuid import UUID
 from registry import mask_nik
 from registry.population import from_bundle
 from rehearsal import shapes
-from rehearsal.cast import DRILL_DRIVER, adults, new_password, registration
+from rehearsal.cast import DRILL_DRIVER, Accounts, adults, new_password, registration
 from rehearsal.client import Client, FacilityClient, OfficeClient, OperatorClient, ResidentClient
 from rehearsal.crew import report_for_duty
 from rehearsal.findings import Mismatch, NotPossible, Refused, demand, demand_equal
@@ -37,6 +37,7 @@ async def prepare(stage: Stage) -> Company:
     """
     stage.timeline.act("Persiapan", "preparation")
     tenant = await _training_tenant(stage)
+    stage.accounts = Accounts(stage.wishes.accounts, tenant.slug)
     console = await _open_console(stage)
     desks = await _open_desks(stage)
     driver = await _call_driver(stage, console)

@@ -27,6 +27,7 @@ class Wishes:
 
     regency: str
     address: str
+    accounts: Path
     bundle: Path
     speed: float
     seed: int
@@ -154,9 +155,9 @@ class Stage:
 
     connection: Connection
     timeline: Timeline
-    accounts: Accounts
     wishes: Wishes
     dice: random.Random
+    accounts: Accounts = field(init=False)
     sessions: list[Client] = field(default_factory=list)
     sockets: list[LiveSocket] = field(default_factory=list)
     claims: list[DriverClaim] = field(default_factory=list)

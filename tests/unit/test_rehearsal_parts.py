@@ -2,11 +2,15 @@
 
 import json
 import random
+import socket
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,7 +20,7 @@ from registry.population import from_bundle
 from rehearsal import shapes
 from rehearsal.cast import DRILL_DRIVER, Accounts, adults, registration
 from rehearsal.checks import demand_no_gap, demand_refusal, demand_sane_ranking
-from rehearsal.drill import NOT_STARTED, main
+from rehearsal.drill import FAILED, NOT_STARTED, main
 from rehearsal.finale import local_day
 from rehearsal.findings import Mismatch, NotPossible, Refused, describe
 from rehearsal.scene import Plan, VillagePoint, find_bundle, village_points
@@ -206,3 +210,61 @@ def test_what_cannot_be_played_is_said_before_it_begins(
     assert "make run" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["--speed", "0.5"])
+
+
+class Deployment(BaseHTTPRequestHandler):
+    """A system with one live and one training tenant that has no account."""
+
+    ANSWERS: ClassVar[dict[str, object]] = {
+        "/health": {"status": "ok"},
+        "/api/v1/tenants": [
+            {"slug": slug, "name": "Kabupaten Contoh", "training": training, "timezone": "Asia/Jakarta"}
+            for slug, training in (("32.14", False), (SLUG, True))
+        ],
+    }
+
+    def do_GET(self) -> None:
+        body = json.dumps(self.ANSWERS[self.path]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *values: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def deployment() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Deployment) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("regency", "reason"),
+    [
+        ("32.14", "32.14 is a live tenant"),
+        ("33.25-latihan", "no tenant 33.25-latihan (there are 32.14, 32.14-latihan)"),
+        (SLUG, "start with 'make run', or use --accounts"),
+    ],
+)
+def test_only_a_training_tenant_is_played_in(
+    deployment: str, regency: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(tmp_path / "accounts.json")
+    assert main(["--address", deployment, "--regency", regency, "--accounts", missing]) == NOT_STARTED
+    assert reason in capsys.readouterr().err
+
+
+def test_a_system_that_is_away_fails_the_first_step(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        assert main(["--address", f"http://127.0.0.1:{closed.getsockname()[1]}", "--json"]) == FAILED
+    report = json.loads(capsys.readouterr().out)
+    assert (report["passed"], report["status"]) == (False, FAILED)
+    assert [step["name_en"] for step in report["steps"]] == ["the system is well"]
+    assert "ConnectError" in report["steps"][0]["failure"][0]
