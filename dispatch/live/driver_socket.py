@@ -59,6 +59,7 @@ class _Cab:
         self._desk_is_stale = True
         self._saved: list[int] = []
         self._refused: list[Refusal] = []
+        self._answer_due = False
         self._not_saved: list[int] = []
 
     async def welcome(self) -> None:
@@ -100,6 +101,7 @@ class _Cab:
             result = await carry_out(self._live.centre, self._who, frame, self._phone)
             if isinstance(frame, frames.SignOn | frames.SignOff):
                 await self._read_turns()
+                self._desk_is_stale = True  # also when nothing has changed: the phone asked
             self._connection.send(frames.write("done", id=frame.id, result=result))
 
     def _take_positions(self, frame: frames.Positions) -> None:
@@ -117,11 +119,13 @@ class _Cab:
         if good:
             self._live.ingest.submit(self._who.entry, self, good)
         else:
+            self._answer_due = True
             self._connection.wake.set()
 
     def saved(self, seqs: list[int]) -> None:
         """The intake has committed these fixes."""
         self._saved.extend(seqs)
+        self._answer_due = True
         self._connection.wake.set()
 
     def not_saved(self, seqs: list[int]) -> None:
@@ -145,7 +149,8 @@ class _Cab:
         return None
 
     async def _answer_fixes(self) -> None:
-        if self._saved or self._refused:
+        if self._answer_due:
+            self._answer_due = False
             saved, self._saved = self._saved, []
             refused, self._refused = self._refused, []
             await self._connection.write(frames.write_saved(saved, [r.shown() for r in refused]))

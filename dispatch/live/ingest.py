@@ -119,12 +119,12 @@ def on_the_clock(incoming: Incoming) -> Refusal | None:
 
 def on_duty(incoming: Incoming) -> Refusal | None:
     """Find the unit the driver was aboard when the fix was made; where they are off duty is not ours."""
-    for turn in incoming.phone.turns:
-        if turn.joined_at - BOARDING <= incoming.fixed_at and (
-            turn.left_at is None or incoming.fixed_at <= turn.left_at
-        ):
-            incoming.unit_id = turn.unit_id
-            return None
+    for early in (timedelta(0), BOARDING):
+        for turn in incoming.phone.turns:
+            begun = turn.joined_at - early <= incoming.fixed_at
+            if begun and (turn.left_at is None or incoming.fixed_at <= turn.left_at):
+                incoming.unit_id = turn.unit_id
+                return None
     return incoming.refuse(
         "Posisi dibuat saat tidak sedang bertugas", "The fix was made while not signed on to a unit"
     )
