@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -29,7 +29,7 @@ from dispatch.storage.database import Database
 from dispatch.storage.vault import Vault
 
 REGENCIES = Path(__file__).resolve().parents[2] / "regencies"
-PURWAKARTA, BATANG = "32.14-purwakarta", "33.25-batang"
+FOLDERS = ("32.14-purwakarta", "33.25-batang")
 PASSWORD = "sandi-contoh-9"
 FRIDAY_NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)  # 12:00 in Jakarta: the morning shift is on
 _STARTED = time.monotonic()
@@ -40,8 +40,9 @@ NEAR_TOWN = {"lon": 107.4450, "lat": -6.5460}
 BATANG_TOWN = {"lon": 109.7300, "lat": -6.9080}
 
 
-class HasUrls(Protocol):
-    """A test's database."""
+@dataclass(frozen=True)
+class Urls:
+    """Where a test's database is."""
 
     owner_url: str
     app_url: str
@@ -52,7 +53,7 @@ def clock() -> datetime:
     return FRIDAY_NOON + timedelta(seconds=time.monotonic() - _STARTED)
 
 
-def open_centre(database: HasUrls, stores: Path, redis_url: str = "") -> Centre:
+def open_centre(database: Urls, stores: Path, redis_url: str = "") -> Centre:
     """Open a centre on the test's database, without a registry: every account stays unverified."""
     settings = Settings(
         database_url=database.owner_url,
@@ -76,7 +77,7 @@ def open_centre(database: HasUrls, stores: Path, redis_url: str = "") -> Centre:
 class Prepared:
     """A database with tenants, and a token for every user, by `<tenant>/<user name>`."""
 
-    database: HasUrls
+    database: Urls
     stores: Path
     tokens: dict[str, str] = field(default_factory=dict)
     crews: dict[str, UUID] = field(default_factory=dict)
@@ -94,14 +95,14 @@ STAFF = (
 CREWED = {"pengemudi1": "A01", "pengemudi2": "A02"}
 
 
-def prepare(database: HasUrls, stores: Path, folders: Sequence[str] = (PURWAKARTA,)) -> Prepared:
+def prepare(database: Urls, stores: Path) -> Prepared:
     """Load the regencies and make one account of each role in each; takes some seconds."""
     prepared = Prepared(database, stores)
 
     async def work() -> None:
         centre = open_centre(database, stores)
         try:
-            for folder in folders:
+            for folder in FOLDERS:
                 report = await load_regency(centre, REGENCIES / folder)
                 await _staff(centre, report.entry, prepared)
         finally:
