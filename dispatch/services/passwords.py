@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -19,18 +19,19 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUPS, _GROUP_LENGTH = 3, 4  # 12 of 31 signs: 59 bits
 
 _hasher = PasswordHasher()
-# each hash fills 64 MiB for about 140 ms: more at once would starve a small machine
-_room = threading.BoundedSemaphore(2)
+# each hash fills 64 MiB for about 140 ms: more at once would starve a small machine. The threads are its own,
+# so that a flood of guesses waits here and not in front of the road searches, which share the usual ones.
+_threads = ThreadPoolExecutor(2, thread_name_prefix="password")
 
 
 async def hash_password(password: str) -> str:
     """Return the argon2id hash of a password, with its parameters and salt."""
-    return await asyncio.to_thread(_hash, password)
+    return await asyncio.get_running_loop().run_in_executor(_threads, _hash, password)
 
 
 async def check_password(password: str, stored: str | None) -> bool:
     """Return whether `password` is the one that was hashed; without a hash the answer takes as long."""
-    return await asyncio.to_thread(_check, password, stored)
+    return await asyncio.get_running_loop().run_in_executor(_threads, _check, password, stored)
 
 
 def generate_password() -> str:
@@ -56,17 +57,19 @@ def refuse_weak_password(password: str, field: str = "password") -> None:
 
 
 def _hash(password: str) -> str:
-    with _room:
-        return _hasher.hash(password)
+    return _hasher.hash(password)
 
 
 def _check(password: str, stored: str | None) -> bool:
-    with _room:
-        try:
-            right = _hasher.verify(stored or _hash_of_nothing(), password)
-        except (VerificationError, InvalidHashError):
-            return False
-        return right and stored is not None
+    try:
+        right = _hasher.verify(stored or _hash_of_nothing(), _bytes(password))
+    except (VerificationError, InvalidHashError):
+        return False
+    return right and stored is not None
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")  # half a character from a broken client is just wrong
 
 
 @cache
