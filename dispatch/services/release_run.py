@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -17,13 +16,12 @@ from dispatch.services.send_unit import (
     MANUAL_UNANSWERED,
     OFFER_EXPIRES,
     OFFER_UNACKNOWLEDGED,
-    UNCLOSED,
     WIDEN,
     open_assignments,
 )
 from dispatch.services.stamping import Moment
 from dispatch.services.unit_state import status_of, view_unit
-from dispatch.services.waiting import ring_for_waiting, wait_for_unit
+from dispatch.services.waiting import in_need, ring_for_waiting, wait_for_unit
 from dispatch.storage.queries.units import one_unit
 from dispatch.storage.tables.assignment import Assignment, Leg
 from dispatch.storage.tables.facility import Facility
@@ -34,7 +32,6 @@ OFFER_TIMERS = (OFFER_UNACKNOWLEDGED, OFFER_EXPIRES, MANUAL_UNANSWERED)
 NOT_MOVING = "run_not_moving"
 NO_HANDOVER = "run_no_handover"
 RUN_TIMERS = (*OFFER_TIMERS, NOT_MOVING, NO_HANDOVER)
-CLOSE_WITHIN = timedelta(minutes=10)
 
 _DONE = (AssignmentState.CLEARED, AssignmentState.COMPLETED_WITHOUT_TRANSPORT)
 _EVENT = {
@@ -62,8 +59,6 @@ async def release(
     run.freed_place = await _freed_place(tx, incident, run)
     await tx.clear_timers(run.id, RUN_TIMERS)
     last = not [a for a in await open_assignments(tx, incident.id) if a.id != run.id]
-    if last and run.state in _DONE:
-        await tx.set_timer(UNCLOSED, incident.id, tx.now + CLOSE_WITHIN, {"times": 0})
     if code is not None:
         run.exit_reason = code.value
         # with a second unit on the way the patients are still somebody's care
@@ -79,6 +74,9 @@ async def release(
         occurred_at=when.occurred_at,
         device_at=when.device_at,
     )
+    if last and run.state in _DONE:
+        # a patient may be left for whom nobody is on the way; rung for at once when this unit suits
+        await wait_for_unit(tx, incident, "patients left")
     unit = await one_unit(tx.session, tx.tenant.id, tx.now, run.unit_id)
     if unit is not None and status_of(unit) is UnitStatus.AVAILABLE:
         await ring_for_waiting(tx, run.unit_id)
@@ -107,7 +105,8 @@ async def _end_offer(
     still_asked = await open_assignments(tx, incident.id)
     if not still_asked:
         await wait_for_unit(tx, incident, to.value)
-    if all(other.state == AssignmentState.OFFERED for other in still_asked):
+    unanswered = all(other.state == AssignmentState.OFFERED for other in still_asked)
+    if unanswered and await in_need(tx, incident.id):
         await tx.set_timer(WIDEN, incident.id, tx.now, {"after": str(run.id), "why": to.value})
 
 

@@ -18,7 +18,7 @@ from dispatch.services.rank_units import rank_for_incident
 from dispatch.services.release_run import time_out
 from dispatch.services.send_unit import WIDEN, AssignmentView, Claim, claim_unit, open_assignments
 from dispatch.services.tenants import TenantEntry
-from dispatch.services.waiting import wait_for_unit
+from dispatch.services.waiting import in_need, wait_for_unit
 from dispatch.storage.tables.assignment import Assignment
 from dispatch.storage.tables.incident import Incident
 from dispatch.storage.transaction import Transaction
@@ -103,10 +103,11 @@ async def alert_next(centre: Centre, entry: TenantEntry, firing: Firing) -> Assi
 
 
 async def _wanted(tx: Transaction, incident: Incident, firing: Firing) -> bool:
-    """Whether one more unit is to be alerted: nobody who was asked has answered."""
+    """Whether one more unit is to be alerted: somebody needs it, and nobody who was asked has answered."""
     if IncidentState(incident.state) in FINAL_STATES or not await still_held(tx, firing):
         return False
-    return all(run.state == S.OFFERED for run in await open_assignments(tx, incident.id))
+    unanswered = all(run.state == S.OFFERED for run in await open_assignments(tx, incident.id))
+    return unanswered and await in_need(tx, incident.id)
 
 
 async def _asked(tx: Transaction, incident_id: UUID) -> set[UUID]:
