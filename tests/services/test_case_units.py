@@ -14,6 +14,7 @@ from dispatch.domain.errors import Conflict, ReasonNeeded, UnitNotAvailable, Uni
 from dispatch.domain.events import EventKind
 from dispatch.domain.triage import Triage
 from dispatch.domain.unit import PositionQuality, UnavailabilityReason, UnitStatus
+from dispatch.services.change_incident import PatientChange, add_patient
 from dispatch.services.crew import sign_off, sign_on
 from dispatch.services.rank_units import rank_for_incident
 from dispatch.services.readiness import make_available, make_unavailable
@@ -259,3 +260,24 @@ async def test_the_nearest_by_road_is_proposed_and_its_way_off_the_road_is_shown
     assert first.access_m == pytest.approx(400, rel=0.03)
     assert first.access_s == pytest.approx(400 / (20 / 3.6), rel=0.03)
     assert first.road_m == pytest.approx(1_000, rel=0.03)
+
+
+async def test_a_patient_who_is_left_behind_waits_aloud(case: Case) -> None:
+    incident = await case.incident(patients=1)
+    run = await case.send("A-1", incident)
+    await case.steps(run.id, S.LEFT_SCENE)
+    await add_patient(case.centre, case.entry, case.operator, incident, PatientChange(), cause=CAUSE)
+    await case.steps(run.id, S.HANDED_OVER, S.CLEARED)
+    assert await case.value("SELECT waiting_since IS NOT NULL FROM incident") is True
+    (alarm,) = await case.events(EventKind.UNIT_FOUND_FOR_WAITING)
+    assert alarm["call_sign"] == "A-1"
+
+
+async def test_nobody_is_sent_to_patients_whose_care_has_ended(case: Case) -> None:
+    incident = await case.incident()
+    first, second = await case.send("A-1", incident), await case.send("A-2", incident)
+    await case.steps(first.id, S.LEFT_SCENE, S.HANDED_OVER, S.CLEARED)
+    await case.step(second.id, S.DECLINED, reason=DeclineReason.OTHER)
+    assert await case.work() == 0
+    assert await case.value("SELECT waiting_since FROM incident") is None
+    assert set(await case.timers(incident)) == {"incident_unclosed"}

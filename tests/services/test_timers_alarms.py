@@ -1,0 +1,108 @@
+"""What has been left lying is told, and told again, until somebody acts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from case_scene import CAUSE, Case, S, open_case
+
+from dispatch.domain.call import Disposal
+from dispatch.domain.events import EventKind
+from dispatch.services.end_incident import close_incident
+from dispatch.services.handle_call import dispose_call, reopen_call, take_call
+
+
+@pytest.fixture
+async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
+    async with open_case(database, tmp_path) as scene:
+        yield scene
+
+
+async def jump(case: Case, *seconds: float) -> None:
+    """Move the clock on in these steps, with the worker at work after each."""
+    for step in seconds:
+        case.pass_time(step)
+        await case.work()
+
+
+async def test_a_ringing_call_is_told_ever_again(case: Case) -> None:
+    await case.ring()
+    await case.later(15 + 15 + 30 + 60 + 60)
+    alarms = await case.events(EventKind.CALL_UNANSWERED)
+    assert [(a["times"], a["waited_s"]) for a in alarms] == [(1, 15), (2, 30), (3, 60), (4, 120), (5, 180)]
+    call = await case.value("SELECT id FROM call")
+    await take_call(case.centre, case.entry, case.operator, call, cause=CAUSE)
+    await case.later(59)
+    assert len(await case.events(EventKind.CALL_UNANSWERED)) == 5
+    await case.later(61)
+    assert [a["times"] for a in await case.events(EventKind.VERDICT_OVERDUE)] == [1, 2]
+
+
+async def test_after_an_hour_it_is_told_every_ten_minutes(case: Case) -> None:
+    call = await case.ring()
+    await jump(case, 15, 15, 30, *([60] * 57))
+    assert (await case.timers(call.call_id))["call_unanswered"] == 600
+
+
+async def test_a_disposed_call_is_silent_and_a_reopened_one_is_not(case: Case) -> None:
+    call = await case.ring()
+    await dispose_call(case.centre, case.entry, case.operator, call.call_id, Disposal.PRANK, cause=CAUSE)
+    assert await case.later(30) == 0
+    await reopen_call(case.centre, case.entry, case.operator, call.call_id, cause=CAUSE)
+    await case.later(61)
+    assert len(await case.events(EventKind.VERDICT_OVERDUE)) == 1
+
+
+async def test_a_crew_that_does_not_move_and_one_that_cannot_hand_over(case: Case) -> None:
+    run = await case.send("A-1", await case.incident())
+    await case.step(run.id, S.ACCEPTED)
+    await case.later(61)
+    assert [a["state"] for a in await case.events(EventKind.DEPARTURE_OVERDUE)] == ["accepted"]
+    await case.steps(run.id, S.AT_FACILITY)
+    await jump(case, 29 * 60, 61, 600)
+    alarms = await case.events(EventKind.HANDOVER_OVERDUE)
+    assert [a["times"] for a in alarms] == [1, 2]
+    # on to another facility: the wait begins anew
+    await case.step(run.id, S.LEFT_SCENE)
+    assert await case.timers(run.id) == {}
+    await case.steps(run.id, S.AT_FACILITY)
+    assert (await case.timers(run.id))["run_no_handover"] == 30 * 60
+
+
+async def test_a_handover_that_is_not_countersigned_holds_the_case_for_half_a_day(case: Case) -> None:
+    incident = await case.incident()
+    run = await case.send("A-1", incident)
+    await case.steps(run.id, S.LEFT_SCENE, S.HANDED_OVER, S.CLEARED)
+    await close_incident(case.centre, case.entry, case.operator, incident, cause=CAUSE)
+    await jump(case, 15 * 60, *([3_600] * 15))
+    alarms = await case.events(EventKind.COUNTERSIGNATURE_OVERDUE)
+    assert [a["times"] for a in alarms] == list(range(1, 13))
+    assert alarms[0]["room"] == "IGD 1"
+    assert await case.value("SELECT count(*) FROM timer WHERE done_at IS NULL") == 0
+
+
+async def test_a_case_that_nobody_closes_is_told(case: Case) -> None:
+    incident = await case.incident()
+    run = await case.send("A-1", incident)
+    await case.steps(run.id, S.LEFT_SCENE, S.HANDED_OVER, S.CLEARED)
+    await jump(case, 601)
+    assert len(await case.events(EventKind.CLOSURE_OVERDUE)) == 1
+    await close_incident(case.centre, case.entry, case.operator, incident, cause=CAUSE)
+    await jump(case, 3_600)
+    assert len(await case.events(EventKind.CLOSURE_OVERDUE)) == 1
+
+
+async def test_alarms_name_the_case(case: Case) -> None:
+    incident = await case.incident()
+    await case.later(121)
+    number = await case.value("SELECT number FROM incident")
+    for kind in (EventKind.INCIDENT_WAITING, EventKind.UNIT_OVERDUE):
+        (alarm,) = await case.events(kind)
+        assert (alarm["number"], alarm["triage"]) == (number, "red")
+    rows = await case.rows(
+        "SELECT DISTINCT incident_id FROM event WHERE kind IN ('incident_waiting', 'unit_overdue')"
+    )
+    assert [r.incident_id for r in rows] == [incident]
