@@ -157,12 +157,12 @@ def refuse_bad_account(new: NewStaff) -> None:
                 f"user name {new.username!r} must be 2 to 32 small letters, digits, dots, _ or -",
             )
         )
-    if not 1 <= len(new.display_name.strip()) <= 100:
+    if not (1 <= len(new.display_name.strip()) <= 100 and new.display_name.isprintable()):
         problems.append(
             FieldProblem(
                 "display_name",
-                f"nama tampilan {new.display_name!r} harus 1 sampai 100 karakter",
-                f"display name {new.display_name!r} must have 1 to 100 characters",
+                f"nama tampilan {new.display_name!r} harus 1 sampai 100 karakter yang tercetak",
+                f"display name {new.display_name!r} must have 1 to 100 printable characters",
             )
         )
     if (new.role is Role.FACILITY) != (new.facility_code is not None):

@@ -54,6 +54,7 @@ async def test_a_password_opens_with_itself_only() -> None:
     assert not await check_password(GOOD + " ", hashed)
     assert not await check_password(GOOD, None)
     assert not await check_password(GOOD, "damaged")
+    assert not await check_password("\x00\ud800", hashed)
 
 
 def test_generated_passwords_differ_and_are_easy_to_type() -> None:
@@ -87,6 +88,8 @@ async def test_a_name_is_given_once_in_any_spelling(scene: Scene, entry: TenantE
         (NewStaff("Budi", Role.OPERATOR, "Budi", GOOD), {"username"}),
         (NewStaff("b u", Role.OPERATOR, " ", "pendek"), {"username", "display_name", "password"}),
         (NewStaff("budi", Role.OPERATOR, "Budi", "x" * 30), {"password"}),
+        (NewStaff("budi", Role.OPERATOR, "Budi\x00", GOOD), {"display_name"}),
+        (NewStaff("budi", Role.OPERATOR, "Budi\ud800", GOOD), {"display_name"}),
         (NewStaff("budi", Role.FACILITY, "Budi", GOOD), {"facility_code"}),
         (NewStaff("budi", Role.DRIVER, "Budi", GOOD, HOSPITAL), {"facility_code"}),
     ],
