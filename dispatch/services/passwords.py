@@ -57,7 +57,7 @@ def refuse_weak_password(password: str, field: str = "password") -> None:
 
 
 def _hash(password: str) -> str:
-    return _hasher.hash(password)
+    return _hasher.hash(_bytes(password))
 
 
 def _check(password: str, stored: str | None) -> bool:
