@@ -16,6 +16,7 @@ from dispatch.live import SERVER_OPTIONS
 from dispatch.services.centre import Centre, open_centre
 from dispatch.settings import Settings
 from dispatch.storage.migrate import revision
+from dispatch.storage.outages import DatabaseAway, database_needed
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     """Serve HTTP and WebSocket until told to stop.
 
     Raises:
-        SystemExit: the database login is too strong or the schema is another one; said in one line.
+        SystemExit: the database is away, its login too strong, or its schema another one; said in one line.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -37,8 +38,9 @@ def serve(settings: Settings, host: str, port: int) -> None:
 async def _serve(settings: Settings, host: str, port: int) -> None:
     centre = open_centre(settings, name="semar serve")
     try:
-        await prepare(centre)
-    except RuntimeError as unfit:
+        with database_needed():
+            await prepare(centre)
+    except (RuntimeError, DatabaseAway) as unfit:
         await centre.close()
         raise SystemExit(str(unfit)) from unfit
     config = uvicorn.Config(
