@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from rehearsal import shapes
 from rehearsal.checks import demand_refusal, demand_sane_ranking, demand_stamps
-from rehearsal.findings import demand, demand_equal
+from rehearsal.findings import Refused, demand, demand_equal
 from rehearsal.journey import demand_seen_arriving, drive_leg
 from rehearsal.scene import choose_destination
 from rehearsal.sockets import LiveSocket
@@ -19,6 +19,7 @@ from rehearsal.stage import Company, Stage, shown_status
 WHY = "latihan / drill"
 _NOTE = "Latihan: jatuh dari tangga, tidak sadar"
 _OVERRIDE = "Latihan: awak uji coba dipilih / drill: the rehearsal's own crew is chosen"
+_MOST_SENDS = 3
 _RECEIVER, _ROOM, _BED = "Contoh Perawat Jaga", "IGD", "IGD 3"
 
 
@@ -75,6 +76,8 @@ async def _request(stage: Stage, company: Company) -> Case:
     with line.step("Warga memanggil tanpa lokasi", "resident calls without a place"):
         receipt = await resident.client.call(request)
         demand_equal("state of the call", (receipt.state, receipt.repeated), ("ringing", False))
+    with line.step("Konsol operator berdering", "the operator's console rings"):
+        await company.console.event_of("call_received", call_id)
     with line.step("Ketukan berulang, satu panggilan", "the tap repeated is one call") as step:
         again = await resident.client.call(request, repeated=True)
         demand_equal("the receipt", (again.call_id, again.received_at), (call_id, receipt.received_at))
@@ -85,8 +88,6 @@ async def _request(stage: Stage, company: Company) -> Case:
             resident.client.call({**request, "note": "lain"}),
         )
         step.see("isi lain ditolak 409 / other content refused 409")
-    with line.step("Konsol operator berdering", "the operator's console rings"):
-        await company.console.event_of("call_received", call_id)
     with line.step("Warga membuka layar status", "resident opens the status screen"):
         socket = await stage.open_socket("/ws/resident", token=resident.client.token, call_id=str(call_id))
         shown = await shown_status(socket, "status at once", lambda s: s.call_id == call_id)
@@ -156,8 +157,7 @@ async def _send(stage: Stage, company: Company, case: Case) -> None:
     with line.step(
         "Unit dikirim, pengemudi mendapat tawaran", "unit sent, the driver gets the offer"
     ) as step:
-        reason = None if own.rank == 1 else _OVERRIDE
-        case.run = await operator.send(case.incident_id, unit.id, reason)
+        case.run = await _send_own(company, case, own.rank)
         demand_equal("the unit sent", (case.run.unit_id, case.run.state), (unit.id, "offered"))
         desk = await company.driver.crew.desk(
             "the offer", lambda d: d.run is not None and d.run.assignment_id == case.run_id, since=mark
@@ -171,6 +171,22 @@ async def _send(stage: Stage, company: Company, case: Case) -> None:
         step.see(f"{case.run.call_sign}, {sheet.incident_number}")
     with line.step("Pengemudi menerima", "driver accepts"):
         await _step(company, case, "accepted")
+
+
+async def _send_own(company: Company, case: Case, rank: int) -> shapes.Assignment:
+    """Send the own unit. Other rehearsals may change its rank, or claim it for an offer that widened: such an
+    offer is declined.
+    """
+    reason = None if rank == 1 else _OVERRIDE
+    for _ in range(_MOST_SENDS - 1):
+        try:
+            return await company.console.client.send(case.incident_id, company.unit.id, reason)
+        except Refused as refused:
+            if refused.code == "reason_needed" and reason is None:
+                reason = _OVERRIDE
+            elif refused.code != "unit_taken" or not await company.driver.crew.decline_offer():
+                raise
+    return await company.console.client.send(case.incident_id, company.unit.id, reason)
 
 
 async def _drive_to_scene(stage: Stage, company: Company, case: Case) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from rehearsal import shapes
+from rehearsal import desks, shapes
 from rehearsal.findings import Mismatch, Refused
 
 Shape = TypeVar("Shape")
@@ -269,28 +269,28 @@ class OperatorClient(Client):
 class FacilityClient(Client):
     """The desk of a receiving facility."""
 
-    async def desk(self, facility_id: UUID | None = None) -> shapes.FacilityDesk:
+    async def desk(self, facility_id: UUID | None = None) -> desks.FacilityDesk:
         """Return who is coming, and what waits for a countersignature; an operator names the facility."""
         query = {"facility_id": facility_id}
-        return await self.ask(shapes.FacilityDesk, "GET", "/facility/incoming", params=query)
+        return await self.ask(desks.FacilityDesk, "GET", "/facility/incoming", params=query)
 
-    async def accept(self, leg_id: UUID, bed: str) -> shapes.LegAnswer:
+    async def accept(self, leg_id: UUID, bed: str) -> desks.LegAnswer:
         """Take the patients and name a bed."""
         path = f"/facility/legs/{leg_id}/acceptance"
-        return await self.ask(shapes.LegAnswer, "POST", path, {"bed": bed})
+        return await self.ask(desks.LegAnswer, "POST", path, {"bed": bed})
 
-    async def countersign(self, leg_id: UUID) -> shapes.LegAnswer:
+    async def countersign(self, leg_id: UUID) -> desks.LegAnswer:
         """Confirm the handover."""
-        return await self.ask(shapes.LegAnswer, "POST", f"/facility/legs/{leg_id}/countersignature")
+        return await self.ask(desks.LegAnswer, "POST", f"/facility/legs/{leg_id}/countersignature")
 
 
 class OfficeClient(Client):
     """The health office."""
 
-    async def report(self, day: date) -> shapes.Report:
+    async def report(self, day: date) -> desks.Report:
         """Return the report on response times of one local day."""
         query = {"from": day.isoformat(), "to": day.isoformat()}
-        return await self.ask(shapes.Report, "GET", "/reports/response-times", params=query)
+        return await self.ask(desks.Report, "GET", "/reports/response-times", params=query)
 
     async def report_csv(self, day: date) -> str:
         """Return the same report as CSV."""

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from rehearsal import shapes
+from rehearsal import desks, shapes
 from rehearsal.client import Connection
 from rehearsal.findings import demand
 from rehearsal.sockets import Frame, LiveSocket, open_socket
@@ -42,22 +42,22 @@ class VirtualCrew:
         return [fix for frame in frames for fix in frame.get("rejected", [])]
 
     async def desk(
-        self, what: str, due: Callable[[shapes.Desk], bool], *, since: int = 0, within_s: float = 8.0
-    ) -> shapes.Desk:
+        self, what: str, due: Callable[[desks.Desk], bool], *, since: int = 0, within_s: float = 8.0
+    ) -> desks.Desk:
         """Return the first desk that is as it should be."""
 
         def matches(frame: Frame) -> bool:
-            return frame.get("t") == "desk" and due(msgspec.convert(frame, shapes.Desk))
+            return frame.get("t") == "desk" and due(msgspec.convert(frame, desks.Desk))
 
         return msgspec.convert(
-            await self.socket.wait(what, matches, since=since, within_s=within_s), shapes.Desk
+            await self.socket.wait(what, matches, since=since, within_s=within_s), desks.Desk
         )
 
-    async def sign_on(self, call_sign: str) -> shapes.Aboard:
+    async def sign_on(self, call_sign: str) -> desks.Aboard:
         """Sign on to a unit, with the start check of vehicle and kit."""
         check = {"vehicle": True, "oxygen": True, "kit": True}
         result = await self.socket.request("sign_on", call_sign=call_sign, check=check)
-        return msgspec.convert(result, shapes.Aboard)
+        return msgspec.convert(result, desks.Aboard)
 
     async def sign_off(self) -> None:
         """Sign off."""
@@ -70,6 +70,15 @@ class VirtualCrew:
             "step", assignment_id=str(assignment_id), to=to, device_at=now, sent_at=now, **fields
         )
         return msgspec.convert(result, shapes.StepTaken)
+
+    async def decline_offer(self) -> bool:
+        """Decline the offer on the desk; false when there is none."""
+        desks_shown = [frame for frame in self.socket.frames if frame.get("t") == "desk"]
+        desk = msgspec.convert(desks_shown[-1], desks.Desk) if desks_shown else None
+        if desk is None or desk.run is None or desk.run.state != "offered":
+            return False
+        await self.step(desk.run.assignment_id, "declined", reason="other")
+        return True
 
     async def acknowledge_stand_down(self, assignment_id: UUID) -> None:
         """Say that the crew has seen that it was called back."""

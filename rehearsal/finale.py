@@ -53,6 +53,7 @@ async def _check_report(stage: Stage, company: Company, called_at: datetime, bef
 async def _sign_off(stage: Stage, company: Company) -> None:
     with stage.timeline.step("Pengemudi turun dari unit", "driver signs off") as step:
         unit = company.unit
+        await company.driver.crew.decline_offer()  # of another case that widened to the free unit meanwhile
         await company.driver.crew.sign_off()
         company.driver.unit = None
         standing = await company.console.client.unit(unit.id)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from uuid import UUID
 
-from rehearsal.client import OperatorClient
+import httpx
+
+from rehearsal.client import Client, Connection, OperatorClient
 from rehearsal.crew import report_for_duty
 from rehearsal.findings import FAILURES, Refused
 from rehearsal.stage import Driver, Stage
 from rehearsal.timeline import StepFailed
 
 _BEFORE_PATIENT_LEAVES = frozenset({"offered", "accepted", "en_route", "staged", "on_scene", "at_patient"})
+_BACK_WITHIN_S, _ASK_EVERY_S = 40.0, 0.5
 _REASON = "latihan dihentikan / drill stopped"
 
 
@@ -42,14 +47,30 @@ async def leave(stage: Stage) -> bool:
 
     After a play that went well only sockets and sessions are left.
     """
-    wholly = True
-    for name_id, name_en, work in _left_overs(stage):
+    wholly, left_overs = True, _left_overs(stage)
+    if left_overs:
+        await _until_back(stage.connection)
+    for name_id, name_en, work in left_overs:
         try:
             with stage.timeline.step(name_id, name_en):
                 await work()
         except StepFailed:
             wholly = False
     return await _hang_up(stage) and wholly
+
+
+async def _until_back(connection: Connection) -> None:
+    """A system that was what broke may be on its way up again: give it a moment."""
+    public = Client(connection)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_BACK_WITHIN_S):
+            while True:
+                try:
+                    await public.health()
+                except (httpx.TransportError, Refused):
+                    await asyncio.sleep(_ASK_EVERY_S)
+                else:
+                    return
 
 
 def _left_overs(stage: Stage) -> list[tuple[str, str, Callable[[], Awaitable[object]]]]:
