@@ -240,7 +240,9 @@ class Case:
 
 
 @asynccontextmanager
-async def open_case(database: HasUrls, run_dir: Path, *, live: bool = False) -> AsyncIterator[Case]:
+async def open_case(
+    database: HasUrls, run_dir: Path, *, live: bool = False, now: datetime = NOON
+) -> AsyncIterator[Case]:
     """Make the regency with everybody on duty, and open a centre on it."""
     app = Database(database.app_url, pool_size=10, name="test")
     settings = Settings(database_url=database.owner_url, database_app_url=database.app_url, run_dir=run_dir)
@@ -255,7 +257,7 @@ async def open_case(database: HasUrls, run_dir: Path, *, live: bool = False) -> 
     owner = create_async_engine(asyncpg_url(database.owner_url), pool_size=1)
     try:
         entry = await _tenant(centre, database.owner_url, live=live)
-        case = Case(centre, entry, owner)
+        case = Case(centre, entry, owner, now)
         centre.clock = lambda: case.now
         await _people(case)
         await _facilities(case)

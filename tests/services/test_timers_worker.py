@@ -1,0 +1,178 @@
+"""The worker as a process of its own: works, ends on a signal, and one upkeep at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from case_scene import CAUSE, Case, open_case
+
+from dispatch.domain.events import EventKind
+from dispatch.jobs.upkeep import Upkeep
+from dispatch.jobs.worker import due_tenants, work
+from dispatch.notify.choice import transports
+from dispatch.storage.tables.shift import Shift
+from dispatch.storage.transaction import new_id
+
+PROGRAM = "from dispatch.jobs.worker import run; from dispatch.settings import settings; run(settings())"
+
+
+@asynccontextmanager
+async def processes(
+    case: Case, database: Any, number: int
+) -> AsyncIterator[list[asyncio.subprocess.Process]]:
+    """Workers as `dispatch worker` starts them."""
+    secrets = case.centre.settings.run_dir / "secrets"
+    secrets.mkdir(mode=0o700)
+    (secrets / "master.key").write_text(bytes(range(32)).hex())
+    (secrets / "lookup.key").write_text(bytes(range(32, 64)).hex())
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database.owner_url,
+        "DATABASE_APP_URL": database.app_url,
+        "SEMAR_RUN_DIR": str(case.centre.settings.run_dir),
+    }
+    workers = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, env=environment, stderr=PIPE)
+        for _ in range(number)
+    ]
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            if worker.returncode is None:
+                worker.kill()
+            await worker.communicate()
+
+
+async def heard(worker: Process, words: bytes) -> None:
+    """Read the worker's log until it says this."""
+    assert worker.stderr is not None
+    while words not in (line := await worker.stderr.readline()):
+        assert line, "the worker ended"
+
+
+async def told(case: Case, database: Any, kind: EventKind) -> None:
+    """Wait until an event of this kind is in the log."""
+    connection = await asyncpg.connect(database.owner_url)
+    news: asyncio.Queue[str] = asyncio.Queue()
+    try:
+        await connection.add_listener("semar_event", lambda *said: news.put_nowait(said[-1]))
+        while not await case.events(kind):
+            await news.get()
+    finally:
+        await connection.close()
+
+
+async def test_workers_work_and_end_on_a_signal(database: Any, tmp_path: Path) -> None:
+    async with open_case(database, tmp_path, now=datetime.now(UTC)) as case:
+        async with asyncio.timeout(60), processes(case, database, 2) as workers:
+            await asyncio.gather(*(heard(w, b"worker ready") for w in workers))
+            call = await case.ring()
+            async with case.centre.begin(case.entry.tenant, case.operator, CAUSE) as tx:
+                await tx.set_timer("call_unanswered", call.call_id, datetime.now(UTC), {"times": 0})
+            await told(case, database, EventKind.CALL_UNANSWERED)
+            began = time.monotonic()
+            workers[0].send_signal(signal.SIGTERM)
+            workers[1].send_signal(signal.SIGINT)
+            assert [await w.wait() for w in workers] == [0, 0]
+            assert time.monotonic() - began < 5
+        assert len(await case.events(EventKind.CALL_UNANSWERED)) == 1
+        await case.check_log()
+
+
+async def test_a_worker_ends_in_the_middle_of_its_work(database: Any, tmp_path: Path) -> None:
+    async with open_case(database, tmp_path) as case:
+        for _ in range(5):
+            await case.ring()
+        case.pass_time(15)
+        stop = asyncio.Event()
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            tasks.create_task(work(case.centre, transports(case.centre.settings), stop))
+            await told(case, database, EventKind.CALL_UNANSWERED)
+            stop.set()
+        # whatever it did not get to is still there
+        done = len(await case.events(EventKind.CALL_UNANSWERED))
+        await case.work()
+        assert len(await case.events(EventKind.CALL_UNANSWERED)) == 5
+        assert done >= 1
+
+
+async def test_only_tenants_with_something_due_are_looked_at(database: Any, tmp_path: Path) -> None:
+    async with open_case(database, tmp_path) as case:
+        assert await due_tenants(case.centre) == []
+        await case.ring()
+        assert await due_tenants(case.centre) == []
+        case.pass_time(15)
+        assert [e.tenant.slug for e in await due_tenants(case.centre)] == ["99.01-latihan"]
+
+
+async def test_upkeep_opens_shifts_and_makes_room_for_positions(database: Any, tmp_path: Path) -> None:
+    async with open_case(database, tmp_path) as case:
+        standing = await case.value("SELECT id FROM shift WHERE unit_id = :u", u=case.units["M-1"])
+        async with case.centre.begin(case.entry.tenant, case.operator, CAUSE) as tx:
+            row = await tx.get(Shift, standing, lock=True)
+            row.closed_at = tx.now
+            await tx.record(EventKind.SHIFT_CLOSED, row)
+            planned = Shift(
+                regency_id=case.entry.tenant.id,
+                id=new_id(),
+                unit_id=case.units["M-1"],
+                starts_at=case.now,
+                ends_at=row.ends_at,
+                origin="roster",
+            )
+            await tx.add(planned)
+            await tx.record(EventKind.SHIFT_PLANNED, planned)
+        upkeep, other = Upkeep(case.centre), Upkeep(case.centre)
+        assert any(await asyncio.gather(upkeep.pass_once(), other.pass_once()))
+        assert await case.value("SELECT opened_at FROM shift WHERE id = :i", i=planned.id) == case.now
+        names = await case.rows(
+            "SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+            "WHERE i.inhparent = CAST('position' AS regclass) ORDER BY 1"
+        )
+        days = [r.name for r in names if r.name != "position_other"]
+        assert (days[0], days[-1], len(days)) == ("position_20261119", "position_20261128", 10)
+
+
+async def test_upkeep_of_one_worker_keeps_the_others_out(database: Any, tmp_path: Path) -> None:
+    async with open_case(database, tmp_path) as case:
+        upkeep, other = Upkeep(case.centre), Upkeep(case.centre)
+        async with upkeep._alone() as mine:
+            assert mine
+            assert not await other.pass_once()
+        assert await other.pass_once()
+
+
+async def test_a_database_that_cuts_every_connection_is_waited_for(database: Any, tmp_path: Path) -> None:
+    async with open_case(database, tmp_path) as case:
+        await case.ring()
+        case.pass_time(15)
+        stop = asyncio.Event()
+        administrator = await asyncpg.connect(database.admin_url)
+        async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+            async with case.owner.begin() as connection:
+                await connection.exec_driver_sql("LOCK TABLE timer IN ACCESS EXCLUSIVE MODE")
+                tasks.create_task(work(case.centre, transports(case.centre.settings), stop))
+                # while it waits for the timers; asked until it does
+                while not await administrator.fetchval(_CUT):
+                    pass
+            await told(case, database, EventKind.CALL_UNANSWERED)
+            stop.set()
+        await administrator.close()
+
+
+_CUT = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND usename = 'semar_app' AND wait_event_type = 'Lock'"
+)
