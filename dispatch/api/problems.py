@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from dispatch.api.validation_words import in_both_languages, unreadable_body
+from dispatch.api.validation_words import broken_text, in_both_languages, unreadable_body
 from dispatch.domain.errors import DispatchError, FieldProblem, InvalidInput, TooManyRequests, Unavailable
 from dispatch.domain.problems import problem_document
 from dispatch.storage.outages import DatabaseAway, is_passing
@@ -99,6 +99,7 @@ def install(app: FastAPI) -> None:
     """Let every failure of `app` be answered by a problem document."""
     app.add_exception_handler(DispatchError, _refusal)
     app.add_exception_handler(RequestValidationError, _bad_values)
+    app.add_exception_handler(UnicodeEncodeError, _not_unicode)
     app.add_exception_handler(HTTPException, _http)
     # the driver's, the pool's, and those of sockets and disks that do not answer
     for kind in (DBAPIError, PostgresError, InterfaceError, PoolTimeout, OSError):
@@ -113,6 +114,11 @@ async def _refusal(_request: Request, error: Exception) -> JSONResponse:
 async def _bad_values(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     return problem_response(in_both_languages(error.errors()))
+
+
+async def _not_unicode(_request: Request, _error: Exception) -> JSONResponse:
+    # JSON can spell half a character, which no text may hold; validation stumbles over it while it reports
+    return problem_response(broken_text())
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -76,6 +76,11 @@ def unreadable_body() -> InvalidInput:
     )
 
 
+def broken_text() -> InvalidInput:
+    """Return the refusal of a body with a text that is not Unicode."""
+    return InvalidInput(FieldProblem("body", *_WORDS["string_unicode"]))
+
+
 def _problem(error: Mapping[str, Any]) -> FieldProblem:
     kind = str(error.get("type", ""))
     field = _field(error.get("loc", ()), kind)
@@ -96,11 +101,16 @@ def _field(location: Iterable[Any], kind: str) -> str:
         return "body"
     if len(parts) > 1 and parts[0] in _PLACES:
         parts = parts[1:]
-    return ".".join(str(part) for part in parts) or "body"
+    return _whole(".".join(str(part) for part in parts)) or "body"
 
 
 def _shown(value: Any, field: str) -> str:
     if field.endswith("password"):
         return "…"
-    text = str(value)
+    text = _whole(str(value))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _whole(text: str) -> str:
+    """Return the text without halves of characters, which could not be sent back."""
+    return text.encode("utf-8", "replace").decode()

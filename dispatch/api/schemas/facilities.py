@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from dispatch.api.schemas.values import Line, Request
+from dispatch.api.schemas.values import Request, Short
 from dispatch.services.facility_desk import MOST_BEDS, RefusalReason
 from dispatch.services.find_facilities import EmsStatus
 
@@ -15,7 +15,7 @@ from dispatch.services.find_facilities import EmsStatus
 class Acceptance(Request):
     """The facility takes the patients; it may name a bed."""
 
-    bed: Annotated[Line, Field(max_length=100, examples=["IGD 3"])] | None = None
+    bed: Annotated[Short, Field(examples=["IGD 3"])] | None = None
 
 
 class Refusal(Request):

@@ -15,6 +15,7 @@ from dispatch.api.schemas.values import (
     Moment,
     Place,
     Request,
+    Short,
     SpeedFactor,
     Text,
     as_point,
@@ -219,7 +220,7 @@ class OperatorStep(Request):
     facility_id: UUID | None = None
     outside_name: Line | None = None
     receiver: Line | None = None
-    room: Annotated[Line, Field(max_length=100)] | None = None
+    room: Short | None = None
     code: NoTransport | None = None
     reason: DeclineReason | None = None
 

@@ -74,6 +74,9 @@ def _iso_day(value: Any) -> Any:
     )
 
 
+Short = Annotated[
+    str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True), AfterValidator(_printable)
+]
 Line = Annotated[
     str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(_printable)
 ]
