@@ -45,6 +45,7 @@ def create_app(centre: Centre) -> FastAPI:
     app.state.redis = Redis.from_url(centre.settings.redis_url) if centre.settings.redis_url else None
     app.state.sign_ins = SignInThrottle()
     app.state.verifications = Throttle(5, 3600.0)
+    app.state.clashes = Throttle(20, 600.0)
     problems.install(app)
     api = APIRouter(prefix="/api/v1")
     for module in _ROUTERS:

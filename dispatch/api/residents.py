@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from dispatch.api.refusals import refuses
 from dispatch.api.schemas.residents import CallPlace, NewCall, NewResident
 from dispatch.api.schemas.results import CallNow
-from dispatch.api.signed_in import Cause, Resident, TheCentre, regency_named
+from dispatch.api.signed_in import Address, Cause, Resident, TheCentre, regency_named
 from dispatch.api.throttle import Throttle, refuse_too_many
 from dispatch.domain.errors import Conflict, ContentDiffers, NotFound, TooManyRequests
 from dispatch.services.cancel_call import cancel_call
@@ -38,19 +38,38 @@ def the_registry_throttle(request: Request) -> Throttle:
     return throttle
 
 
+def the_clash_throttle(request: Request) -> Throttle:
+    """Return the guard against asking, by registering, who is registered."""
+    throttle = request.app.state.clashes
+    assert isinstance(throttle, Throttle)
+    return throttle
+
+
 @router.post(
     "/residents",
     status_code=201,
     summary="Daftar / register",
-    responses=refuses(Conflict, signed_in=False),
+    responses=refuses(Conflict, TooManyRequests, signed_in=False),
 )
-async def register(body: NewResident, centre: TheCentre, cause: Cause) -> Registered:
+async def register(
+    body: NewResident,
+    centre: TheCentre,
+    cause: Cause,
+    clashes: Annotated[Throttle, Depends(the_clash_throttle)],
+    address: Address,
+) -> Registered:
     """Register a resident; the registry's answer is in `verification`, and a session in `session`.
 
-    A mismatch, an unknown NIK or a registry that is down does not refuse the account.
+    A mismatch, an unknown NIK or a registry that is down does not refuse the account. Many answers that a
+    number or NIK is registered already slow one address down: they must not become a way to ask who is.
     """
+    refuse_too_many(clashes.wait_s(address))
     entry = await regency_named(centre, body.regency)
-    return await register_resident(centre, entry, body.registration(), body.device, cause=cause)
+    try:
+        return await register_resident(centre, entry, body.registration(), body.device, cause=cause)
+    except Conflict:
+        clashes.mark(address)
+        raise
 
 
 @router.get("/residents/me", summary="Akun saya / own account", responses=refuses())

@@ -171,14 +171,14 @@ def _refuse_unless_free(unit: UnitRow) -> None:
                 f"{unit.call_sign} tidak siap: {unit.unavailable_reason}",
                 f"{unit.call_sign} is not ready: {unit.unavailable_reason}",
                 unit=unit.call_sign,
-                status="unavailable",
+                unit_status="unavailable",
             )
         case UnitStatus.OFF_SHIFT:
             raise UnitNotAvailable(
                 f"{unit.call_sign} tidak sedang dinas",
                 f"{unit.call_sign} is off shift",
                 unit=unit.call_sign,
-                status="off_shift",
+                unit_status="off_shift",
             )
 
 

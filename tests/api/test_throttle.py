@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from api_scene import Api, problem, resident
 
 from dispatch.api.throttle import SignInThrottle, Throttle
 from dispatch.domain.errors import TooManyRequests
@@ -78,3 +79,15 @@ def test_many_names_from_one_address_are_too_many(clock: Clock) -> None:
     with pytest.raises(TooManyRequests):
         guard.enter("32.14", "another", "203.0.113.7")
     guard.enter("32.14", "another", "203.0.113.8")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_asking_who_is_registered_is_slowed_down(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.app.state, "clashes", Throttle(3, 600.0))
+    taken = resident(71)
+    assert (await api.anybody.post("/residents", taken)).status_code == 201
+    for _ in range(3):
+        problem(await api.anybody.post("/residents", taken), 409, "conflict")
+    slow = problem(await api.anybody.post("/residents", taken), 429, "too_many_requests")
+    assert slow["retry_after_s"] > 0
+    problem(await api.anybody.post("/residents", resident(72)), 429, "too_many_requests")

@@ -93,7 +93,7 @@ async def test_units_that_are_not_free_cannot_be_sent(case: Case) -> None:
     for sign, status in (("A-1", "unavailable"), ("A-2", "off_shift")):
         with pytest.raises(UnitNotAvailable) as refused:
             await case.send(sign, incident)
-        assert refused.value.extra["status"] == status
+        assert refused.value.extra["unit_status"] == status
 
 
 async def test_roads_that_cannot_be_read_do_not_keep_anybody_from_sending(case: Case, tmp_path: Path) -> None:
