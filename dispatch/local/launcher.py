@@ -215,14 +215,16 @@ class Launcher:
 
     def _summary(self) -> None:
         say = self.terminal.say
-        say(f"\nSEMAR siap / ready:  {self.addresses['serve']}   (API: {self.addresses['serve']}/docs)")
+        say(
+            f"\nSEMAR siap / ready:  {self.addresses['serve']}   (API: {self.addresses['serve']}/openapi.json)"
+        )
         if "registry" in self.addresses:
             say(f"Registri peraga / registry stand-in:  {self.addresses['registry']}")
         accounts = _accounts(self.run_dir / "accounts.json") if self.private_database else []
         if accounts:
             say(f"\nAkun latihan / training accounts ({self.run_dir / 'accounts.json'}):")
             self.terminal.table(accounts)
-        say("\nRegency nyata / live tenant:  .venv/bin/dispatch tenant create --help")
+        say("\nKabupaten sungguhan / live tenant:  .venv/bin/dispatch tenant create --help")
         say("Berhenti / stop:  Ctrl-C")
 
     def _forget_addresses(self) -> None:
