@@ -52,6 +52,8 @@ async def _main(settings: Settings) -> None:
     centre = open_centre(settings, name="semar worker")
     try:
         await centre.database.refuse_a_strong_role()
+        if settings.sms_spool is None:
+            log.warning("no SMS gateway (SEMAR_SMS_SPOOL): messages are written to files, nothing is sent")
         await work(centre, transports(settings), stop)
     finally:
         await centre.close()
