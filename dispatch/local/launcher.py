@@ -215,9 +215,8 @@ class Launcher:
 
     def _summary(self) -> None:
         say = self.terminal.say
-        say(
-            f"\nSEMAR siap / ready:  {self.addresses['serve']}   (API: {self.addresses['serve']}/openapi.json)"
-        )
+        serve = self.addresses["serve"]
+        say(f"\nSEMAR siap / ready:  {serve}   (API: {serve}/openapi.json)")
         if "registry" in self.addresses:
             say(f"Registri peraga / registry stand-in:  {self.addresses['registry']}")
         accounts = _accounts(self.run_dir / "accounts.json") if self.private_database else []
