@@ -1,0 +1,1 @@
+"""Measurements, each printed beside its limit or a rival of the same run."""

@@ -1,0 +1,33 @@
+"""`make bench`: runs every measurement, or those named: routing, calls, ranking, claims, ingest."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+
+MEASUREMENTS = ("routing", "calls", "ranking", "claims", "ingest")
+
+
+def main() -> int:
+    """Run the chosen measurements one after the other; a failing one does not keep the others back."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("which", nargs="*", help=f"of: {', '.join(MEASUREMENTS)}; all by default")
+    which = parser.parse_args().which
+    if wrong := [name for name in which if name not in MEASUREMENTS]:
+        parser.error(f"{', '.join(wrong)}: choose from {', '.join(MEASUREMENTS)}")
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start")
+    failed = []
+    for name in which or MEASUREMENTS:
+        print(f"\n== {name}", flush=True)
+        try:
+            importlib.import_module(f"bench.{name}").main()
+        except (RuntimeError, OSError) as problem:
+            failed.append(name)
+            print(f"{name}: {problem}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
