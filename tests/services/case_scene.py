@@ -241,7 +241,7 @@ class Case:
 
 @asynccontextmanager
 async def open_case(
-    database: HasUrls, run_dir: Path, *, live: bool = False, now: datetime = NOON
+    database: HasUrls, run_dir: Path, *, code: str = "99.01", live: bool = False, now: datetime = NOON
 ) -> AsyncIterator[Case]:
     """Make the regency with everybody on duty, and open a centre on it."""
     app = Database(database.app_url, pool_size=10, name="test")
@@ -256,7 +256,7 @@ async def open_case(
     )
     owner = create_async_engine(asyncpg_url(database.owner_url), pool_size=1)
     try:
-        entry = await _tenant(centre, database.owner_url, live=live)
+        entry = await _tenant(centre, database.owner_url, code, live=live)
         case = Case(centre, entry, owner, now)
         centre.clock = lambda: case.now
         await _people(case)
@@ -268,18 +268,18 @@ async def open_case(
         await centre.close()
 
 
-async def _tenant(centre: Centre, owner_url: str, *, live: bool) -> TenantEntry:
+async def _tenant(centre: Centre, owner_url: str, code: str, *, live: bool) -> TenantEntry:
     corner, far = along(-500, -2_000), along(11_000, 2_000)
     shape = shapely.MultiPolygon([shapely.box(corner.lon, corner.lat, far.lon, far.lat)])
-    realm, slug = ("live", "99.01") if live else ("training", "99.01-latihan")
-    row = RegencyRow("99.01", realm, slug, "Kabupaten Uji", "UJI", "Asia/Jakarta", shape, {}, "road")
+    realm, slug = ("live", code) if live else ("training", f"{code}-latihan")
+    row = RegencyRow(code, realm, slug, "Kabupaten Uji", "UJI", "Asia/Jakarta", shape, {}, "road")
     async with loading(owner_url, slug) as connection:
         regency_id = await begin_load(connection, row, NOON)
         await write_areas(
             connection,
             regency_id,
-            [AreaRow("99.01.01", "Kecamatan Uji", None, shape)],
-            [AreaRow("99.01.01.2001", "Desa Uji", "99.01.01", shape)],
+            [AreaRow(f"{code}.01", "Kecamatan Uji", None, shape)],
+            [AreaRow(f"{code}.01.2001", "Desa Uji", f"{code}.01", shape)],
         )
         await finish_load(connection, regency_id, "made up", NOON)
         await connection.commit()
