@@ -105,12 +105,15 @@ _EVER = " UNION ALL ".join(f"SELECT '{what}' AS what FROM ({query}) x" for what,
 class Walk(RuleBasedStateMachine):
     """Operators, crews and time do anything in any order; refusals are fine, everything else is not."""
 
-    def __init__(self, database: Any, run_dir: Path) -> None:
+    database: Any
+    run_dir: Path
+
+    def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
         code = f"98.{next(_codes):02d}"
-        opened = self.stack.enter_async_context(open_case(database, run_dir, code=code))
+        opened = self.stack.enter_async_context(open_case(self.database, self.run_dir, code=code))
         self.case: Case = self.runner.run(opened)
         self.calls: list[UUID] = []
         self.incidents: list[UUID] = []
@@ -311,8 +314,9 @@ async def _moves(case: Case, run: UUID) -> list[S]:
 
 
 def test_walks(module_database: Any, tmp_path: Path) -> None:
+    Walk.database, Walk.run_dir = module_database, tmp_path
     run_state_machine_as_test(
-        lambda: Walk(module_database, tmp_path),
+        Walk,
         settings=settings(
             max_examples=10,
             stateful_step_count=25,
