@@ -25,7 +25,7 @@ health_router = APIRouter(tags=["public"])
 _PATIENCE_S = 2.0
 
 
-def the_redis(request: Request) -> Redis | None:
+async def the_redis(request: Request) -> Redis | None:
     """Return the client to ask Redis with, None when none is configured."""
     client = request.app.state.redis
     assert client is None or isinstance(client, Redis)

@@ -31,14 +31,14 @@ router = APIRouter(tags=["residents"])
 _MOST_CALLS = 20
 
 
-def the_registry_throttle(request: Request) -> Throttle:
+async def the_registry_throttle(request: Request) -> Throttle:
     """Return the guard of the registry's daily quota."""
     throttle = request.app.state.verifications
     assert isinstance(throttle, Throttle)
     return throttle
 
 
-def the_clash_throttle(request: Request) -> Throttle:
+async def the_clash_throttle(request: Request) -> Throttle:
     """Return the guard against asking, by registering, who is registered."""
     throttle = request.app.state.clashes
     assert isinstance(throttle, Throttle)

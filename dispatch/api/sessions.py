@@ -21,7 +21,7 @@ router = APIRouter(prefix="/sessions", tags=["sessions"])
 _SIGN_IN = refuses(NotSignedIn, TooManyRequests, signed_in=False)
 
 
-def the_throttle(request: Request) -> SignInThrottle:
+async def the_throttle(request: Request) -> SignInThrottle:
     """Return the guard of this process's sign-in."""
     throttle = request.app.state.sign_ins
     assert isinstance(throttle, SignInThrottle)

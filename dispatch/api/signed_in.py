@@ -21,14 +21,14 @@ _bearer = HTTPBearer(
 )
 
 
-def the_centre(request: Request) -> Centre:
+async def the_centre(request: Request) -> Centre:
     """Return this process's centre."""
     centre = request.app.state.centre
     assert isinstance(centre, Centre)
     return centre
 
 
-def the_cause(request: Request) -> str:
+async def the_cause(request: Request) -> str:
     """Return what events say of where they came from: method, route and request id."""
     path = request.url.path
     for name, value in request.path_params.items():
@@ -36,7 +36,7 @@ def the_cause(request: Request) -> str:
     return f"http {request.method} {path} {request.state.request_id}"
 
 
-def client_address(request: Request) -> str:
+async def client_address(request: Request) -> str:
     """Return the client's address as far as the server knows it."""
     return request.client.host if request.client else "local"
 
