@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from contextlib import suppress
@@ -43,6 +44,10 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
     except (RuntimeError, DatabaseAway) as unfit:
         await centre.close()
         raise SystemExit(str(unfit)) from unfit
+    # what stands now lives as long as the process, and so do a thousand sockets: looking through all of them
+    # again and again took the collector a fifth of the time under load
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     config = uvicorn.Config(
         create_app(centre),
         host=host,
