@@ -21,18 +21,16 @@ class ClockOffset:
 
     def __init__(self) -> None:
         self._measured: deque[timedelta] = deque(maxlen=_KEPT)
+        self.offset = timedelta(0)
+        """The best estimate; zero before the first measurement."""
 
     def measure(self, received_at: datetime, sent_at: datetime) -> None:
         """Take in one frame: the server's clock when it came, the phone's when it was sent."""
         offset = received_at - sent_at
-        if self._measured and offset - min(self._measured) > _LONGEST_WAY:
+        if offset - self.offset > _LONGEST_WAY:
             self._measured.clear()
         self._measured.append(offset)
-
-    @property
-    def offset(self) -> timedelta:
-        """The best estimate; zero before the first measurement."""
-        return min(self._measured, default=timedelta(0))
+        self.offset = min(self._measured)
 
     def corrected(self, device_at: datetime) -> datetime:
         """Return the server's time of what the phone says."""
