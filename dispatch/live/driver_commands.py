@@ -35,6 +35,7 @@ async def carry_out(centre: Centre, who: SignedIn, command: frames.DriverCommand
         case frames.AckStandDown():
             await acknowledge_stand_down(centre, entry, actor, command.assignment_id, cause=cause)
         case frames.MakeUnavailable():
+            frames.refuse_implausible(expected_until=command.expected_until)
             unit_id = _unit(phone)
             await make_unavailable(
                 centre,
@@ -59,6 +60,7 @@ def _unit(phone: Phone) -> UUID:
 
 def _step(centre: Centre, frame: frames.StepFrame, phone: Phone) -> Step:
     """The step as reported; a phone that does not say when it sent is believed as measured before."""
+    frames.refuse_implausible(device_at=frame.device_at, sent_at=frame.sent_at)
     sent_at = frame.sent_at
     if frame.device_at is not None and sent_at is None:
         sent_at = centre.clock() - phone.clock.offset

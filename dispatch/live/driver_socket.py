@@ -36,7 +36,8 @@ async def driver_socket(live: Switchboard, websocket: WebSocket) -> None:
 async def _converse(live: Switchboard, connection: Connection) -> None:
     hello, who = await connection.hello(_hello, _may_drive)
     phone = Phone(hello.installation_id, ClockOffset())
-    phone.clock.measure(live.centre.clock(), hello.device_at)
+    if frames.plausible(hello.device_at):
+        phone.clock.measure(live.centre.clock(), hello.device_at)
     async with live.hub.following(who.entry, connection.wake) as feed:
         cab = _Cab(live, connection, who, feed, phone)
         await cab.welcome()
@@ -106,7 +107,7 @@ class _Cab:
 
     def _take_positions(self, frame: frames.Positions) -> None:
         received_at = self._live.centre.clock()
-        if frame.sent_at is not None:
+        if frame.sent_at is not None and frames.plausible(frame.sent_at):
             self._phone.clock.measure(received_at, frame.sent_at)
         if self._phone.aboard is None:
             self._refused.clear()

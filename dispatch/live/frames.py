@@ -11,12 +11,12 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from dispatch.domain.assignment import AssignmentState, DeclineReason, NoTransport
-from dispatch.domain.errors import DispatchError
+from dispatch.domain.errors import DispatchError, FieldProblem, InvalidInput
 from dispatch.domain.problems import problem_document
 from dispatch.domain.unit import UnavailabilityReason
-from dispatch.live.broken_frames import FRAME_LIMIT, FrameTooLarge, broken_frame
+from dispatch.live.broken_frames import FRAME_LIMIT, BrokenFrame, FrameTooLarge, broken_frame
 
-FrameId = str | int
+FrameId = Annotated[str, Meta(max_length=100)] | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Sequence63 = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Short = Annotated[str, Meta(max_length=200)]
@@ -173,12 +173,16 @@ def read(decoder: msgspec.json.Decoder[T], text: str | bytes) -> T:
     # characters where it is text: near enough, and free
     if len(text) > FRAME_LIMIT:
         raise FrameTooLarge(len(text))
+    if r"\u0000" in text if isinstance(text, str) else rb"\u0000" in text:
+        raise BrokenFrame("Bingkai memuat karakter nol", "The frame contains a null character")
     try:
         return decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as unreadable:
-        if isinstance(unreadable, UnicodeDecodeError):
-            unreadable = msgspec.DecodeError("invalid UTF-8")
+    except msgspec.DecodeError as unreadable:
         raise broken_frame(unreadable) from None
+    except UnicodeDecodeError:
+        raise BrokenFrame("Bingkai bukan UTF-8", "The frame is not UTF-8") from None
+    except RecursionError:
+        raise BrokenFrame("Bingkai bersarang terlalu dalam", "The frame is nested too deeply") from None
 
 
 def salvage_fixes(text: str | bytes) -> tuple[Positions, list[tuple[int, str]]] | None:
@@ -196,7 +200,7 @@ def salvage_fixes(text: str | bytes) -> tuple[Positions, list[tuple[int, str]]] 
                 good.append(_fix.decode(raw))
             except msgspec.ValidationError as wrong:
                 bad.append((_any_fix.decode(raw).seq, str(wrong)))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return Positions(good, frame.sent_at), bad
 
@@ -207,8 +211,28 @@ def frame_id(text: str | bytes) -> FrameId | None:
         return None
     try:
         return _any_frame.decode(text).id
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def plausible(moment: datetime | None) -> bool:
+    """Whether a clock can show this: beyond it, sums of times have no result."""
+    return moment is None or 1970 <= moment.year <= 2200
+
+
+def refuse_implausible(**moments: datetime | None) -> None:
+    """Refuse times that no clock shows.
+
+    Raises:
+        InvalidInput: names the fields.
+    """
+    wrong = [
+        FieldProblem(field, f"Waktu {moment} tidak masuk akal", f"The time {moment} is out of all bounds")
+        for field, moment in moments.items()
+        if not plausible(moment)
+    ]
+    if wrong:
+        raise InvalidInput(*wrong)
 
 
 def write(kind: str, **members: Any) -> str:

@@ -106,6 +106,33 @@ async def test_a_driver_s_broken_frames_leave_the_connection_alive(
         assert (await screen.until("pong"))["id"] == 4
 
 
+NASTY = (
+    '{"t":"sign_on","id":"n","call_sign":"A\\u0000"}',
+    '{"t":"sign_on","id":"n","call_sign":"\\ud800"}',
+    '{"t":"sign_on","id":"n","call_sign":"A","check":' + '{"a":' * 9_000 + "1" + "}" * 9_000 + "}",
+    '{"t":"sign_on","id":"n","call_sign":"A","check":{"x":1e400}}',
+    '{"t":"sign_on","id":' + "9" * 300 + ',"call_sign":"A"}',
+    '{"t":"step","id":"n","assignment_id":"00000000-0000-4000-8000-000000000001","to":"en_route",'
+    '"device_at":"9999-12-31T23:59:59-23:00"}',
+    '{"t":"step","id":"n","assignment_id":"00000000-0000-4000-8000-000000000001","to":"en_route",'
+    '"device_at":"2026-11-20T05:00:00Z","sent_at":"0001-01-01T00:00:00+14:00"}',
+    '{"t":"unavailable","id":"n","reason":"fuel","expected_until":"9999-12-31T23:59:59-23:00"}',
+    '{"t":"unavailable","id":"n","reason":"bored"}',
+)
+
+
+async def test_nasty_frames_are_refused_and_nothing_else(world: World, server: ServerThread) -> None:
+    unit = (await world.units())[0]
+    async with driver_screen(server, await world.token("pengemudi1"), aboard=unit.call_sign) as screen:
+        for nasty in NASTY:
+            await screen.connection.send(nasty)
+            assert 400 <= (await screen.until("error"))["problem"]["status"] < 500, nasty
+        at = "9999-12-31T23:59:59-23:00"
+        await screen.say("positions", fixes=[{"seq": 1, "at": at, "lon": 1, "lat": 2}], sent_at=at)
+        assert [r["seq"] for r in (await screen.until("positions_saved"))["rejected"]] == [1]
+        assert await world.positions() == []
+
+
 async def test_a_revoked_session_ends_the_connection(
     world: World, server: ServerThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
