@@ -26,19 +26,28 @@ export class Alarm {
     this.timer = undefined
   }
 
+  /** One short tone: something has happened that does not have to be answered at once. */
+  chime(): void {
+    this.play([660, 880], 0.15)
+  }
+
   private ring(): void {
     navigator.vibrate?.([300, 100, 300])
+    this.play([880, 660, 880], 0.35)
+  }
+
+  private play(frequencies: number[], loudness: number): void {
     const context = this.context
     if (context?.state !== 'running') return
     const start = context.currentTime
-    for (const [n, frequency] of [880, 660, 880].entries()) {
+    for (const [n, frequency] of frequencies.entries()) {
       const tone = context.createOscillator()
       const volume = context.createGain()
       tone.frequency.value = frequency
       tone.connect(volume).connect(context.destination)
       const at = start + n * 0.22
       volume.gain.setValueAtTime(0.0001, at)
-      volume.gain.exponentialRampToValueAtTime(0.35, at + 0.02)
+      volume.gain.exponentialRampToValueAtTime(loudness, at + 0.02)
       volume.gain.exponentialRampToValueAtTime(0.0001, at + 0.2)
       tone.start(at)
       tone.stop(at + 0.21)

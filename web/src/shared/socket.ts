@@ -17,8 +17,12 @@ export interface LinkOptions {
   open?: (url: string) => WebSocket
 }
 
-const PING_MS = 1000
-const SILENT_MS = 2500
+const CHECK_MS = 500
+const PING_EVERY = 2
+/** With a look every half second a dead connection is told within three. */
+const SILENT_MS = 2400
+/** Slow networks need this long to connect; the state stays `away` meanwhile. */
+const CONNECT_MS = 8000
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 8000
 
@@ -38,6 +42,8 @@ export class Link {
   private ended = false
   private state: LinkState = 'connecting'
   private asking = false
+  private checks = 0
+  private checkedAt = 0
   private timer: ReturnType<typeof setTimeout> | undefined
   private readonly beat: ReturnType<typeof setInterval>
   private readonly now: () => number
@@ -45,7 +51,7 @@ export class Link {
   constructor(private readonly options: LinkOptions) {
     this.now = options.now ?? Date.now
     this.last = options.after
-    this.beat = setInterval(() => this.check(), PING_MS)
+    this.beat = setInterval(() => this.check(), CHECK_MS)
     this.connect()
     globalThis.addEventListener?.('online', this.hurry)
   }
@@ -114,6 +120,8 @@ export class Link {
     if (frame.t === 'pong') return
     if (this.options.sequenced && frame.t === 'event' && !this.inOrder(socket, Number(frame.seq))) return
     if (frame.t === 'welcome' && this.options.sequenced && this.last === undefined) this.last = Number(frame.seq)
+    // the server's log ends before what we have: it was restored, and begins anew from there
+    if (frame.t === 'reset') this.last = Number(frame.seq)
     this.options.onFrame(frame)
   }
 
@@ -131,12 +139,18 @@ export class Link {
 
   private check(): void {
     const socket = this.socket
+    const now = this.now()
+    // a hidden page is let look once a minute: what it did not ask for in time was not withheld
+    const slept = now - this.checkedAt > 3 * CHECK_MS
+    this.checkedAt = now
     if (socket === undefined || this.ended) return
-    if (this.now() - this.heard > SILENT_MS) {
+    const limit = this.state === 'live' ? SILENT_MS : CONNECT_MS
+    if (!slept && now - this.heard > limit) {
       this.lost(socket, 1006)
       return
     }
-    if (socket.readyState === WebSocket.OPEN && this.state === 'live') {
+    this.checks += 1
+    if ((slept || this.checks % PING_EVERY === 0) && socket.readyState === WebSocket.OPEN && this.state === 'live') {
       socket.send(JSON.stringify({ t: 'ping', id: 'beat' }))
     }
   }
