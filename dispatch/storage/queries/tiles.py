@@ -18,6 +18,8 @@ EXTENT: Final = 4096
 MARGIN: Final = 64
 """Units of a tile's side, and how far its content reaches beyond it, so that wide lines meet at the seams."""
 
+_EQUATOR_M = 40_075_016.68557849  # in web Mercator: 2 pi times the radius 6378137 m
+
 ROADS_FROM_ZOOM: Final = {
     "motorway": 0,
     "trunk": 0,
@@ -53,7 +55,7 @@ _TILE = text(
     WITH frame AS MATERIALIZED (
         SELECT ST_TileEnvelope(:z, :x, :y) AS tile,
                ST_Transform(ST_TileEnvelope(:z, :x, :y, margin => :margin_share), 4326) AS box,
-               2 * 40075016.68557849 / 2 ^ CAST(:z AS integer) / :extent AS fine
+               CAST(:fine AS double precision) AS fine
     ),
     road AS (
         SELECT class, name,
@@ -152,6 +154,7 @@ async def make_tile(session: AsyncSession, regency_id: int, version: str, z: int
         "extent": EXTENT,
         "margin": MARGIN,
         "margin_share": MARGIN / EXTENT,
+        "fine": 2 * _EQUATOR_M / (EXTENT << z),
         "classes": None if z >= OTHER_ROADS_FROM_ZOOM else classes,
         "villages": z >= VILLAGES_FROM_ZOOM,
         "village_names": z >= VILLAGE_NAMES_FROM_ZOOM,

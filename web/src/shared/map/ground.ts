@@ -124,7 +124,10 @@ export class Ground {
       map.getCanvas().style.cursor = this.hit(event.point.x, event.point.y) === undefined ? '' : 'pointer'
     })
     map.on('error', (event) => {
-      if ((event.error as { status?: number }).status === 404) void this.renew()
+      const { status } = event.error as { status?: number }
+      if (status === 404) void this.renew()
+      // tiles that do not come are asked for again when the map moves; anything else is a fault of ours
+      else if (status === undefined && !(event.error instanceof TypeError)) console.error(event.error)
     })
   }
 

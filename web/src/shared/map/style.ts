@@ -18,7 +18,7 @@ export function mapStyle(info: MapInfo, tiles: string): StyleSpecification {
   return {
     version: 8,
     sources: {
-      land: { type: 'vector', tiles: [tiles], minzoom: 0, maxzoom: info.max_zoom, bounds: info.bounds },
+      land: { type: 'vector', tiles: [tiles], minzoom: 5, maxzoom: info.max_zoom, bounds: info.bounds },
       ...overlaySources(),
     },
     layers: [...landLayers(), ...overlayLayers()],
@@ -51,8 +51,8 @@ function landLayers(): LayerSpecification[] {
       layout: { 'line-join': 'round' },
       paint: {
         'line-color': token('--map-district'),
-        'line-width': ['interpolate', ['linear'], ['zoom'], 8, 0.6, 11, 1.1, 15, 2.2],
-        'line-opacity': 0.8,
+        'line-width': ['interpolate', ['linear'], ['zoom'], 8, 0.7, 11, 1.2, 15, 2.4],
+        'line-dasharray': [6, 2, 1.5, 2],
       },
     },
     ...roadLayers(),
