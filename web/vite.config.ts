@@ -13,6 +13,7 @@ export default defineConfig({
     // inlined assets would need data: sources in the content security policy
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1300, // MapLibre is that large
     rollupOptions: {
       input: Object.fromEntries(pages.map((name) => [name, resolve(import.meta.dirname, `${name}.html`)])),
     },
