@@ -116,9 +116,10 @@ export const stampWords: Record<string, Words> = {
 }
 
 export const kindWords: Record<string, Words> = {
-  transport: { id: 'Ambulans transport', en: 'Transport' },
-  basic: { id: 'Ambulans dasar', en: 'Basic' },
-  advanced: { id: 'Ambulans lanjut', en: 'Advanced' },
+  transport: { id: 'Transport', en: 'Transport' },
+  basic: { id: 'Dasar', en: 'Basic' },
+  advanced: { id: 'Lanjut', en: 'Advanced' },
+  ambulans_desa: { id: 'Desa', en: 'Village' },
 }
 
 export const capabilityWords: Record<string, Words> = {
@@ -133,6 +134,7 @@ export const capabilityWords: Record<string, Words> = {
   ventilator: { id: 'ventilator', en: 'ventilator' },
   infusion: { id: 'infus', en: 'infusion' },
   obstetric_kit: { id: 'alat persalinan', en: 'obstetric kit' },
+  aed: { id: 'AED', en: 'AED' },
   splints: { id: 'bidai', en: 'splints' },
   igd24: { id: 'IGD 24 jam', en: 'emergency dept 24 h' },
   ponek: { id: 'PONEK', en: 'PONEK' },
