@@ -29,7 +29,8 @@ interface Rule {
   only?: (data: Record<string, unknown>) => boolean
 }
 
-const number = (data: Record<string, unknown>): string => String(data.number ?? '')
+/** The day's running number: the queue shows incidents by it. */
+const number = (data: Record<string, unknown>): string => String(data.number ?? '').split('-').at(-1) ?? ''
 const waiting = (note: AlarmNote, board: Board): boolean => incident(note, board)?.waiting_since != null
 const stillOpen = (note: AlarmNote, board: Board): boolean => incident(note, board) !== undefined
 const runIn = (...states: string[]) => (note: AlarmNote, board: Board): boolean =>
@@ -59,7 +60,10 @@ const RULES: Record<string, Rule> = {
     holds: (note, board) => board.calls.some((c) => c.id === note.subjectId && c.state === 'ringing'),
   },
   verdict_overdue: {
-    words: (d) => ({ id: `${number(d) || 'Panggilan'} belum diputuskan`, en: `${number(d) || 'A call'} has no verdict yet` }),
+    words: (d) => ({
+      id: `${number(d) ? `Kejadian ${number(d)}` : 'Panggilan'} belum diputuskan`,
+      en: `${number(d) ? `Incident ${number(d)}` : 'A call'} has no verdict yet`,
+    }),
     holds: (note, board) => board.calls.some((c) => c.id === note.subjectId && c.state === 'taken')
       || incident(note, board)?.state === 'reported',
   },
@@ -69,11 +73,11 @@ const RULES: Record<string, Rule> = {
   },
   incident_waiting: {
     grave: true, group: 'waiting', holds: waiting,
-    words: (d) => ({ id: `${number(d)} menunggu unit`, en: `${number(d)} waits for a unit` }),
+    words: (d) => ({ id: `Kejadian ${number(d)} menunggu unit`, en: `Incident ${number(d)} waits for a unit` }),
   },
   unit_overdue: {
     grave: true, group: 'waiting', holds: waiting,
-    words: (d) => ({ id: `${number(d)} masih tanpa unit`, en: `${number(d)} still has no unit` }),
+    words: (d) => ({ id: `Kejadian ${number(d)} masih tanpa unit`, en: `Incident ${number(d)} still has no unit` }),
   },
   unit_found_for_waiting: {
     grave: true, holds: waiting,
@@ -127,7 +131,7 @@ const RULES: Record<string, Rule> = {
     words: () => ({ id: 'Faskes belum menandatangani serah terima', en: 'The facility has not signed for the handover' }),
   },
   closure_overdue: {
-    words: (d) => ({ id: `${number(d)}: semua unit selesai, kejadian belum ditutup`, en: `${number(d)}: all units done, not closed yet` }),
+    words: (d) => ({ id: `Kejadian ${number(d)}: semua unit selesai, belum ditutup`, en: `Incident ${number(d)}: all units done, not closed yet` }),
     holds: (note, board) => {
       const found = incident(note, board)
       return found !== undefined && openRuns(found).length === 0
