@@ -719,6 +719,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/districts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Kecamatan / districts
+         * @description List the districts by which reports may be narrowed.
+         */
+        get: operations["districts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/intervals/{interval}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Satu selang / one interval
+         * @description Report one interval's trend by day or week and the spread of its values, defined as in the report.
+         */
+        get: operations["interval_course"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/response-times": {
         parameters: {
             query?: never;
@@ -1010,6 +1050,34 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Aboard
+         * @description A crew member's place on a unit.
+         */
+        Aboard: {
+            /** Call Sign */
+            call_sign: string;
+            /**
+             * Joined At
+             * Format: date-time
+             */
+            joined_at: string;
+            /**
+             * Shift Ends At
+             * Format: date-time
+             */
+            shift_ends_at: string;
+            /**
+             * Shift Id
+             * Format: uuid
+             */
+            shift_id: string;
+            /**
+             * Unit Id
+             * Format: uuid
+             */
+            unit_id: string;
+        };
+        /**
          * Acceptance
          * @description The facility takes the patients; it may name a bed.
          */
@@ -1081,6 +1149,18 @@ export interface components {
              * Format: uuid
              */
             unit_id: string;
+        };
+        /**
+         * Bin
+         * @description How many measured values lie in [from_s, to_s); the last bin of all is open (`to_s` is None).
+         */
+        Bin: {
+            /** From S */
+            from_s: number;
+            /** N */
+            n: number;
+            /** To S */
+            to_s: number | null;
         };
         /**
          * Board
@@ -1427,6 +1507,35 @@ export interface components {
          * @enum {string}
          */
         Disposal: "prank" | "silent" | "wrong_number" | "not_medical" | "information" | "cancelled_by_caller";
+        /**
+         * DistrictName
+         * @description A district by its code and name.
+         */
+        DistrictName: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * DriverDesk
+         * @description The driver's whole screen. `seq` is the last event it contains.
+         */
+        DriverDesk: {
+            aboard: components["schemas"]["Aboard"] | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            run: components["schemas"]["RunSheet"] | null;
+            /** Seq */
+            seq: number;
+            /** Stood Down */
+            stood_down: string[];
+            /** Training */
+            training: boolean;
+        };
         /**
          * EmsStatus
          * @description Whether a facility takes ambulances now (the traffic status of EDXL-HAVE).
@@ -1888,6 +1997,41 @@ export interface components {
             triage: components["schemas"]["Triage"] | null;
             /** Via Scene */
             via_scene: boolean;
+        };
+        /**
+         * IntervalCourse
+         * @description The course of one interval over the period: every step has a point, also one without a case.
+         */
+        IntervalCourse: {
+            /** Bins */
+            bins: components["schemas"]["Bin"][];
+            /** District Code */
+            district_code: string | null;
+            /**
+             * From Day
+             * Format: date
+             */
+            from_day: string;
+            /** Interval */
+            interval: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Points */
+            points: components["schemas"]["TrendPoint"][];
+            step: components["schemas"]["Step"];
+            /** Target S */
+            target_s: number | null;
+            /** Timezone */
+            timezone: string;
+            /**
+             * To Day
+             * Format: date
+             */
+            to_day: string;
+            triage: components["schemas"]["Triage"] | null;
         };
         /**
          * IntervalReport
@@ -2657,6 +2801,53 @@ export interface components {
             state: components["schemas"]["AssignmentState"];
         };
         /**
+         * RunSheet
+         * @description The run a crew is on. `moves` are the steps the page may offer; nothing else is legal.
+         */
+        RunSheet: {
+            /**
+             * Assignment Id
+             * Format: uuid
+             */
+            assignment_id: string;
+            /** Caller Name */
+            caller_name: string | null;
+            /** Caller Phone */
+            caller_phone: string | null;
+            /** District */
+            district: string | null;
+            /**
+             * Incident Id
+             * Format: uuid
+             */
+            incident_id: string;
+            /** Incident Number */
+            incident_number: string;
+            /** Legs */
+            legs: components["schemas"]["LegView"][];
+            /** Moves */
+            moves: components["schemas"]["AssignmentState"][];
+            /**
+             * Offered At
+             * Format: date-time
+             */
+            offered_at: string;
+            /** Patients */
+            patients: number;
+            place: components["schemas"]["Point"] | null;
+            /** Place Note */
+            place_note: string | null;
+            /** Predicted S */
+            predicted_s: number | null;
+            /** Speed Factor */
+            speed_factor: number | null;
+            state: components["schemas"]["AssignmentState"];
+            /** Triage */
+            triage: string | null;
+            /** Village */
+            village: string | null;
+        };
+        /**
          * RunView
          * @description One unit's run with its stamps, legs and the moves that are legal now.
          */
@@ -2828,6 +3019,12 @@ export interface components {
             source: string;
         };
         /**
+         * Step
+         * @description What one point of a trend stands for. Weeks begin on Monday.
+         * @enum {string}
+         */
+        Step: "day" | "week";
+        /**
          * StepView
          * @description What came of a step. `reported` is true when it came too late to count and was kept as a fact.
          */
@@ -2876,6 +3073,47 @@ export interface components {
          * @enum {string}
          */
         Tracking: "app" | "manual";
+        /**
+         * TrendPoint
+         * @description The interval in one day or week. Percentiles are exact over its raw values, None without one.
+         *
+         *     `from_day` and `to_day` are the days of the period that lie in the step. `simulated` of the `n` measured
+         *     values stem from cases played faster than life.
+         */
+        TrendPoint: {
+            /**
+             * From Day
+             * Format: date
+             */
+            from_day: string;
+            /** Missing */
+            missing: number;
+            /** Missing App */
+            missing_app: number;
+            /** Missing Manual */
+            missing_manual: number;
+            /** N */
+            n: number;
+            /** Overdue */
+            overdue: number;
+            /** P50 S */
+            p50_s: number | null;
+            /** P90 S */
+            p90_s: number | null;
+            /** Pending */
+            pending: number;
+            /** Simulated */
+            simulated: number;
+            /** Small */
+            small: boolean;
+            /**
+             * To Day
+             * Format: date
+             */
+            to_day: string;
+            /** Within */
+            within: number | null;
+        };
         /**
          * Triage
          * @description Colours in order of urgency; the interface says merah, kuning, hijau, hitam.
@@ -6603,6 +6841,174 @@ export interface operations {
             };
             /** @description Tidak ditemukan / Not found (`not_found`) */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    districts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DistrictName"][];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    interval_course: {
+        parameters: {
+            query: {
+                /** @description Hari pertama, lokal */
+                from: string;
+                /** @description Hari terakhir, lokal */
+                to: string;
+                step?: components["schemas"]["Step"];
+                /** @description Kode kecamatan */
+                district?: string | null;
+                triage?: components["schemas"]["Triage"] | null;
+            };
+            header?: never;
+            path: {
+                /** @description Nama selang / the interval's name */
+                interval: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntervalCourse"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
