@@ -1,18 +1,6 @@
 /** What the desk calls the codes of the API, beyond the words that all pages share. */
 
-import { speech, type Words } from '$shared/texts/language.svelte'
-
-/** Indonesian or English, as the page is set. */
-export function say(id: string, en: string): string {
-  return speech.say({ id, en })
-}
-
-/** The word for a code; an unknown code is shown as it is rather than hidden. */
-export function word(words: Record<string, Words>, code: string | null | undefined): string {
-  if (code === null || code === undefined) return ''
-  const found = words[code]
-  return found ? speech.say(found) : code.replaceAll('_', ' ')
-}
+import type { Words } from '$shared/texts/language.svelte'
 
 export const incidentStateWords: Record<string, Words> = {
   reported: { id: 'Belum diputuskan', en: 'No verdict yet' },

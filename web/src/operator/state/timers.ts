@@ -55,10 +55,14 @@ export function isOpen(incident: IncidentRow): boolean {
   return incident.state === 'reported' || incident.state === 'confirmed'
 }
 
-/** When the unit of a run should be at the scene, in ms; undefined when it is there or nothing was predicted. */
+/** When the unit of a run should be at the scene, in ms; undefined before it has left and once it is there. */
 export function expectedAt(run: RunView): number | undefined {
-  const underway = ['offered', 'accepted', 'en_route', 'staged'].includes(run.state)
-  if (!underway || run.predicted_s === null) return undefined
-  const from = earliest(run.stamps, 'en_route_at') ?? earliest(run.stamps, 'accepted_at') ?? Date.parse(run.created_at)
-  return from + run.predicted_s * 1000
+  const left = earliest(run.stamps, 'en_route_at')
+  if (run.state !== 'en_route' || left === undefined || run.predicted_s === null) return undefined
+  return left + run.predicted_s * 1000
+}
+
+/** Whether the unit has been asked but does not drive yet: its minutes have not begun. */
+export function stillStanding(run: RunView): boolean {
+  return run.state === 'offered' || run.state === 'accepted'
 }
