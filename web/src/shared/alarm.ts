@@ -32,7 +32,7 @@ export class Alarm {
   }
 
   private ring(): void {
-    navigator.vibrate?.([300, 100, 300])
+    if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.([300, 100, 300])
     this.play([880, 660, 880], 0.35)
   }
 
