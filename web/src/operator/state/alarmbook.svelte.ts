@@ -1,6 +1,6 @@
 /** The alarms this desk has not acknowledged yet. What was acknowledged is kept on the device, so a reload forgets nothing. */
 
-import { alarmHolds, alarmOf, type AlarmNote } from './alarms'
+import { alarmHolds, alarmOf, following, type AlarmNote } from './alarms'
 import type { Board, EventView } from './api'
 
 /** Facts that end an alarm although the board does not show them. */
@@ -25,8 +25,8 @@ export class AlarmBook {
     if (note === undefined || (this.acknowledged.get(note.key) ?? -1) >= note.seq) return false
     const known = this.notes.find((n) => n.key === note.key)
     if (known !== undefined && known.seq >= note.seq) return false
-    this.notes = [note, ...this.notes.filter((n) => n.key !== note.key)].slice(0, MOST_KEPT)
-    return known === undefined
+    this.notes = [following(note, known), ...this.notes.filter((n) => n.key !== note.key)].slice(0, MOST_KEPT)
+    return known === undefined || note.kind === 'unit_found_for_waiting'
   }
 
   /** What is true by the board: grave ones first, then the newest. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { alarmHolds, alarmOf, alarmWords } from './alarms'
+import { alarmHolds, alarmOf, alarmWords, following } from './alarms'
 import type { Board, EventView } from './api'
 
 function event(kind: string, data: Record<string, unknown> = {}, changes: Partial<EventView> = {}): EventView {
@@ -31,6 +31,15 @@ describe('alarms', () => {
 
   it('about one wait replace each other', () => {
     expect(noteOf('incident_waiting').key).toBe(noteOf('unit_overdue').key)
+  })
+
+  it('keep naming the unit that became free for a waiting incident, while it is', () => {
+    const found = noteOf('unit_found_for_waiting', { number: 'PWK-20261120-0007', call_sign: 'PWK-A01' })
+    const later = following(noteOf('unit_overdue', { number: 'PWK-20261120-0007' }), found)
+    const free = board([], 'now')
+    free.units = [{ ...free.units[0], status: 'available' }] as Board['units']
+    expect(alarmWords(later, free).id).toBe('Kejadian 0007 masih tanpa unit; PWK-A01 siap')
+    expect(alarmWords(later, board([], 'now')).id).toBe('Kejadian 0007 masih tanpa unit')
   })
 
   it('end when the board says otherwise', () => {

@@ -23,7 +23,8 @@ interface Rule {
   grave?: boolean
   /** Alarms of one group about the same subject replace each other. */
   group?: string
-  words: (data: Record<string, unknown>, sign: string) => Words
+  /** `sign` is the unit of the event; `free` the one that became free for a waiting incident, while it still is. */
+  words: (data: Record<string, unknown>, sign: string, free: string | undefined) => Words
   /** Whether the board still shows what the alarm is about; absent: until somebody has seen it. */
   holds?: (note: AlarmNote, board: Board) => boolean
   only?: (data: Record<string, unknown>) => boolean
@@ -31,6 +32,10 @@ interface Rule {
 
 /** The day's running number: the queue shows incidents by it. */
 const number = (data: Record<string, unknown>): string => String(data.number ?? '').split('-').at(-1) ?? ''
+/** The incident in brackets, for alarms that are about something of it. */
+const of = (data: Record<string, unknown>): string => (data.number === undefined ? '' : ` (${number(data)})`)
+const freeWords = (free: string | undefined): Words =>
+  free === undefined ? { id: '', en: '' } : { id: `; ${free} siap`, en: `; ${free} is free` }
 const waiting = (note: AlarmNote, board: Board): boolean => incident(note, board)?.waiting_since != null
 const stillOpen = (note: AlarmNote, board: Board): boolean => incident(note, board) !== undefined
 const runIn = (...states: string[]) => (note: AlarmNote, board: Board): boolean =>
@@ -68,23 +73,29 @@ const RULES: Record<string, Rule> = {
       || incident(note, board)?.state === 'reported',
   },
   call_cancel_asked: {
-    words: () => ({ id: 'Pemanggil minta dibatalkan', en: 'The caller asks to cancel' }),
+    words: (d) => ({ id: `Pemanggil minta dibatalkan${of(d)}`, en: `The caller asks to cancel${of(d)}` }),
     holds: (note, board) => board.calls.some((c) => c.id === note.subjectId) || stillOpen(note, board),
   },
   incident_waiting: {
     grave: true, group: 'waiting', holds: waiting,
-    words: (d) => ({ id: `Kejadian ${number(d)} menunggu unit`, en: `Incident ${number(d)} waits for a unit` }),
+    words: (d, _, free) => ({
+      id: `Kejadian ${number(d)} menunggu unit${freeWords(free).id}`, en: `Incident ${number(d)} waits for a unit${freeWords(free).en}`,
+    }),
   },
   unit_overdue: {
     grave: true, group: 'waiting', holds: waiting,
-    words: (d) => ({ id: `Kejadian ${number(d)} masih tanpa unit`, en: `Incident ${number(d)} still has no unit` }),
+    words: (d, _, free) => ({
+      id: `Kejadian ${number(d)} masih tanpa unit${freeWords(free).id}`, en: `Incident ${number(d)} still has no unit${freeWords(free).en}`,
+    }),
   },
   unit_found_for_waiting: {
-    grave: true, holds: waiting,
-    words: (d) => ({
-      id: `${String(d.call_sign)} kini siap untuk ${number(d)}${d.suits === false ? ' (perlengkapan kurang)' : ''}`,
-      en: `${String(d.call_sign)} is free for ${number(d)} now${d.suits === false ? ' (less equipped)' : ''}`,
-    }),
+    grave: true, group: 'waiting', holds: waiting,
+    words: (d, _, free) => free === undefined
+      ? { id: `Kejadian ${number(d)} menunggu unit`, en: `Incident ${number(d)} waits for a unit` }
+      : {
+        id: `${free} kini siap untuk ${number(d)}${d.suits === false ? ' (perlengkapan kurang)' : ''}`,
+        en: `${free} is free for ${number(d)} now${d.suits === false ? ' (less equipped)' : ''}`,
+      },
   },
   offer_unacknowledged: {
     grave: true, group: 'offer', holds: runIn('offered'),
@@ -121,14 +132,14 @@ const RULES: Record<string, Rule> = {
     grave: true,
     words: (d) => {
       const why = refusalWords[String(d.reason)]
-      return { id: `Faskes menolak pasien: ${why?.id ?? '-'}`, en: `The facility refused the patient: ${why?.en ?? '-'}` }
+      return { id: `Faskes menolak pasien${of(d)}: ${why?.id ?? '-'}`, en: `The facility refused the patient${of(d)}: ${why?.en ?? '-'}` }
     },
     holds: (note, board) => incident(note, board)?.runs.some(
       (r) => r.released_at === null && r.legs.some((leg) => leg.id === note.subjectId && leg.answer === 'refused'),
     ) ?? false,
   },
   countersignature_overdue: {
-    words: () => ({ id: 'Faskes belum menandatangani serah terima', en: 'The facility has not signed for the handover' }),
+    words: (d) => ({ id: `Faskes belum menandatangani serah terima${of(d)}`, en: `The facility has not signed for the handover${of(d)}` }),
   },
   closure_overdue: {
     words: (d) => ({ id: `Kejadian ${number(d)}: semua unit selesai, belum ditutup`, en: `Incident ${number(d)}: all units done, not closed yet` }),
@@ -140,7 +151,7 @@ const RULES: Record<string, Rule> = {
   assignment_fact_reported: {
     words: (d) => {
       const step = stateWords[String(d.step)]
-      return { id: `Laporan terlambat dari awak: ${step?.id ?? d.step}`, en: `Late report by a crew: ${step?.en ?? d.step}` }
+      return { id: `Laporan terlambat dari awak${of(d)}: ${step?.id ?? d.step}`, en: `Late report by a crew${of(d)}: ${step?.en ?? d.step}` }
     },
     holds: stillOpen,
   },
@@ -170,5 +181,13 @@ export function alarmHolds(note: AlarmNote, board: Board): boolean {
 
 export function alarmWords(note: AlarmNote, board: Board): Words {
   const unit = board.units.find((u) => u.id === note.data.unit_id)
-  return RULES[note.kind]?.words(note.data, unit?.call_sign ?? 'Unit') ?? { id: note.kind, en: note.kind }
+  const about = incident(note, board)
+  const data = about === undefined ? note.data : { number: about.number, ...note.data }
+  const free = board.units.find((u) => u.call_sign === note.data.call_sign && u.status === 'available')
+  return RULES[note.kind]?.words(data, unit?.call_sign ?? 'Unit', free?.call_sign) ?? { id: note.kind, en: note.kind }
+}
+
+/** A later alarm about the same thing keeps what the earlier one knew. */
+export function following(note: AlarmNote, before: AlarmNote | undefined): AlarmNote {
+  return before === undefined ? note : { ...note, data: { ...before.data, ...note.data } }
 }
