@@ -214,6 +214,7 @@ class CallRow:
     channel: str
     state: str
     place: Place | None
+    taken_by: str | None
     incident_id: UUID | None
     speed_factor: float | None
 
@@ -272,7 +273,9 @@ class Event:
     kind: str
     subject_id: str
     incident_id: UUID | None
+    actor: str
     occurred_at: datetime
+    recorded_at: datetime
     data: dict[str, Any]
 
 
