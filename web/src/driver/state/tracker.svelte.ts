@@ -11,6 +11,9 @@ const IDLE_MS = 60_000
 /** A page that was away for less is not worth an alarm. */
 const AWAY_MS = 5000
 const TICK_MS = 1000
+/** Silence after which the phone is asked anew, half of what is an alarm. */
+const SILENT_RUN_MS = 7000
+const SILENT_IDLE_MS = 45_000
 
 interface Battery { level: number }
 
@@ -25,16 +28,12 @@ export class Tracker {
   private timer: ReturnType<typeof setInterval> | undefined
   private newest: Omit<KeptFix, 'who' | 'seq'> | undefined
   private recordedAt = 0
-  private askedAt = 0
+  private listenedAt = 0
   private hiddenAt: number | undefined
   private battery: Battery | undefined
   private onRun = false
 
   constructor(private readonly record: Recorder) {}
-
-  get running(): boolean {
-    return this.timer !== undefined
-  }
 
   start(): void {
     if (this.timer !== undefined) return
@@ -68,6 +67,7 @@ export class Tracker {
   }
 
   private listen(): void {
+    this.listenedAt = Date.now()
     if (this.watch !== undefined) navigator.geolocation.clearWatch(this.watch)
     this.watch = navigator.geolocation.watchPosition(this.take, this.fail, { enableHighAccuracy: true, maximumAge: 0, timeout: 20_000 })
   }
@@ -90,13 +90,10 @@ export class Tracker {
   }
 
   private tick(): void {
-    const now = Date.now()
-    const heard = Math.max(this.last?.at ?? 0, this.askedAt)
-    // a phone that stands still may say nothing for long: silence must mean that it cannot
-    if (now - heard > (this.onRun ? 4000 : 30_000)) {
-      this.askedAt = now
-      navigator.geolocation.getCurrentPosition(this.take, this.fail, { enableHighAccuracy: true, maximumAge: 0, timeout: 10_000 })
-    }
+    const silent = this.onRun ? SILENT_RUN_MS : SILENT_IDLE_MS
+    const heard = Math.max(this.last?.at ?? 0, this.since)
+    // a phone that stands still may say nothing for long; asked anew it answers, unless it cannot
+    if (Date.now() - heard > silent && Date.now() - this.listenedAt > 2 * silent) this.listen()
     this.keep()
   }
 
