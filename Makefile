@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help run web test check bench drill
+.PHONY: help run web test check bench drill demo-check
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## set this checkout up and run the whole system until Ctrl-C
 	@exec scripts/run
@@ -21,3 +21,6 @@ bench: ## measure, each figure beside its limit
 
 drill: ## play one whole case against the running system
 	@exec scripts/drill
+
+demo-check: ## take a case away from the running rehearsal, and finish it
+	@exec scripts/demo-check

@@ -20,15 +20,16 @@ from zoneinfo import ZoneInfo
 
 from rehearsal.audit import TOLERANCE_S, Audit, audit
 from rehearsal.cast import Accounts
-from rehearsal.casting import training_tenant
+from rehearsal.casting import OPERATORS, training_tenant
 from rehearsal.client import Connection, OfficeClient
 from rehearsal.control import Control, Wish
 from rehearsal.ensemble import PlayWishes
-from rehearsal.findings import FAILURES, NotPossible, describe
+from rehearsal.findings import FAILURES, Mismatch, NotPossible, describe
 from rehearsal.performance import LEAVES_WITHIN_S, perform
 from rehearsal.player import Player
 from rehearsal.scenario import FLAT_DAY, USUAL_DAY
 from rehearsal.scene import LARGEST_FACTOR, find_bundle
+from rehearsal.takeover import take_over
 
 DONE, DIFFERS, NOT_POSSIBLE = 0, 1, 2
 DEFAULT_REGENCY = "32.14-latihan"
@@ -51,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return _status(options)
             case "check":
                 return asyncio.run(_check(options))
+            case "demo-check":
+                return asyncio.run(_demo_check(options))
             case _:
                 return asyncio.run(_attend(options))
     except NotPossible as refused:
@@ -66,23 +69,26 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
         description="Gladi: warga, operator, awak dan faskes semu di regency latihan / "
         "virtual residents, operators, crews and facilities in a training tenant.",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="start|stop|status|check")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run_dir = Path(os.environ.get("SEMAR_RUN_DIR", ".run"))
     for name, words_of in (
         ("start", "mulai / begin"),
         ("stop", "hentikan / end"),
         ("status", "keadaan / how it stands"),
         ("check", "bandingkan laporan / compare the report with the own log"),
+        ("demo-check", "ambil alih satu kasus / take one case over and finish it"),
         ("attend", "untuk peluncur / for the launcher"),
     ):
         command = commands.add_parser(name, help=words_of)
         command.add_argument("--regency", default=DEFAULT_REGENCY, help="regency latihan / training tenant")
         command.add_argument("--run-dir", type=Path, default=run_dir, help=argparse.SUPPRESS)
-        if name in ("start", "check", "attend"):
+        if name not in ("stop", "status"):
             command.add_argument("--address", help="alamat sistem / address (default: addresses.json)")
             command.add_argument("--accounts", type=Path, help="berkas akun / accounts")
         if name in ("start", "attend"):
             _add_wishes(command)
+        if name == "demo-check":
+            command.add_argument("--within", type=float, default=900.0, help="detik / seconds")
         if name == "check":
             command.add_argument(
                 "--from", dest="from_day", type=date.fromisoformat, help="hari pertama / first day"
@@ -299,6 +305,28 @@ async def _check(options: argparse.Namespace) -> int:
                 await player.sign_out()
     _show(result)
     return DONE if result.agrees else DIFFERS
+
+
+async def _demo_check(options: argparse.Namespace) -> int:
+    """Play a person at the operator's console who takes a case over; exit 1 when it is not left alone."""
+    control = Control.of(options.run_dir, options.regency)
+    if not control.held() or control.state().get("state") != "playing":
+        raise NotPossible("gladi tidak sedang berjalan", "no rehearsal is on: dispatch rehearsal start")
+    accounts = Accounts(options.accounts or options.run_dir / "accounts.json", options.regency)
+    people = [a for a in accounts.of_role("operator") if not a.username.startswith(OPERATORS)]
+    if not people:
+        raise NotPossible("tidak ada akun operator untuk orang", "there is no operator's account for people")
+    async with Connection(options.address or _address(options.run_dir)) as connection:
+        person = Player(connection, options.regency, people[-1])
+        await person.sign_in()
+        try:
+            print(f"LULUS / PASSED {await take_over(person, options.within, print)}")
+        except Mismatch as failed:
+            print("GAGAL / FAILED", *describe(failed), sep="\n  ")
+            return DIFFERS
+        finally:
+            await person.sign_out()
+    return DONE
 
 
 def _days(control: Control, zone: ZoneInfo, first: date | None, last: date | None) -> tuple[date, date]:

@@ -47,6 +47,7 @@ class Ensemble:
     scenario_of_call, scenario_of_case: what is behind the calls that the rehearsal itself makes.
     radio: destinations told to crews by voice, by run.
     own_units: units that a virtual crew is aboard now.
+    gate: lets few crews board at once, so that a change of shifts does not keep calls waiting.
     """
 
     wishes: PlayWishes
@@ -61,6 +62,7 @@ class Ensemble:
     radio: dict[str, shapes.Facility] = field(default_factory=dict)
     own_units: set[str] = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(3))
 
     @property
     def seed(self) -> int:

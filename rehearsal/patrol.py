@@ -74,18 +74,22 @@ class Patrol:
 
     async def _work(self, duty: Duty) -> None:
         """Sign in, board the unit, and drive it until the shift is over or a person comes aboard."""
-        await persist(self._player.sign_in)
-        self._all.casebook.own.add(self._player.by)
-        self.cab.desk = None
-        link = asyncio.create_task(self.cab.wire.run(), name=f"socket {self.unit.call_sign}")
+        link: asyncio.Task[None] | None = None
         try:
-            if await self._board(duty):
+            async with self._all.gate:
+                await persist(self._player.sign_in)
+                self._all.casebook.own.add(self._player.by)
+                self.cab.desk = None
+                link = asyncio.create_task(self.cab.wire.run(), name=f"socket {self.unit.call_sign}")
+                boarded = await self._board(duty)
+            if boarded:
                 self._all.own_units.add(self.unit_id)
                 await self._stay_aboard(duty)
         finally:
             self._all.own_units.discard(self.unit_id)
-            link.cancel()
-            await asyncio.wait({link})
+            if link is not None:
+                link.cancel()
+                await asyncio.wait({link})
 
     async def _board(self, duty: Duty) -> bool:
         while self.cab.desk is None:

@@ -201,6 +201,7 @@ class Incident:
     number: str
     state: str
     closing_code: str | None
+    place: Place | None
     speed_factor: float | None
     stamps: list[Stamp]
     runs: list[Run]
