@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run web test check bench drill demo-check
+.PHONY: help run web test check bench drill shots demo-check
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,3 +24,6 @@ drill: ## play one whole case against the running system
 
 demo-check: ## take a case away from the running rehearsal, and finish it
 	@exec scripts/demo-check
+
+shots: ## take pictures of every page of the running system into .run/shots
+	@exec scripts/shots
