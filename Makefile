@@ -1,11 +1,14 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench drill
+.PHONY: help run web test check bench drill shots demo-check
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## set this checkout up and run the whole system until Ctrl-C
 	@exec scripts/run
+
+web: ## build the pages when their sources changed
+	@scripts/bootstrap && exec scripts/web
 
 test: ## install what the tests need and run them on real servers
 	@exec scripts/test
@@ -18,3 +21,9 @@ bench: ## measure, each figure beside its limit
 
 drill: ## play one whole case against the running system
 	@exec scripts/drill
+
+demo-check: ## take a case away from the running rehearsal, and finish it
+	@exec scripts/demo-check
+
+shots: ## take pictures of every page of the running system into .run/shots
+	@exec scripts/shots

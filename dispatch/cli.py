@@ -77,6 +77,16 @@ def drill(context: typer.Context) -> None:
     raise typer.Exit(main(context.args))
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def rehearsal(context: typer.Context) -> None:
+    """Gladi: start, stop, status, check / the rehearsal that keeps the training tenant alive."""
+    from rehearsal.command import main
+
+    raise typer.Exit(main(context.args))
+
+
 @app.command()
 def version() -> None:
     """Sebut versi program / print the program's version."""

@@ -13,7 +13,8 @@ class Settings(BaseSettings):
     """Settings of one deployment; every name can be set as an environment variable.
 
     `DATABASE_URL` is the owner's connection (migrations, tenants), `DATABASE_APP_URL` the application's
-    login, which must be neither owner nor superuser. Both are `postgresql://` URLs.
+    login, which must be neither owner nor superuser. Both are `postgresql://` URLs. `web_dir` holds the built
+    pages. `rehearsal` off leaves the training tenant as quiet as it is.
     """
 
     model_config = SettingsConfigDict(env_prefix="SEMAR_", extra="ignore", populate_by_name=True)
@@ -32,6 +33,8 @@ class Settings(BaseSettings):
     lookup_key_file: Path | None = None
     sms_spool: Path | None = None  # folder of gammu-smsd's files service; without one, files are written
     pool_size: int = 10
+    rehearsal: bool = True
+    web_dir: Path = Path(__file__).resolve().parents[1] / "web" / "dist"
 
     @property
     def master_key_path(self) -> Path:

@@ -202,6 +202,15 @@ class OperatorClient(Client):
         """Record an attempt to call back."""
         await self.tell("POST", f"/operator/calls/{call_id}/callbacks", {"outcome": outcome, "note": note})
 
+    async def locate(self, call_id: UUID, place: shapes.Place) -> shapes.Placement:
+        """Put a call where its caller says to be."""
+        body = {"lon": place.lon, "lat": place.lat}
+        return await self.ask(shapes.Placement, "PUT", f"/operator/calls/{call_id}/place", body)
+
+    async def link(self, call_id: UUID, incident_id: UUID) -> None:
+        """Link a further call to its incident."""
+        await self.tell("POST", f"/operator/calls/{call_id}/link", {"incident_id": incident_id})
+
     async def dispose(self, call_id: UUID, disposal: str) -> None:
         """End a call that leads to no incident."""
         await self.tell("POST", f"/operator/calls/{call_id}/disposal", {"disposal": disposal})
@@ -279,6 +288,11 @@ class FacilityClient(Client):
         path = f"/facility/legs/{leg_id}/acceptance"
         return await self.ask(desks.LegAnswer, "POST", path, {"bed": bed})
 
+    async def refuse(self, leg_id: UUID, reason: str) -> desks.LegAnswer:
+        """Say that the patients cannot be taken."""
+        path = f"/facility/legs/{leg_id}/refusal"
+        return await self.ask(desks.LegAnswer, "POST", path, {"reason": reason})
+
     async def countersign(self, leg_id: UUID) -> desks.LegAnswer:
         """Confirm the handover."""
         return await self.ask(desks.LegAnswer, "POST", f"/facility/legs/{leg_id}/countersignature")
@@ -287,9 +301,9 @@ class FacilityClient(Client):
 class OfficeClient(Client):
     """The health office."""
 
-    async def report(self, day: date) -> desks.Report:
-        """Return the report on response times of one local day."""
-        query = {"from": day.isoformat(), "to": day.isoformat()}
+    async def report(self, day: date, until: date | None = None) -> desks.Report:
+        """Return the report on response times of one local day, or of all days until another one."""
+        query = {"from": day.isoformat(), "to": (until or day).isoformat()}
         return await self.ask(desks.Report, "GET", "/reports/response-times", params=query)
 
     async def report_csv(self, day: date) -> str:

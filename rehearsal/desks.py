@@ -56,6 +56,34 @@ class Interval:
 
     name: str
     n: int
+    missing: int
+    missing_app: int
+    missing_manual: int
+    pending: int
+    implausible: int
+    ahead: int
+    p50_s: float | None
+    p90_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentCounts:
+    """How many incidents the report is about."""
+
+    total: int
+    open: int
+    cancelled: int
+    simulated: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallCounts:
+    """How many calls, and what became of them."""
+
+    total: int
+    linked: int
+    waiting: int
+    disposed: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +92,10 @@ class Report:
 
     training: bool
     timezone: str
+    made_at: datetime
+    incidents: IncidentCounts
     intervals: list[Interval]
+    calls: CallCounts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +115,7 @@ class RunSheet:
     incident_number: str
     state: str
     moves: list[str]
+    triage: str | None
     place: Place | None
     speed_factor: float | None
 

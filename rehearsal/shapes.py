@@ -201,6 +201,7 @@ class Incident:
     number: str
     state: str
     closing_code: str | None
+    place: Place | None
     speed_factor: float | None
     stamps: list[Stamp]
     runs: list[Run]
@@ -214,6 +215,7 @@ class CallRow:
     channel: str
     state: str
     place: Place | None
+    taken_by: str | None
     incident_id: UUID | None
     speed_factor: float | None
 
@@ -272,7 +274,9 @@ class Event:
     kind: str
     subject_id: str
     incident_id: UUID | None
+    actor: str
     occurred_at: datetime
+    recorded_at: datetime
     data: dict[str, Any]
 
 

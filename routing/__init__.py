@@ -2,6 +2,7 @@
 
 from routing.answers import Route, Snap, Travel
 from routing.build import build_store
+from routing.drawn import DrawnRoad, drawn_digest, read_drawn_roads
 from routing.errors import BadExtract, BadPoint, BadStore, RoutingError, Unreachable
 from routing.network import Network, open_store
 from routing.profile import AMBULANCE, Profile
@@ -13,6 +14,7 @@ __all__ = [
     "BadPoint",
     "BadStore",
     "BuildReport",
+    "DrawnRoad",
     "Network",
     "Part",
     "Profile",
@@ -22,5 +24,7 @@ __all__ = [
     "Travel",
     "Unreachable",
     "build_store",
+    "drawn_digest",
     "open_store",
+    "read_drawn_roads",
 ]

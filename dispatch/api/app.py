@@ -16,11 +16,13 @@ from dispatch.api import (
     incidents,
     landing,
     operators,
+    pages,
     places,
     problems,
     public,
     residents,
     sessions,
+    tiles,
 )
 from dispatch.api.edge import Edge
 from dispatch.api.openapi import describe
@@ -28,7 +30,7 @@ from dispatch.api.throttle import SignInThrottle, Throttle
 from dispatch.live import attach
 from dispatch.services.centre import Centre
 
-_ROUTERS = (public, sessions, residents, operators, incidents, facilities, health_office, places)
+_ROUTERS = (public, sessions, residents, operators, incidents, facilities, health_office, places, tiles)
 
 
 def create_app(centre: Centre) -> FastAPI:
@@ -52,6 +54,8 @@ def create_app(centre: Centre) -> FastAPI:
         api.include_router(module.router)
     app.include_router(api)
     app.include_router(public.health_router)
+    app.include_router(tiles.tile_router)
+    app.include_router(pages.router)  # before the landing page, which stands in for them
     app.include_router(landing.router)
     app.add_middleware(Edge)
     return app

@@ -1,18 +1,20 @@
-"""The health office: response times of a period, as JSON or CSV."""
+"""The health office: response times of a period, as JSON or CSV, and one interval in detail."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from dispatch.api.problems import fields_named
 from dispatch.api.refusals import refuses
 from dispatch.api.schemas.values import Day, Line
 from dispatch.api.signed_in import HealthOffice, TheCentre
 from dispatch.domain.triage import Triage
+from dispatch.services.list_districts import DistrictName, list_districts
 from dispatch.services.report_csv import CsvForm, report_csv
+from dispatch.services.report_interval import IntervalCourse, Step, report_interval
 from dispatch.services.report_response_times import ResponseTimes, report_response_times
 
 router = APIRouter(prefix="/reports", tags=["health office"])
@@ -27,6 +29,9 @@ class ReportFormat(StrEnum):
 
 
 _CSV = {ReportFormat.CSV: CsvForm.PLAIN, ReportFormat.EXCEL_ID: CsvForm.EXCEL_ID}
+FromDay = Annotated[Day, Query(alias="from", examples=["2026-11-01"], description="Hari pertama, lokal")]
+ToDay = Annotated[Day, Query(alias="to", examples=["2026-11-30"], description="Hari terakhir, lokal")]
+OfDistrict = Annotated[Line | None, Query(description="Kode kecamatan", examples=["32.14.01"])]
 _NAMES = {"from_day": "from", "to_day": "to", "district_code": "district"}
 
 
@@ -40,9 +45,9 @@ _NAMES = {"from_day": "from", "to_day": "to", "district_code": "district"}
 async def response_times(
     who: HealthOffice,
     centre: TheCentre,
-    from_day: Annotated[Day, Query(alias="from", examples=["2026-11-01"], description="Hari pertama, lokal")],
-    to_day: Annotated[Day, Query(alias="to", examples=["2026-11-30"], description="Hari terakhir, lokal")],
-    district: Annotated[Line | None, Query(description="Kode kecamatan", examples=["32.14.01"])] = None,
+    from_day: FromDay,
+    to_day: ToDay,
+    district: OfDistrict = None,
     triage: Triage | None = None,
     format: ReportFormat = ReportFormat.JSON,
 ) -> ResponseTimes | Response:
@@ -60,3 +65,25 @@ async def response_times(
         media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+@router.get("/intervals/{interval}", summary="Satu selang / one interval", responses=refuses())
+async def interval_course(
+    interval: Annotated[Line, Path(examples=["to_patient"], description="Nama selang / the interval's name")],
+    who: HealthOffice,
+    centre: TheCentre,
+    from_day: FromDay,
+    to_day: ToDay,
+    step: Step = Step.DAY,
+    district: OfDistrict = None,
+    triage: Triage | None = None,
+) -> IntervalCourse:
+    """Report one interval's trend by day or week and the spread of its values, defined as in the report."""
+    with fields_named(_NAMES):
+        return await report_interval(centre, who.entry, interval, from_day, to_day, step, district, triage)
+
+
+@router.get("/districts", summary="Kecamatan / districts", responses=refuses())
+async def districts(who: HealthOffice, centre: TheCentre) -> list[DistrictName]:
+    """List the districts by which reports may be narrowed."""
+    return await list_districts(centre, who.entry)

@@ -172,7 +172,7 @@ class Bundle:
     What could not be read is left out and named in `unread`; `check_bundle` counts those as problems, and a
     bundle with problems must not be loaded. `refused_codes` are the codes of the districts, villages and
     facilities left out, so that what refers to them is not accused as well. `digest` is the SHA-256 of all
-    content files, in hex.
+    content files, in hex. `attribution` names the sources that every map must show.
     """
 
     folder: Path
@@ -185,6 +185,7 @@ class Bundle:
     roads: Path
     roads_exclude: frozenset[str]
     roads_date: str | None
+    attribution: tuple[str, ...]
     gaps: tuple[KnownGap, ...]
     digest: str
     unread: tuple[Finding, ...]

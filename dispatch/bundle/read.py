@@ -56,6 +56,7 @@ def read_bundle(folder: Path) -> Bundle:
         roads=folder / ROADS,
         roads_exclude=sheet.roads_exclude,
         roads_date=sheet.roads_date,
+        attribution=sheet.attribution,
         gaps=sheet.gaps,
         digest=_digest(folder, present),
         unread=tuple(notebook.entries),

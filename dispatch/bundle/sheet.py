@@ -40,7 +40,10 @@ SETTINGS: Final[Mapping[str, Mapping[str, Setting]]] = {
 }
 """Every setting that a regency may write, with the value it has when it does not."""
 
-SECTIONS: Final = frozenset({"regency", "sms", "roads", "roster", "gaps"} | SETTINGS.keys())
+ATTRIBUTION: Final = ("© OpenStreetMap contributors",)
+"""What every map shows unless the sheet names other sources: the licence of OpenStreetMap demands it."""
+
+SECTIONS: Final = frozenset({"regency", "sms", "map", "roads", "roster", "gaps"} | SETTINGS.keys())
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Sheet:
     roster: RosterSpec
     roads_exclude: frozenset[str]
     roads_date: str | None
+    attribution: tuple[str, ...]
     gaps: tuple[KnownGap, ...]
 
 
@@ -71,6 +75,8 @@ def read_sheet(folder: Path, notebook: Notebook) -> Sheet:
         notebook = Notebook()  # nothing was read: every value would be accused of being missing
     reader = _Reader(notebook)
     reader.unknown_keys("", document, SECTIONS)
+    drawn = reader.table("", document, "map")
+    reader.unknown_keys("map", drawn, frozenset({"attribution"}))
     roads = reader.table("", document, "roads")
     reader.unknown_keys("roads", roads, frozenset({"exclude", "data_date"}))
     return Sheet(
@@ -78,6 +84,7 @@ def read_sheet(folder: Path, notebook: Notebook) -> Sheet:
         roster=_roster(reader, document),
         roads_exclude=frozenset(reader.texts("roads", roads, "exclude")),
         roads_date=reader.text("roads", roads, "data_date", required=False) or None,
+        attribution=tuple(reader.texts("map", drawn, "attribution")) or ATTRIBUTION,
         gaps=_gaps(reader, document),
     )
 

@@ -41,6 +41,7 @@ class Commands:
     registry: tuple[str, ...] = ("-m", "registry.standin")
     worker: tuple[str, ...] = ("-m", "dispatch", "worker")
     serve: tuple[str, ...] = ("-m", "dispatch", "serve")
+    rehearsal: tuple[str, ...] = ("-m", "rehearsal", "attend")
     registry_bundles: tuple[str, ...] = field(
         default_factory=lambda: tuple(
             str(p.parent) for p in sorted(CHECKOUT.glob("regencies/*/regency.toml"))
@@ -124,6 +125,7 @@ class Launcher:
         with self.terminal.step("Skema, kabupaten, akun / schema, regency, accounts"):
             self._prepare(supervisor)
         self._start_serve(supervisor)
+        self._start_rehearsal(supervisor)
 
     def _start_database(self, supervisor: Supervisor) -> None:
         if not self.private_database:
@@ -191,6 +193,15 @@ class Launcher:
         lines = [f"{name}={shlex.quote(value)}\n" for name, value in self.derived.items()]
         _write_private(self.run_dir / "environment", "".join(lines))
 
+    def _start_rehearsal(self, supervisor: Supervisor) -> None:
+        """Have the training tenant played; never in a database of somebody else's."""
+        if self._rehearses:
+            supervisor.keep("rehearsal", self._program("rehearsal", self.commands.rehearsal))
+
+    @property
+    def _rehearses(self) -> bool:
+        return self.settings.rehearsal and self.private_database and bool(self.commands.rehearsal)
+
     def _prepare(self, supervisor: Supervisor) -> None:
         arguments = (*self.commands.prepare, *(self.commands.demo if self.private_database else ()))
         program = self._program("prepare", arguments, as_owner=True)
@@ -219,6 +230,8 @@ class Launcher:
         say(f"\nSEMAR siap / ready:  {serve}   (API: {serve}/openapi.json)")
         if "registry" in self.addresses:
             say(f"Registri peraga / registry stand-in:  {self.addresses['registry']}")
+        if self._rehearses:
+            say("Gladi / rehearsal:  .venv/bin/dispatch rehearsal status | stop | start")
         accounts = _accounts(self.run_dir / "accounts.json") if self.private_database else []
         if accounts:
             say(f"\nAkun latihan / training accounts ({self.run_dir / 'accounts.json'}):")
@@ -245,9 +258,14 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def _accounts(path: Path) -> list[Mapping[str, object]]:
-    """Read the training accounts: a list per tenant."""
+    """Read the training accounts for people: a list per tenant, without those that the rehearsal plays."""
     try:
         tenants = json.loads(path.read_text())
     except FileNotFoundError:
         return []
-    return [{"regency": slug, **account} for slug, accounts in tenants.items() for account in accounts]
+    return [
+        {"regency": slug, **account}
+        for slug, accounts in tenants.items()
+        for account in accounts
+        if not str(account.get("username", "")).startswith("latihan-")
+    ]

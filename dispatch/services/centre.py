@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import registry
@@ -11,6 +11,7 @@ from dispatch.clock import Clock, now
 from dispatch.domain.roles import SYSTEM, Actor
 from dispatch.services.roads import Roads
 from dispatch.services.tenants import Tenants
+from dispatch.services.tile_cache import TileCache
 from dispatch.settings import Settings
 from dispatch.storage.database import Database, Tenant
 from dispatch.storage.transaction import Transaction, transaction
@@ -28,6 +29,7 @@ class Centre:
     roads: Roads
     registry: registry.RegistryClient | None
     clock: Clock = now
+    tiles: TileCache = field(default_factory=TileCache)
 
     def begin(
         self, tenant: Tenant, actor: Actor, cause: str, *, at: datetime | None = None

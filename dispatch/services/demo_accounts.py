@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from dispatch.domain.errors import Conflict
 from dispatch.domain.roles import SYSTEM, Role
+from dispatch.domain.unit import Tracking
 from dispatch.services.centre import Centre
-from dispatch.services.passwords import generate_password
+from dispatch.services.passwords import generate_password, hash_password
 from dispatch.services.staff_accounts import NewStaff, StaffView, add_staff, list_staff, set_staff_password
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.facility import Facility
+from dispatch.storage.tables.unit import Unit
 
 DRILL_DRIVER = "pengemudi-uji"
+REHEARSAL_OPERATORS, REHEARSAL_DRIVERS, REHEARSAL_DESKS = 2, 40, 6
+"""Accounts of the rehearsal; of drivers no more than there are tracked units."""
 _CAUSE = "demo accounts"
 
 
@@ -55,27 +61,62 @@ async def make_demo_accounts(centre: Centre, path: Path) -> dict[str, list[DemoA
 async def _accounts_of(centre: Centre, entry: TenantEntry, known: list[DemoAccount]) -> list[DemoAccount]:
     passwords = {account.username: account.password for account in known}
     standing = {view.username: view for view in await list_staff(centre, entry)}
+    groups = _group_passwords(passwords)
     wanted = [
         NewStaff(
-            username, role, display_name, passwords.get(username) or generate_password(), facility, demo=True
+            username,
+            role,
+            display_name,
+            passwords.get(username) or groups.get(_group(username)) or generate_password(),
+            facility,
+            demo=True,
         )
         for username, role, display_name, facility in await _wanted(centre, entry)
         if username not in standing or standing[username].demo
     ]
+    hashes = await _group_hashes(new.password for new in wanted if new.username not in standing)
     await asyncio.gather(
         *(
-            _ensure(centre, entry, new, standing.get(new.username), new.username in passwords)
+            _ensure(centre, entry, new, standing.get(new.username), new.username in passwords, hashes)
             for new in wanted
         )
     )
     return [DemoAccount(new.username, new.role.value, new.password, new.display_name) for new in wanted]
 
 
+def _group(username: str) -> str:
+    """The group an account of the rehearsal belongs to, empty for those of people."""
+    return username.rpartition("-")[0] if username.startswith("latihan-") else ""
+
+
+def _group_passwords(known: dict[str, str]) -> dict[str, str]:
+    """One password for each group of the rehearsal's accounts.
+
+    A program uses them all, out of one file: forty passwords would be as safe as one, and cost forty
+    times 0.14 s of hashing at the first start.
+    """
+    found = {_group(username): password for username, password in known.items() if _group(username)}
+    fresh = {name: generate_password() for name in ("latihan-operator", "latihan-awak", "latihan-faskes")}
+    return fresh | found
+
+
+async def _group_hashes(passwords: Iterable[str]) -> dict[str, str]:
+    """Hash, once, each password that several accounts are about to get."""
+    shared = [password for password, n in Counter(passwords).items() if n > 1]
+    return dict(zip(shared, await asyncio.gather(*map(hash_password, shared)), strict=True))
+
+
 async def _ensure(
-    centre: Centre, entry: TenantEntry, new: NewStaff, standing: StaffView | None, password_known: bool
+    centre: Centre,
+    entry: TenantEntry,
+    new: NewStaff,
+    standing: StaffView | None,
+    password_known: bool,
+    hashes: dict[str, str],
 ) -> None:
     if standing is None:
-        await add_staff(centre, entry, SYSTEM, new, cause=_CAUSE)
+        known = hashes.get(new.password)
+        await add_staff(centre, entry, SYSTEM, new, cause=_CAUSE, password_hash=known)
     elif not password_known:
         await set_staff_password(centre, entry, SYSTEM, new.username, new.password, cause=_CAUSE)
 
@@ -94,19 +135,45 @@ async def _wanted(centre: Centre, entry: TenantEntry) -> list[tuple[str, Role, s
     hospital = await _main_hospital(centre, entry)
     if hospital is not None:
         accounts.append(("faskes1", Role.FACILITY, "Petugas Faskes Latihan 1", hospital))
-    return accounts
+    return [*accounts, *await _of_the_rehearsal(centre, entry)]
+
+
+async def _of_the_rehearsal(centre: Centre, entry: TenantEntry) -> list[tuple[str, Role, str, str | None]]:
+    """The accounts that the rehearsal plays; people have their own, so that it is seen who acted."""
+    tracked = select(func.count()).where(
+        Unit.regency_id == entry.tenant.id, Unit.active, Unit.tracking == Tracking.APP.value
+    )
+    async with centre.read(entry.tenant) as tx:
+        crews = min((await tx.session.execute(tracked)).scalar_one(), REHEARSAL_DRIVERS)
+    desks = await _receiving(centre, entry, REHEARSAL_DESKS)
+    return [
+        *(
+            (f"latihan-operator-{n}", Role.OPERATOR, f"Operator Gladi {n}", None)
+            for n in range(1, REHEARSAL_OPERATORS + 1)
+        ),
+        *((f"latihan-awak-{n:02d}", Role.DRIVER, f"Awak Gladi {n:02d}", None) for n in range(1, crews + 1)),
+        *(
+            (f"latihan-faskes-{n}", Role.FACILITY, f"Faskes Gladi {n}", code)
+            for n, code in enumerate(desks, start=1)
+        ),
+    ]
 
 
 async def _main_hospital(centre: Centre, entry: TenantEntry) -> str | None:
     """The regency's own hospital (RSUD), else the first facility by code."""
+    return next(iter(await _receiving(centre, entry, 1)), None)
+
+
+async def _receiving(centre: Centre, entry: TenantEntry, many: int) -> list[str]:
+    """The facilities that receive most, by code: the regency's own hospital (RSUD), others, the rest."""
     query = (
         select(Facility.code)
         .where(Facility.regency_id == entry.tenant.id, Facility.active)
         .order_by(Facility.name.ilike("RSUD%").desc(), (Facility.kind == "hospital").desc(), Facility.code)
-        .limit(1)
+        .limit(many)
     )
     async with centre.read(entry.tenant) as tx:
-        return (await tx.session.execute(query)).scalar_one_or_none()
+        return list((await tx.session.execute(query)).scalars())
 
 
 def _read(path: Path) -> dict[str, list[DemoAccount]]:

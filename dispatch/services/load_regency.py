@@ -10,12 +10,14 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+import routing
 from dispatch.bundle import Bundle, Finding, Findings, read_bundle
 from dispatch.domain.errors import Conflict
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import SYSTEM
 from dispatch.domain.roster import Roster, ShiftRule
 from dispatch.services.centre import Centre
+from dispatch.services.draw_roads import draw_roads
 from dispatch.services.load_places import CAUSE, PlaceChanges, load_facilities, load_units
 from dispatch.services.open_due_shifts import ShiftPass, open_due_shifts
 from dispatch.services.renew_rosters import RosterPass, renew_rosters
@@ -105,6 +107,7 @@ def _unchanged(standing: LoadedRegency, bundle: Bundle, stores: Path) -> bool:
     return (
         standing.bundle_digest == bundle.digest
         and standing.roads_store == store_name(bundle)
+        and standing.roads_drawn == routing.drawn_digest(bundle.roads)
         and is_built(stores, standing.roads_store)
     )
 
@@ -119,6 +122,7 @@ async def _load(
 ) -> LoadReport:
     regency_id = await begin_load(connection, row, centre.clock())
     kept = await write_areas(connection, regency_id, _districts(bundle), _villages(bundle))
+    await draw_roads(connection, regency_id, bundle, standing.roads_drawn if standing else "")
     await connection.commit()
     tenant = _tenant(regency_id, bundle, row.realm, row.slug)
     facilities = await load_facilities(centre, tenant, bundle)
@@ -171,6 +175,7 @@ def _settings(bundle: Bundle) -> dict[str, Any]:
         **{section: dict(values) for section, values in bundle.info.settings.items()},
         "roster": Roster(spec.seed, spec.days_ahead, shifts).as_settings(),
         "province_name": bundle.info.province_name,
+        "map": {"attribution": list(bundle.attribution)},
         "roads": {"data_date": bundle.roads_date, "exclude": sorted(bundle.roads_exclude)},
         "gaps": [{"id": gap.text_id, "en": gap.text_en} for gap in bundle.gaps],
     }

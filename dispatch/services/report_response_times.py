@@ -17,13 +17,8 @@ from dispatch.domain.stamps import Stamp
 from dispatch.domain.triage import Triage
 from dispatch.services.centre import Centre
 from dispatch.services.tenants import TenantEntry
-from dispatch.storage.queries.response_times import (
-    Choice,
-    Figure,
-    IncidentCounts,
-    calls_by_end,
-    response_times,
-)
+from dispatch.storage.queries.judged_intervals import Choice
+from dispatch.storage.queries.response_times import Figure, IncidentCounts, calls_by_end, response_times
 from dispatch.storage.tables.regency import District
 from dispatch.storage.transaction import Transaction
 
@@ -124,11 +119,11 @@ async def report_response_times(
     Raises:
         InvalidInput: the days are in the wrong order or out of range, or there is no such district.
     """
-    begins, ends = _bounds(from_day, to_day, entry.tenant.zone)
+    begins, ends = bounds_of(from_day, to_day, entry.tenant.zone)
     targets = {i.name: target(entry.settings, i) for i in INTERVALS}
     choice = Choice(begins, ends, district_code, triage.value if triage else None)
     async with centre.read(entry.tenant) as tx:
-        district_name = await _district_name(tx, district_code) if district_code is not None else None
+        district_name = await district_named(tx, district_code) if district_code is not None else None
         incidents, figures = await response_times(tx.session, entry.tenant.id, choice, targets, tx.now)
         ended = await calls_by_end(tx.session, entry.tenant.id, choice) if triage is None else None
         made_at = tx.now
@@ -163,8 +158,12 @@ def _setting(
     return default if value is None else float(value)
 
 
-def _bounds(from_day: date, to_day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return the moments between which the local days lie, in UTC, the second one no longer included."""
+def bounds_of(from_day: date, to_day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the moments between which the local days lie, in UTC, the second one no longer included.
+
+    Raises:
+        InvalidInput: the days are in the wrong order or out of range.
+    """
     for name, day in (("from_day", from_day), ("to_day", to_day)):
         if not _FIRST_DAY <= day <= _LAST_DAY:
             raise InvalidInput(
@@ -187,7 +186,12 @@ def _bounds(from_day: date, to_day: date, zone: ZoneInfo) -> tuple[datetime, dat
     return begins.astimezone(UTC), ends.astimezone(UTC)
 
 
-async def _district_name(tx: Transaction, code: str) -> str:
+async def district_named(tx: Transaction, code: str) -> str:
+    """Return a district's name.
+
+    Raises:
+        InvalidInput: the regency has none with this code.
+    """
     name = (
         await tx.session.execute(
             select(District.name).where(District.regency_id == tx.tenant.id, District.code == code)

@@ -49,9 +49,15 @@ class StaffView:
 
 
 async def add_staff(
-    centre: Centre, entry: TenantEntry, actor: Actor, new: NewStaff, *, cause: str
+    centre: Centre,
+    entry: TenantEntry,
+    actor: Actor,
+    new: NewStaff,
+    *,
+    cause: str,
+    password_hash: str | None = None,
 ) -> StaffView:
-    """Add a staff account with its password.
+    """Add a staff account with its password; `password_hash` is its hash where that is known already.
 
     Raises:
         InvalidInput: user name, display name, password or facility cannot be accepted.
@@ -65,7 +71,7 @@ async def add_staff(
             f"Akun peraga tidak dibuat di {entry.tenant.slug}: itu layanan nyata",
             f"No demo account is made in {entry.tenant.slug}: it is live",
         )
-    password_hash = await hash_password(new.password)
+    password_hash = password_hash or await hash_password(new.password)
     try:
         async with centre.begin(entry.tenant, actor, cause) as tx:
             facility_id = await _facility_id(tx, new.facility_code)

@@ -19,10 +19,19 @@ from dispatch.domain.events import GENESIS
 from dispatch.storage.database import asyncpg_url
 from dispatch.storage.tables.event import EventHead
 from dispatch.storage.tables.incident import Incident
-from dispatch.storage.tables.regency import District, Regency, Village
+from dispatch.storage.tables.regency import District, Regency, RoadLine, Village
 
 _LOCK = 7_362_717  # with a hash of the tenant's name: one load of a tenant at a time
 _UNFINISHED = ""
+_ROADS_AT_ONCE = 5_000
+_INSERT_ROADS = text(
+    """
+    INSERT INTO road_line (regency_id, id, class, name, shape)
+    SELECT :regency, id, class, name, ST_GeomFromWKB(line, 4326)
+    FROM unnest(CAST(:ids AS integer[]), CAST(:classes AS text[]), CAST(:names AS text[]),
+                CAST(:lines AS bytea[])) AS road (id, class, name, line)
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,7 @@ class LoadedRegency:
     id: int
     bundle_digest: str
     roads_store: str
+    roads_drawn: str
     settings: dict[str, Any]
 
 
@@ -76,9 +86,24 @@ async def loading(owner_url: str, slug: str) -> AsyncIterator[AsyncConnection]:
 
 async def find_regency(connection: AsyncConnection, slug: str) -> LoadedRegency | None:
     """Return the tenant of this name, if it exists."""
-    columns = (Regency.id, Regency.bundle_digest, Regency.roads_store, Regency.settings)
+    columns = (
+        Regency.id,
+        Regency.bundle_digest,
+        Regency.roads_store,
+        Regency.roads_drawn,
+        Regency.settings,
+    )
     row = (await connection.execute(select(*columns).where(Regency.slug == slug))).one_or_none()
     return LoadedRegency(*row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class RoadRow:
+    """A road to draw: OSM highway class, name, WKB of its line in lon/lat."""
+
+    class_: str
+    name: str | None
+    line: bytes
 
 
 async def begin_load(connection: AsyncConnection, row: RegencyRow, now: datetime) -> int:
@@ -130,6 +155,26 @@ async def write_areas(
         )
     )
     return sorted(kept.scalars())
+
+
+async def write_roads(
+    connection: AsyncConnection, regency_id: int, roads: Sequence[RoadRow], digest: str
+) -> None:
+    """Make the roads of maps exactly those given; `digest` tells them from others."""
+    await connection.execute(delete(RoadLine).where(RoadLine.regency_id == regency_id))
+    for begin in range(0, len(roads), _ROADS_AT_ONCE):
+        part = roads[begin : begin + _ROADS_AT_ONCE]
+        await connection.execute(
+            _INSERT_ROADS,
+            {
+                "regency": regency_id,
+                "ids": list(range(begin, begin + len(part))),
+                "classes": [road.class_ for road in part],
+                "names": [road.name for road in part],
+                "lines": [road.line for road in part],
+            },
+        )
+    await connection.execute(update(Regency).where(Regency.id == regency_id).values(roads_drawn=digest))
 
 
 async def finish_load(connection: AsyncConnection, regency_id: int, digest: str, now: datetime) -> None:

@@ -25,7 +25,7 @@ class System:
 
     def __init__(self, run_dir: Path) -> None:
         self.run_dir = run_dir
-        settings = {"SEMAR_RUN_DIR": str(run_dir), "SEMAR_PORT": "0"}
+        settings = {"SEMAR_RUN_DIR": str(run_dir), "SEMAR_PORT": "0", "SEMAR_REHEARSAL": "off"}
         self._launcher = subprocess.Popen(
             [sys.executable, "-m", "dispatch", "run"],
             env={**os.environ, **settings},

@@ -71,6 +71,7 @@ sys.exit(Launcher(Settings(), Commands(
     registry=("-c", {WAIT!r}, "registry"),
     worker=("-c", {WAIT!r}, "worker"),
     serve=("-c", {SERVE!r}),
+    rehearsal=(),
 )).run())
 """
 

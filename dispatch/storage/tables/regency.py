@@ -1,4 +1,4 @@
-"""Regencies (tenants) with their districts and villages."""
+"""Regencies (tenants) with their districts, villages and the roads that maps show."""
 
 from __future__ import annotations
 
@@ -36,8 +36,22 @@ class Regency(Base):
     settings: Mapped[dict[str, Any]]
     bundle_digest: Mapped[str]
     roads_store: Mapped[str]
+    roads_drawn: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[datetime]
     loaded_at: Mapped[datetime]
+
+
+class RoadLine(Base):
+    """A road as maps show it, toll roads too. Routes are found in the road store, never here."""
+
+    __tablename__ = "road_line"
+    __table_args__ = (Index("road_line_shape", "shape", postgresql_using="gist"),)
+
+    regency_id: Mapped[int] = mapped_column(ForeignKey("regency.id"), primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    class_: Mapped[str] = mapped_column("class")
+    name: Mapped[str | None]
+    shape: Mapped[WKBElement] = mapped_column(Geometry("LINESTRING", 4326, spatial_index=False))
 
 
 class District(Base):

@@ -1,0 +1,126 @@
+"""Opens pages in Chromium as somebody's device has them, and takes the pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+# a machine without a graphics card draws WebGL with its processor
+SOFTWARE_WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+PATIENCE_MS = 45_000
+SETTLE_MS = 1_500
+MAP_SETTLE_MS = 5_000
+
+
+@dataclass(frozen=True)
+class Look:
+    """One screen: its size and its light."""
+
+    name: str
+    width: int
+    height: int
+    theme: str
+
+
+LOOKS = (
+    Look("desktop-light", 1440, 900, "light"),
+    Look("desktop-night", 1440, 900, "night"),
+    Look("phone-light", 390, 844, "light"),
+    Look("phone-night", 390, 844, "night"),
+)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A page in one state. `kept` is what its device keeps; `act` brings the page to the state.
+
+    One that `complains` is meant to meet failures. Without names in `looks` it is taken in all of them.
+    """
+
+    name: str
+    path: str
+    ready: str
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    act: Callable[[Page], None] | None = None
+    looks: tuple[str, ...] = ()
+    complains: bool = False
+
+
+class Camera:
+    """Takes pictures into a folder; remembers what pages complained of."""
+
+    def __init__(self, browser: Browser, address: str, folder: Path) -> None:
+        """The folder is made."""
+        self._browser = browser
+        self._address = address
+        self._folder = folder
+        self.complaints: list[str] = []
+        self.taken: list[Path] = []
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def page(self, shot: Shot, look: Look) -> Iterator[Page]:
+        """Open the shot's page on a device with this look."""
+        kept = dict(shot.kept) | {"semar.theme": look.theme, "semar.language": "id"}
+        entries = [
+            {"name": key, "value": value if isinstance(value, str) else json.dumps(value)}
+            for key, value in kept.items()
+        ]
+        context = self._browser.new_context(
+            viewport={"width": look.width, "height": look.height},
+            locale="id-ID",
+            timezone_id="Asia/Jakarta",
+            geolocation={"longitude": 107.4474, "latitude": -6.5597},
+            permissions=["geolocation"],
+            storage_state={"cookies": [], "origins": [{"origin": self._address, "localStorage": entries}]},
+        )
+        page = context.new_page()
+        where = f"{shot.name} {look.name}"
+        if not shot.complains:
+            page.on("console", lambda said: self._hear(where, said.type, said.text))
+        page.on("pageerror", lambda error: self.complaints.append(f"{where}: {error}"))
+        page.on("request", lambda request: self._watch(where, request.url))
+        page.set_default_timeout(PATIENCE_MS)
+        try:
+            page.goto(f"{self._address}{shot.path}")
+            page.wait_for_selector(shot.ready)
+            yield page
+        finally:
+            context.close()
+
+    def take(self, shot: Shot) -> None:
+        """Take the shot in all of its looks."""
+        for look in LOOKS:
+            if shot.looks and look.name not in shot.looks:
+                continue
+            with self.page(shot, look) as page:
+                if shot.act is not None:
+                    shot.act(page)
+                page.wait_for_timeout(MAP_SETTLE_MS if page.locator("canvas").count() else SETTLE_MS)
+                path = self._folder / f"{shot.name}-{look.name}.png"
+                page.screenshot(path=path, scale="css")
+                self.taken.append(path)
+
+    def _hear(self, where: str, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and "GPU stall" not in text:
+            self.complaints.append(f"{where}: {kind}: {text}")
+
+    def _watch(self, where: str, url: str) -> None:
+        if not url.startswith((self._address, "data:", f"blob:{self._address}")):
+            self.complaints.append(f"{where}: ke luar / to elsewhere: {url}")
+
+
+@contextmanager
+def open_camera(address: str, folder: Path) -> Iterator[Camera]:
+    """Start Chromium without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SOFTWARE_WEBGL)
+        yield Camera(browser, address, folder)
+        browser.close()

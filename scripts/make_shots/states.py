@@ -1,0 +1,134 @@
+"""Which states of which page are pictured, and how the system is brought into them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from playwright.sync_api import Page
+
+from scripts.make_shots.camera import LOOKS, Camera, Shot
+from scripts.make_shots.scene import TOWN, Desk, Scene
+
+TO_PATIENT = ("accepted", "en_route", "on_scene", "at_patient")
+PHONES = ("phone-light", "phone-night")
+
+
+def take_start(camera: Camera, _: Scene) -> None:
+    """The page that leads to the others."""
+    camera.take(Shot("start", "/", ".badge.ok"))
+
+
+def _kept(page: str, who: Desk, **more: Any) -> dict[str, Any]:
+    return {f"semar.session.{page}": who.session} | more
+
+
+def take_office(camera: Camera, scene: Scene) -> None:
+    """The sign-in, a report, an empty period."""
+    kept = _kept("office", scene.sign_in("health_office"))
+    camera.take(Shot("dinas-sign-in", "/dinas", "form"))
+    camera.take(Shot("dinas", "/dinas", "table", kept))
+    camera.take(Shot("dinas-chart", "/dinas", "table", kept, lambda page: _scroll(page, "figure")))
+    camera.take(Shot("dinas-empty", "/dinas?from=2020-01-01&to=2020-01-07", ".none", kept))
+
+
+def take_facility(camera: Camera, scene: Scene) -> None:
+    """Nobody coming, runs to be answered, a refusal being chosen, a handover to countersign, cut off."""
+    kept = _kept("facility", scene.facility)
+    camera.take(Shot("faskes-quiet", "/faskes", ".desk", kept))
+    red = scene.case(scene.call("Kenanga", "jatuh dari motor", 0.02, 0.01), "red", patients=2)
+    scene.run(red, *TO_PATIENT, "left_scene")
+    yellow = scene.case(scene.call("Dahlia", "demam tinggi", -0.03, -0.02), "yellow")
+    accepted = scene.run(yellow, *TO_PATIENT, "left_scene")
+    scene.facility.ask("POST", f"/facility/legs/{scene.legs()[accepted]}/acceptance", {"bed": "IGD 3"})
+    green = scene.case(scene.call("Anggrek", "kontrol luka", 0.01, -0.03), "green")
+    scene.run(green, *TO_PATIENT, "left_scene", "at_facility", "handed_over")
+    camera.take(Shot("faskes", "/faskes", "article", kept))
+    camera.take(Shot("faskes-refusing", "/faskes", "article", kept, lambda page: _press(page, "Tolak…")))
+    camera.take(Shot("faskes-cut-off", "/faskes", "article", kept, _cut_off, complains=True))
+    scene.end()
+
+
+def take_operator(camera: Camera, scene: Scene) -> None:
+    """The queue with a ringing call, the call in hand, the ranked units, a run on its way."""
+    kept = _kept("operator", scene.operator)
+    camera.take(Shot("operator-sign-in", "/operator", "form"))
+    under_way = scene.case(scene.call("Seruni", "sesak napas", 0.015, 0.005), "red")
+    scene.run(under_way, *TO_PATIENT[:2])
+    waiting = scene.case(scene.call("Teratai", "kaki terkilir", -0.02, 0.01), "yellow")
+    ringing = scene.call("Kemuning", "pingsan di pasar", 0.005, -0.01)
+    camera.take(Shot("operator", "/operator", ".page-operator", kept))
+    camera.take(Shot("operator-call", f"/operator#call={ringing}", ".page-operator", kept))
+    camera.take(Shot("operator-units", f"/operator#incident={waiting}", ".page-operator", kept))
+    camera.take(Shot("operator-run", f"/operator#incident={under_way}", ".page-operator", kept))
+    camera.take(Shot("operator-entry", "/operator#entry", ".page-operator", kept))
+    scene.end()
+
+
+def take_resident(camera: Camera, scene: Scene) -> None:
+    """Before registering, the button, the nearest facilities, following an ambulance."""
+    camera.take(Shot("warga-welcome", "/warga", "h1"))
+    who = scene.resident()
+    kept = _kept("resident", who)
+    camera.take(Shot("warga", "/warga", "nav", kept))
+    camera.take(Shot("warga-facilities", "/warga#faskes", "h1", kept))
+    camera.take(Shot("warga-account", "/warga#akun", "nav", kept))
+    call_id = scene.app_call(who)
+    running = {
+        "id": call_id,
+        "tappedAt": int(time.time() * 1000),
+        "stored": True,
+        "cancelling": False,
+        "place": {"lon": TOWN[0] + 0.004, "lat": TOWN[1] - 0.003, "pinned": False, "sent": True},
+    }
+    kept[f"semar.call.{who.session['id']}"] = running
+    camera.take(Shot("warga-calling", "/warga", ".words", kept))
+    scene.run(scene.case(call_id, "red"), *TO_PATIENT[:2])
+    camera.take(Shot("warga-following", "/warga", ".words", kept))
+    scene.end()
+
+
+def take_driver(camera: Camera, scene: Scene) -> None:
+    """Signing on, waiting, an offer, a run."""
+    kept = _kept("driver", scene.sign_in("driver"))
+    camera.take(Shot("pengemudi-sign-in", "/pengemudi", "form"))
+    sign = scene.free_app_unit()
+    boarding = Shot("pengemudi-sign-on", "/pengemudi", "fieldset", kept)
+    camera.take(boarding)
+    with camera.page(boarding, LOOKS[2]) as page:
+        page.get_by_label("Tanda panggil unit").fill(sign)
+        page.get_by_role("button", name="Mulai dinas").click()
+        page.wait_for_selector(".sign")
+        page.wait_for_timeout(3000)  # the first positions are on their way
+    camera.take(Shot("pengemudi-ready", "/pengemudi", ".sign", kept))
+    case = scene.case(scene.call("Flamboyan", "tertabrak motor", 0.006, 0.004), "red")
+    scene.run(case, call_sign=sign)
+    # an offer brings the next unit after 20 s: few pictures of it
+    camera.take(Shot("pengemudi-offer", "/pengemudi", ".offer", kept, looks=PHONES))
+    with camera.page(Shot("", "/pengemudi", ".offer", kept), LOOKS[2]) as page:
+        page.locator(".offer").get_by_role("button", name="Terima").click()
+        page.wait_for_selector(".offer", state="detached")
+    camera.take(Shot("pengemudi-run", "/pengemudi", "main", kept))
+    scene.end()
+    with camera.page(Shot("", "/pengemudi", "main", kept), LOOKS[2]) as page:
+        page.wait_for_timeout(2000)
+        for words in ("Mengerti", "Akhiri dinas", "Ya, akhiri dinas"):
+            button = page.get_by_role("button", name=words, exact=True)
+            if button.count():
+                button.first.click()
+                page.wait_for_timeout(1500)
+
+
+def _press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).first.click()
+
+
+def _scroll(page: Page, selector: str) -> None:
+    page.locator(selector).first.scroll_into_view_if_needed()
+    page.locator(selector).first.evaluate("(element) => element.scrollIntoView({ block: 'start' })")
+
+
+def _cut_off(page: Page) -> None:
+    page.route("**/api/v1/facility/incoming", lambda route: route.abort())
+    page.wait_for_selector(".badge.away")
+    page.wait_for_timeout(3000)

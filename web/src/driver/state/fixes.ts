@@ -1,0 +1,90 @@
+/** The queue of fixes: the newest goes first, what was kept meanwhile follows, and nothing leaves before it is stored. */
+
+import type { KeptFix } from './frames'
+import type { Store } from './store'
+
+export interface SentFix extends Omit<KeptFix, 'who' | 'seq'> {
+  seq: number
+  replayed: boolean
+}
+
+const MOST_AT_ONCE = 50
+/** Older than this when it is sent: the marker must not follow it. */
+const FRESH_MS = 30_000
+
+type Waiting = KeptFix & { seq: number }
+
+export class FixQueue {
+  private readonly waiting = new Map<number, Waiting>()
+  private readonly inFlight = new Set<number>()
+  private newestSent = -1
+  private backlogInFlight = 0
+
+  constructor(private readonly store: Store, private readonly who: string) {}
+
+  get size(): number {
+    return this.waiting.size
+  }
+
+  /** Take up what an earlier page left. */
+  async load(): Promise<void> {
+    for (const fix of await this.store.fixes(this.who)) {
+      if (fix.seq !== undefined) this.waiting.set(fix.seq, { ...fix, seq: fix.seq })
+    }
+  }
+
+  async add(fix: Omit<KeptFix, 'who' | 'seq'>): Promise<void> {
+    const kept = { ...fix, who: this.who }
+    const seq = await this.store.addFix(kept)
+    this.waiting.set(seq, { ...kept, seq })
+  }
+
+  /** The fixes of the next frame, newest first; none when all are under way. */
+  next(now = Date.now()): SentFix[] {
+    const idle = [...this.waiting.values()].filter((fix) => !this.inFlight.has(fix.seq)).sort((a, b) => b.seq - a.seq)
+    const newest = idle[0]
+    if (newest === undefined) return []
+    if (newest.seq > this.newestSent) {
+      // alone: it must not wait until a large frame has gone through a thin network
+      this.newestSent = newest.seq
+      return this.leave([newest], (fix) => now - Date.parse(fix.at) > FRESH_MS)
+    }
+    if (this.backlogInFlight > 0) return []
+    const backlog = idle.slice(0, MOST_AT_ONCE)
+    this.backlogInFlight = backlog.length
+    return this.leave(backlog, () => true)
+  }
+
+  /** The server has them, or will never take them. */
+  async settle(seqs: readonly number[]): Promise<void> {
+    for (const seq of seqs) this.waiting.delete(seq)
+    this.landed(seqs)
+    await this.store.dropFixes(seqs)
+  }
+
+  /** The server could not store them: they wait again. */
+  failed(seqs: readonly number[]): void {
+    this.landed(seqs)
+  }
+
+  /** The connection is gone, and with it every answer. */
+  adrift(): void {
+    this.inFlight.clear()
+    this.backlogInFlight = 0
+  }
+
+  private leave(fixes: Waiting[], replayed: (fix: Waiting) => boolean): SentFix[] {
+    return fixes.map((fix) => {
+      this.inFlight.add(fix.seq)
+      const { who: _who, ...rest } = fix
+      return { ...rest, replayed: replayed(fix) }
+    })
+  }
+
+  private landed(seqs: readonly number[]): void {
+    for (const seq of seqs) {
+      if (this.inFlight.delete(seq) && seq !== this.newestSent && this.backlogInFlight > 0) this.backlogInFlight -= 1
+    }
+    if (this.inFlight.size === 0) this.backlogInFlight = 0
+  }
+}

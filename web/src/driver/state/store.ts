@@ -1,0 +1,78 @@
+/** What the phone keeps: fixes and steps until the server has them, and who this installation is. */
+
+import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
+import { makeUuid } from '$shared/uuid'
+import type { KeptFix, KeptStep } from './frames'
+
+interface Schema extends DBSchema {
+  fixes: { key: number; value: KeptFix }
+  steps: { key: number; value: KeptStep }
+  meta: { key: string; value: string }
+}
+
+/** The server takes nothing older. */
+const OLDEST_MS = 7 * 24 * 3600 * 1000
+
+export class Store {
+  private constructor(private readonly db: IDBPDatabase<Schema>, readonly installation: string) {}
+
+  /** The installation's id lives beside the sequence, so that neither outlives the other. */
+  static async open(name = 'semar-driver'): Promise<Store> {
+    const db = await openDB<Schema>(name, 1, {
+      upgrade(fresh) {
+        fresh.createObjectStore('fixes', { keyPath: 'seq', autoIncrement: true })
+        fresh.createObjectStore('steps', { keyPath: 'n', autoIncrement: true })
+        fresh.createObjectStore('meta')
+      },
+    })
+    const tx = db.transaction('meta', 'readwrite')
+    const installation = (await tx.store.get('installation')) ?? makeUuid()
+    await tx.store.put(installation, 'installation')
+    await tx.done
+    return new Store(db, installation)
+  }
+
+  /** The fixes of this driver that wait; those too old for the server are let go. */
+  async fixes(who: string, now = Date.now()): Promise<KeptFix[]> {
+    const tx = this.db.transaction('fixes', 'readwrite')
+    const mine: KeptFix[] = []
+    for (let cursor = await tx.store.openCursor(); cursor !== null; cursor = await cursor.continue()) {
+      if (now - Date.parse(cursor.value.at) > OLDEST_MS) await cursor.delete()
+      else if (cursor.value.who === who) mine.push(cursor.value)
+    }
+    await tx.done
+    return mine
+  }
+
+  /** Keep a fix and return its sequence number, which counts up as long as this installation lives. */
+  addFix(fix: KeptFix): Promise<number> {
+    return this.db.add('fixes', fix)
+  }
+
+  async dropFixes(seqs: readonly number[]): Promise<void> {
+    const tx = this.db.transaction('fixes', 'readwrite')
+    await Promise.all([...seqs.map((seq) => tx.store.delete(seq)), tx.done])
+  }
+
+  /** The steps of this driver in the order they were taken. */
+  async steps(who: string): Promise<KeptStep[]> {
+    return (await this.db.getAll('steps')).filter((step) => step.who === who)
+  }
+
+  async addStep(step: KeptStep): Promise<KeptStep> {
+    const n = await this.db.add('steps', step)
+    return { ...step, n }
+  }
+
+  async putStep(step: KeptStep): Promise<void> {
+    await this.db.put('steps', step)
+  }
+
+  async dropStep(n: number): Promise<void> {
+    await this.db.delete('steps', n)
+  }
+
+  close(): void {
+    this.db.close()
+  }
+}

@@ -1,0 +1,8 @@
+import { mount } from 'svelte'
+import '$shared/style/base.css'
+import { ignoreDoubleClicks } from '$shared/double'
+import './operator.css'
+import Operator from './Operator.svelte'
+
+ignoreDoubleClicks(document)
+mount(Operator, { target: document.getElementById('app') as HTMLElement })

@@ -1,0 +1,50 @@
+/** The alarms this desk has not acknowledged yet. What was acknowledged is kept on the device, so a reload forgets nothing. */
+
+import { alarmHolds, alarmOf, following, type AlarmNote } from './alarms'
+import type { Board, EventView } from './api'
+
+/** Facts that end an alarm although the board does not show them. */
+const ENDS: Record<string, string> = { handover_countersigned: 'countersignature_overdue' }
+const MOST_KEPT = 400
+
+export class AlarmBook {
+  notes = $state.raw<AlarmNote[]>([])
+  private acknowledged: Map<string, number>
+  private readonly store: string
+
+  constructor(regency: string) {
+    this.store = `semar.operator.alarms.${regency}`
+    this.acknowledged = new Map(JSON.parse(localStorage.getItem(this.store) ?? '[]') as [string, number][])
+  }
+
+  /** Take over an event; true when it is an alarm that nobody here has seen. */
+  take(event: EventView): boolean {
+    const ended = ENDS[event.kind]
+    if (ended !== undefined) this.drop(`${ended}:${event.subject_id}`)
+    const note = alarmOf(event)
+    if (note === undefined || (this.acknowledged.get(note.key) ?? -1) >= note.seq) return false
+    const known = this.notes.find((n) => n.key === note.key)
+    if (known !== undefined && known.seq >= note.seq) return false
+    this.notes = [following(note, known), ...this.notes.filter((n) => n.key !== note.key)].slice(0, MOST_KEPT)
+    return known === undefined || note.kind === 'unit_found_for_waiting'
+  }
+
+  /** What is true by the board: grave ones first, then the newest. */
+  holding(board: Board): AlarmNote[] {
+    return this.notes
+      .filter((note) => note.seq > board.seq || alarmHolds(note, board))
+      .sort((a, b) => Number(b.grave) - Number(a.grave) || b.seq - a.seq)
+  }
+
+  acknowledge(notes: readonly AlarmNote[]): void {
+    for (const note of notes) this.acknowledged.set(note.key, note.seq)
+    this.acknowledged = new Map([...this.acknowledged].sort((a, b) => a[1] - b[1]).slice(-MOST_KEPT))
+    localStorage.setItem(this.store, JSON.stringify([...this.acknowledged]))
+    const keys = new Set(notes.map((n) => n.key))
+    this.notes = this.notes.filter((n) => !keys.has(n.key))
+  }
+
+  private drop(key: string): void {
+    this.notes = this.notes.filter((n) => n.key !== key)
+  }
+}

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { alarmHolds, alarmOf, alarmWords, following } from './alarms'
+import type { Board, EventView } from './api'
+
+function event(kind: string, data: Record<string, unknown> = {}, changes: Partial<EventView> = {}): EventView {
+  return {
+    seq: 5, kind, subject_type: 'x', subject_id: 's', incident_id: 'i', actor: 'system', occurred_at: '2026-11-20T20:00:00Z',
+    recorded_at: '2026-11-20T20:00:00Z', data, ...changes,
+  }
+}
+
+function board(runs: { id: string; state: string; released_at: string | null }[], waiting: string | null = null): Board {
+  const incident = { id: 'i', state: 'confirmed', waiting_since: waiting, runs: runs.map((r) => ({ ...r, legs: [] })) }
+  return { seq: 9, calls: [], units: [{ id: 'u', call_sign: 'PWK-A01' }], incidents: [incident] } as unknown as Board
+}
+
+const offered = { id: 's', state: 'offered', released_at: null }
+
+function noteOf(kind: string, data: Record<string, unknown> = {}) {
+  const note = alarmOf(event(kind, data))
+  if (note === undefined) throw new Error(`${kind} is no alarm`)
+  return note
+}
+
+describe('alarms', () => {
+  it('are only what wants somebody: the course of a case is none', () => {
+    expect(alarmOf(event('assignment_stepped'))).toBeUndefined()
+    expect(alarmOf(event('unit_assigned', { origin: 'operator' }))).toBeUndefined()
+    expect(alarmOf(event('unit_assigned', { origin: 'widened' }))).toBeDefined()
+  })
+
+  it('about one wait replace each other', () => {
+    expect(noteOf('incident_waiting').key).toBe(noteOf('unit_overdue').key)
+  })
+
+  it('keep naming the unit that became free for a waiting incident, while it is', () => {
+    const found = noteOf('unit_found_for_waiting', { number: 'PWK-20261120-0007', call_sign: 'PWK-A01' })
+    const later = following(noteOf('unit_overdue', { number: 'PWK-20261120-0007' }), found)
+    const free = board([], 'now')
+    free.units = [{ ...free.units[0], status: 'available' }] as Board['units']
+    expect(alarmWords(later, free).id).toBe('Kejadian 0007 masih tanpa unit; PWK-A01 siap')
+    expect(alarmWords(later, board([], 'now')).id).toBe('Kejadian 0007 masih tanpa unit')
+  })
+
+  it('end when the board says otherwise', () => {
+    const silent = noteOf('offer_unacknowledged', { number: 'PWK-20261120-0007', unit_id: 'u' })
+    expect(alarmHolds(silent, board([offered]))).toBe(true)
+    expect(alarmHolds(silent, board([{ ...offered, state: 'accepted' }]))).toBe(false)
+    expect(alarmHolds(noteOf('unit_found_for_waiting'), board([], '2026-11-20T20:00:00Z'))).toBe(true)
+    expect(alarmHolds(noteOf('unit_found_for_waiting'), board([]))).toBe(false)
+  })
+
+  it('hold a declined offer until somebody answers', () => {
+    const declined = noteOf('offer_declined', { reason: 'crew' })
+    expect(alarmHolds(declined, board([{ ...offered, id: 'next' }]))).toBe(true)
+    expect(alarmHolds(declined, board([{ ...offered, id: 'next', state: 'en_route' }]))).toBe(false)
+  })
+
+  it('name the unit and the short number', () => {
+    const silent = noteOf('offer_unacknowledged', { number: 'PWK-20261120-0007', unit_id: 'u' })
+    expect(alarmWords(silent, board([offered])).id).toBe('PWK-A01 tidak menjawab tawaran (0007)')
+  })
+})

@@ -1,0 +1,193 @@
+/** Which events of the log are alarms, what they say, and for how long they are true. */
+
+import type { Words } from '$shared/texts/language.svelte'
+import { stateWords } from '$shared/texts/words'
+import { declineWords, refusalWords } from '../words'
+import type { Board, EventView, IncidentRow, RunView } from './api'
+import { openRuns } from './timers'
+
+export interface AlarmNote {
+  /** Alarms about the same thing replace each other. */
+  key: string
+  seq: number
+  kind: string
+  at: string
+  subjectId: string
+  incidentId: string | undefined
+  /** Somebody is left without help: shown first and in red. */
+  grave: boolean
+  data: Record<string, unknown>
+}
+
+interface Rule {
+  grave?: boolean
+  /** Alarms of one group about the same subject replace each other. */
+  group?: string
+  /** `sign` is the unit of the event; `free` the one that became free for a waiting incident, while it still is. */
+  words: (data: Record<string, unknown>, sign: string, free: string | undefined) => Words
+  /** Whether the board still shows what the alarm is about; absent: until somebody has seen it. */
+  holds?: (note: AlarmNote, board: Board) => boolean
+  only?: (data: Record<string, unknown>) => boolean
+}
+
+/** The day's running number: the queue shows incidents by it. */
+const number = (data: Record<string, unknown>): string => String(data.number ?? '').split('-').at(-1) ?? ''
+/** The incident in brackets, for alarms that are about something of it. */
+const of = (data: Record<string, unknown>): string => (data.number === undefined ? '' : ` (${number(data)})`)
+const freeWords = (free: string | undefined): Words =>
+  free === undefined ? { id: '', en: '' } : { id: `; ${free} siap`, en: `; ${free} is free` }
+const waiting = (note: AlarmNote, board: Board): boolean => incident(note, board)?.waiting_since != null
+const stillOpen = (note: AlarmNote, board: Board): boolean => incident(note, board) !== undefined
+const runIn = (...states: string[]) => (note: AlarmNote, board: Board): boolean =>
+  states.includes(run(note, board)?.state ?? '')
+
+function incident(note: AlarmNote, board: Board): IncidentRow | undefined {
+  return board.incidents.find((i) => i.id === (note.incidentId ?? note.subjectId))
+}
+
+function run(note: AlarmNote, board: Board): RunView | undefined {
+  return incident(note, board)?.runs.find((r) => r.id === note.subjectId)
+}
+
+/** An offer failed and nobody else has answered yet. */
+function nobodyComes(note: AlarmNote, board: Board): boolean {
+  const found = incident(note, board)
+  return found !== undefined && openRuns(found).every((r) => r.state === 'offered')
+}
+
+const RULES: Record<string, Rule> = {
+  call_unanswered: {
+    grave: true,
+    words: (d) => {
+      const s = Number(d.waited_s ?? 0)
+      return { id: `Panggilan berdering ${s} detik tanpa diambil`, en: `A call has rung ${s} s without being taken` }
+    },
+    holds: (note, board) => board.calls.some((c) => c.id === note.subjectId && c.state === 'ringing'),
+  },
+  verdict_overdue: {
+    words: (d) => ({
+      id: `${number(d) ? `Kejadian ${number(d)}` : 'Panggilan'} belum diputuskan`,
+      en: `${number(d) ? `Incident ${number(d)}` : 'A call'} has no verdict yet`,
+    }),
+    holds: (note, board) => board.calls.some((c) => c.id === note.subjectId && c.state === 'taken')
+      || incident(note, board)?.state === 'reported',
+  },
+  call_cancel_asked: {
+    words: (d) => ({ id: `Pemanggil minta dibatalkan${of(d)}`, en: `The caller asks to cancel${of(d)}` }),
+    holds: (note, board) => board.calls.some((c) => c.id === note.subjectId) || stillOpen(note, board),
+  },
+  incident_waiting: {
+    grave: true, group: 'waiting', holds: waiting,
+    words: (d, _, free) => ({
+      id: `Kejadian ${number(d)} menunggu unit${freeWords(free).id}`, en: `Incident ${number(d)} waits for a unit${freeWords(free).en}`,
+    }),
+  },
+  unit_overdue: {
+    grave: true, group: 'waiting', holds: waiting,
+    words: (d, _, free) => ({
+      id: `Kejadian ${number(d)} masih tanpa unit${freeWords(free).id}`, en: `Incident ${number(d)} still has no unit${freeWords(free).en}`,
+    }),
+  },
+  unit_found_for_waiting: {
+    grave: true, group: 'waiting', holds: waiting,
+    words: (d, _, free) => free === undefined
+      ? { id: `Kejadian ${number(d)} menunggu unit`, en: `Incident ${number(d)} waits for a unit` }
+      : {
+        id: `${free} kini siap untuk ${number(d)}${d.suits === false ? ' (perlengkapan kurang)' : ''}`,
+        en: `${free} is free for ${number(d)} now${d.suits === false ? ' (less equipped)' : ''}`,
+      },
+  },
+  offer_unacknowledged: {
+    grave: true, group: 'offer', holds: runIn('offered'),
+    words: (d, sign) => ({ id: `${sign} tidak menjawab tawaran (${number(d)})`, en: `${sign} does not answer (${number(d)})` }),
+  },
+  manual_unit_unanswered: {
+    grave: true, group: 'offer', holds: runIn('offered'),
+    words: (d, sign) => ({ id: `Telepon ${sign}: belum menjawab (${number(d)})`, en: `Phone ${sign}: no answer yet (${number(d)})` }),
+  },
+  offer_declined: {
+    grave: true, group: 'offer', holds: nobodyComes,
+    words: (d, sign) => {
+      const why = declineWords[String(d.reason)]
+      return { id: `${sign} menolak ${number(d)}: ${why?.id ?? d.reason}`, en: `${sign} declined ${number(d)}: ${why?.en ?? d.reason}` }
+    },
+  },
+  offer_timed_out: {
+    grave: true, group: 'offer', holds: nobodyComes,
+    words: (d, sign) => ({ id: `${sign} tidak menjawab; tawaran ${number(d)} berakhir`, en: `${sign} never answered; offer for ${number(d)} ended` }),
+  },
+  unit_assigned: {
+    group: 'widened', only: (d) => d.origin === 'widened', holds: runIn('offered'),
+    words: (d) => ({ id: `${String(d.call_sign)} ikut disiagakan untuk ${number(d)}`, en: `${String(d.call_sign)} is alerted too for ${number(d)}` }),
+  },
+  departure_overdue: {
+    grave: true, holds: runIn('accepted'),
+    words: (d, sign) => ({ id: `${sign} belum berangkat (${number(d)})`, en: `${sign} has not left yet (${number(d)})` }),
+  },
+  handover_overdue: {
+    holds: runIn('at_facility'),
+    words: (d, sign) => ({ id: `${sign} tertahan di faskes (${number(d)})`, en: `${sign} is held up at the facility (${number(d)})` }),
+  },
+  facility_refused: {
+    grave: true,
+    words: (d) => {
+      const why = refusalWords[String(d.reason)]
+      return { id: `Faskes menolak pasien${of(d)}: ${why?.id ?? '-'}`, en: `The facility refused the patient${of(d)}: ${why?.en ?? '-'}` }
+    },
+    holds: (note, board) => incident(note, board)?.runs.some(
+      (r) => r.released_at === null && r.legs.some((leg) => leg.id === note.subjectId && leg.answer === 'refused'),
+    ) ?? false,
+  },
+  countersignature_overdue: {
+    words: (d) => ({ id: `Faskes belum menandatangani serah terima${of(d)}`, en: `The facility has not signed for the handover${of(d)}` }),
+  },
+  closure_overdue: {
+    words: (d) => ({ id: `Kejadian ${number(d)}: semua unit selesai, belum ditutup`, en: `Incident ${number(d)}: all units done, not closed yet` }),
+    holds: (note, board) => {
+      const found = incident(note, board)
+      return found !== undefined && openRuns(found).length === 0
+    },
+  },
+  assignment_fact_reported: {
+    words: (d) => {
+      const step = stateWords[String(d.step)]
+      return { id: `Laporan terlambat dari awak${of(d)}: ${step?.id ?? d.step}`, en: `Late report by a crew${of(d)}: ${step?.en ?? d.step}` }
+    },
+    holds: stillOpen,
+  },
+  message_failed: { words: () => ({ id: 'Pesan tidak terkirim', en: 'A message could not be sent' }) },
+  timer_failing: { words: () => ({ id: 'Pengingat sistem bermasalah', en: 'A system timer keeps failing' }) },
+}
+
+/** The alarm that an event is; undefined for all others. */
+export function alarmOf(event: EventView): AlarmNote | undefined {
+  const rule = RULES[event.kind]
+  if (rule === undefined || rule.only?.(event.data) === false) return undefined
+  return {
+    key: `${rule.group ?? event.kind}:${event.subject_id}`,
+    seq: event.seq,
+    kind: event.kind,
+    at: event.occurred_at,
+    subjectId: event.subject_id,
+    incidentId: event.incident_id ?? undefined,
+    grave: rule.grave ?? false,
+    data: event.data,
+  }
+}
+
+export function alarmHolds(note: AlarmNote, board: Board): boolean {
+  return RULES[note.kind]?.holds?.(note, board) ?? true
+}
+
+export function alarmWords(note: AlarmNote, board: Board): Words {
+  const unit = board.units.find((u) => u.id === note.data.unit_id)
+  const about = incident(note, board)
+  const data = about === undefined ? note.data : { number: about.number, ...note.data }
+  const free = board.units.find((u) => u.call_sign === note.data.call_sign && u.status === 'available')
+  return RULES[note.kind]?.words(data, unit?.call_sign ?? 'Unit', free?.call_sign) ?? { id: note.kind, en: note.kind }
+}
+
+/** A later alarm about the same thing keeps what the earlier one knew. */
+export function following(note: AlarmNote, before: AlarmNote | undefined): AlarmNote {
+  return before === undefined ? note : { ...note, data: { ...before.data, ...note.data } }
+}

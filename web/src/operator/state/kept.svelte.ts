@@ -1,0 +1,25 @@
+/** Forms half filled: kept while another case is looked at, and through a reload of the page. */
+
+export class Drafts {
+  private readonly kept = new Map<string, unknown>()
+
+  /** The draft under this name: as it was left, or made anew. Changes are written down by `save`. */
+  open<T extends object>(name: string, blank: () => T): T {
+    if (!this.kept.has(name)) {
+      const text = sessionStorage.getItem(`semar.draft.${name}`)
+      const draft = $state({ ...blank(), ...(text === null ? {} : (JSON.parse(text) as Partial<T>)) })
+      this.kept.set(name, draft)
+    }
+    return this.kept.get(name) as T
+  }
+
+  save(name: string): void {
+    const draft = this.kept.get(name)
+    if (draft !== undefined) sessionStorage.setItem(`semar.draft.${name}`, JSON.stringify(draft))
+  }
+
+  drop(name: string): void {
+    this.kept.delete(name)
+    sessionStorage.removeItem(`semar.draft.${name}`)
+  }
+}

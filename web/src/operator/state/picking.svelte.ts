@@ -1,0 +1,45 @@
+/** A place being chosen on the map for whoever asked: a form, a call, an incident. */
+
+import type { Point } from './api'
+
+export class Picking {
+  /** What the place is for, in words; undefined while nobody asks. */
+  asked = $state<string | undefined>(undefined)
+  place = $state.raw<Point | undefined>(undefined)
+  private done: ((place: Point) => void) | undefined
+
+  /** Ask for a place; a question that was open is dropped. */
+  ask(what: string, from: Point | null | undefined, done: (place: Point) => void): void {
+    this.asked = what
+    this.place = from ?? undefined
+    this.done = done
+  }
+
+  point(place: Point): void {
+    this.place = { lon: place.lon, lat: place.lat }
+  }
+
+  take(): void {
+    const { place, done } = this
+    this.cancel()
+    if (place !== undefined) done?.(place)
+  }
+
+  cancel(): void {
+    this.asked = undefined
+    this.place = undefined
+    this.done = undefined
+  }
+}
+
+/** A place as people send it in a message: `-6.5459, 107.4344`, in either order; undefined when it is none. */
+export function readPlace(text: string): Point | undefined {
+  const found = /^\s*(-?\d{1,3}(?:[.,]\d+)?)\s*[,;\s]\s*(-?\d{1,3}(?:[.,]\d+)?)\s*$/.exec(text)
+  if (found === null) return undefined
+  const [a, b] = [found[1], found[2]].map((part) => Number(String(part).replace(',', '.')))
+  if (a === undefined || b === undefined || !Number.isFinite(a) || !Number.isFinite(b)) return undefined
+  // Indonesia: latitudes -11..6, longitudes 95..141
+  const lat = Math.abs(a) <= 15 ? a : b
+  const lon = Math.abs(a) <= 15 ? b : a
+  return Math.abs(lat) <= 15 && lon >= 90 && lon <= 145 ? { lon, lat } : undefined
+}

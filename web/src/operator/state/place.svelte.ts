@@ -1,0 +1,76 @@
+/** What the desk has before it: a call or an incident, kept in the address so that a reload comes back to it; and a unit. */
+
+import type { Focus } from '$shared/map/types'
+import type { Point } from './api'
+
+export type Selected =
+  | { kind: 'call' | 'incident'; id: string }
+  | { kind: 'entry' }
+  | undefined
+
+/** Which of the columns a narrow screen shows. */
+export type Column = 'queue' | 'detail' | 'map' | 'units'
+
+const FORM = /^#(call|incident)=([0-9a-f-]{36})$/
+
+function fromAddress(): Selected {
+  if (location.hash === '#entry') return { kind: 'entry' }
+  const found = FORM.exec(location.hash)
+  return found ? { kind: found[1] as 'call' | 'incident', id: String(found[2]) } : undefined
+}
+
+export class DeskPlace {
+  selected = $state.raw<Selected>(fromAddress())
+  /** The unit that is looked at; the case stays in hand meanwhile. */
+  unit = $state<string | undefined>(undefined)
+  column = $state<Column>(this.selected === undefined ? 'queue' : 'detail')
+  /** Where the map is to look; a new object moves it again. */
+  focus = $state.raw<Focus | undefined>(undefined)
+
+  /** From where to where the map is to draw the way; set by the case in hand. */
+  way = $state.raw<{ from: Point; to: Point } | undefined>(undefined)
+  private asking: Column | undefined
+
+  constructor() {
+    addEventListener('hashchange', this.follow)
+  }
+
+  close(): void {
+    removeEventListener('hashchange', this.follow)
+  }
+
+  select(selected: Selected): void {
+    this.selected = selected
+    this.column = selected === undefined ? 'queue' : 'detail'
+    const hash = selected === undefined ? '' : selected.kind === 'entry' ? '#entry' : `#${selected.kind}=${selected.id}`
+    if (location.hash !== hash) history.pushState(null, '', hash === '' ? location.pathname : hash)
+  }
+
+  selectUnit(id: string | undefined): void {
+    this.unit = id
+    if (id !== undefined) this.column = 'units'
+  }
+
+  is(kind: string, id: string): boolean {
+    return this.selected?.kind === kind && 'id' in this.selected && this.selected.id === id
+  }
+
+  look(place: { lon: number; lat: number } | null | undefined, zoom = 13): void {
+    if (place) this.focus = { lon: place.lon, lat: place.lat, zoom }
+  }
+
+  /** A form asks for a place: narrow screens show the map, and come back with `back`. */
+  toMap(): void {
+    this.asking ??= this.column
+    this.column = 'map'
+  }
+
+  back(): void {
+    if (this.asking !== undefined) this.column = this.asking
+    this.asking = undefined
+  }
+
+  private readonly follow = (): void => {
+    this.selected = fromAddress()
+  }
+}

@@ -1,0 +1,72 @@
+/** One thing read from the server again and again: one request at a time, not too often, and never silently old. */
+
+import { problemOf, type Problem } from '$shared/api/client'
+import { ticking } from '$shared/ticking.svelte'
+
+const RETRY_MS = 2000
+
+export interface ReadingOptions<T> {
+  ask: () => Promise<T>
+  /** The least time between the beginnings of two requests. */
+  gapMs?: number
+  onRead?: (data: T) => void
+}
+
+export class Reading<T> {
+  data = $state.raw<T | undefined>(undefined)
+  problem = $state.raw<Problem | undefined>(undefined)
+  /** When the data were read, by the server's clock; undefined before the first answer. */
+  readAt = $state<number | undefined>(undefined)
+
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private began = -Infinity
+  private asking = false
+  private wanted = false
+  private ended = false
+
+  constructor(private readonly options: ReadingOptions<T>) {
+    this.again()
+  }
+
+  /** Something changed: read soon. Many calls make one request. */
+  again(): void {
+    this.wanted = true
+    if (this.asking || this.ended || this.timer !== undefined) return
+    const wait = this.began + (this.options.gapMs ?? 400) - performance.now()
+    this.plan(Math.max(0, wait))
+  }
+
+  stop(): void {
+    this.ended = true
+    clearTimeout(this.timer)
+  }
+
+  private plan(wait: number): void {
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => void this.read(), wait)
+  }
+
+  private async read(): Promise<void> {
+    this.timer = undefined
+    this.asking = true
+    this.wanted = false
+    this.began = performance.now()
+    try {
+      const data = await this.options.ask()
+      if (this.ended) return
+      this.data = data
+      this.readAt = ticking.now
+      this.problem = undefined
+      this.options.onRead?.(data)
+    } catch (caught) {
+      this.problem = problemOf(caught)
+    } finally {
+      this.asking = false
+    }
+    if (this.ended) return
+    const status = this.problem?.document.status ?? 200
+    // a refusal stays one until something changes; absence and overload pass by themselves
+    if (status === 0 || status >= 500 || status === 429) this.plan(RETRY_MS)
+    else if (this.wanted) this.again()
+  }
+}

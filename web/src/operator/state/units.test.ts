@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import type { UnitView } from './api'
+import { Fixes, fixAge, qualityNow } from './units'
+
+const NOW = Date.parse('2026-11-20T20:00:00Z')
+
+function unit(changes: Partial<UnitView> = {}): UnitView {
+  return {
+    id: 'u', call_sign: 'U1', plate: '', kind: 'basic', tracking: 'app', capabilities: [], phone: null, status: 'available', rostered: true,
+    unavailable_reason: null, unavailable_until: null, assignment_id: null, assignment_state: null, incident_id: null, incident_number: null,
+    lon: 107, lat: -6, place_source: 'fix', position_quality: 'live', fixed_at: new Date(NOW - 10_000).toISOString(), fix_age_s: 10,
+    speed_ms: null, heading_deg: null, soon_free: false, ...changes,
+  }
+}
+const fix = { id: 'u', lon: 107.5, lat: -6.5, age_s: 2, speed_ms: 3, heading_deg: 90 }
+
+describe('Fixes', () => {
+  it('overtake the board when they are newer, and never when they are older', () => {
+    const fixes = new Fixes()
+    fixes.take(new Date(NOW).toISOString(), [fix])
+    expect(fixes.over([unit()])[0]?.lon).toBe(107.5)
+    fixes.take(new Date(NOW).toISOString(), [{ ...fix, lon: 100, age_s: 60 }])
+    expect(fixes.over([unit()])[0]?.lon).toBe(107.5)
+    expect(fixes.over([unit({ fixed_at: new Date(NOW - 1000).toISOString() })])[0]?.lon).toBe(107)
+  })
+
+  it('leave units alone that have no tracker', () => {
+    const fixes = new Fixes()
+    fixes.take(new Date(NOW).toISOString(), [fix])
+    expect(fixes.over([unit({ tracking: 'manual', place_source: 'base', fixed_at: null })])[0]?.lon).toBe(107)
+  })
+})
+
+describe('quality', () => {
+  it('grows old by the clock of now: after 90 s on a run, after 300 s idle', () => {
+    expect(qualityNow(unit(), NOW + 289_000)).toBe('live')
+    expect(qualityNow(unit(), NOW + 291_000)).toBe('old')
+    expect(qualityNow(unit({ assignment_id: 'a' }), NOW + 81_000)).toBe('old')
+    expect(qualityNow(unit({ place_source: 'base', fixed_at: null }), NOW)).toBe('assumed')
+    expect(fixAge(unit({ place_source: 'last_cleared' }), NOW)).toBeUndefined()
+  })
+})

@@ -1,0 +1,60 @@
+/** Units as the desk shows them: the board's word, overtaken by newer fixes, and judged by their age of now. */
+
+import type { PositionQuality } from '$shared/map/types'
+import type { UnitView } from './api'
+
+/** One unit of a `positions` frame. */
+export interface Fix {
+  id: string
+  lon: number
+  lat: number
+  age_s: number
+  speed_ms: number | null
+  heading_deg: number | null
+}
+
+interface KeptFix extends Fix { fixedAt: number }
+
+const OLD_ON_RUN_S = 90
+const OLD_IDLE_S = 300
+
+/** The newest fix of each unit that came over the socket. */
+export class Fixes {
+  private readonly newest = new Map<string, KeptFix>()
+
+  take(at: string, fixes: readonly Fix[]): void {
+    const sent = Date.parse(at)
+    for (const fix of fixes) {
+      const fixedAt = sent - fix.age_s * 1000
+      const known = this.newest.get(fix.id)
+      if (known === undefined || fixedAt >= known.fixedAt) this.newest.set(fix.id, { ...fix, fixedAt })
+    }
+  }
+
+  /** The units with what is newer than the board's word. A place that is no fix is the server's own judgement. */
+  over(units: readonly UnitView[]): UnitView[] {
+    return units.map((unit) => {
+      const fix = this.newest.get(unit.id)
+      if (fix === undefined || unit.tracking !== 'app') return unit
+      const since = unit.place_source === 'fix' && unit.fixed_at !== null ? Date.parse(unit.fixed_at) : -Infinity
+      if (fix.fixedAt <= since) return unit
+      return {
+        ...unit, lon: fix.lon, lat: fix.lat, speed_ms: fix.speed_ms, heading_deg: fix.heading_deg,
+        place_source: 'fix', fixed_at: new Date(fix.fixedAt).toISOString(),
+      }
+    })
+  }
+}
+
+/** Seconds since the unit's fix; undefined for a place that is assumed. */
+export function fixAge(unit: UnitView, now: number): number | undefined {
+  if (unit.place_source !== 'fix' || unit.fixed_at === null) return undefined
+  return Math.max(0, (now - Date.parse(unit.fixed_at)) / 1000)
+}
+
+/** How far the place can be trusted at this moment, by the same limits as the server's. */
+export function qualityNow(unit: UnitView, now: number): PositionQuality {
+  const age = fixAge(unit, now)
+  if (age === undefined) return 'assumed'
+  return age > (unit.assignment_id === null ? OLD_IDLE_S : OLD_ON_RUN_S) ? 'old' : 'live'
+}

@@ -1,0 +1,8 @@
+import { mount } from 'svelte'
+import '$shared/style/base.css'
+import { ignoreDoubleClicks } from '$shared/double'
+import './resident.css'
+import Resident from './Resident.svelte'
+
+ignoreDoubleClicks(document)
+mount(Resident, { target: document.getElementById('app') as HTMLElement })

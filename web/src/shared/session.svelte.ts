@@ -1,0 +1,31 @@
+/** Who is signed in on this device, one session per page. */
+
+export interface Session {
+  token: string
+  id: string
+  regency: string
+  training: boolean
+  name: string
+  role: string
+}
+
+export class SessionStore {
+  current = $state<Session | undefined>(undefined)
+  private readonly key: string
+
+  constructor(page: string) {
+    this.key = `semar.session.${page}`
+    const kept = localStorage.getItem(this.key)
+    if (kept !== null) this.current = JSON.parse(kept) as Session
+  }
+
+  keep(session: Session): void {
+    this.current = session
+    localStorage.setItem(this.key, JSON.stringify(session))
+  }
+
+  forget(): void {
+    this.current = undefined
+    localStorage.removeItem(this.key)
+  }
+}

@@ -1,0 +1,49 @@
+/** The language of the page: Indonesian first, English second; the choice is kept on the device. */
+
+export type Language = 'id' | 'en'
+export interface Words { id: string; en: string }
+
+const KEY = 'semar.language'
+
+function stored(): Language {
+  return localStorage.getItem(KEY) === 'en' ? 'en' : 'id'
+}
+
+class Speech {
+  language = $state<Language>(stored())
+
+  choose(language: Language): void {
+    this.language = language
+    localStorage.setItem(KEY, language)
+    document.documentElement.lang = language
+  }
+
+  /** The words in the language of the page. */
+  say(words: Words): string {
+    return words[this.language]
+  }
+}
+
+export const speech = new Speech()
+document.documentElement.lang = speech.language
+
+/** `3 menit 20 detik` is too long for a queue: minutes and seconds as `3:20`. */
+export function clock(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  const hours = Math.floor(whole / 3600)
+  const minutes = Math.floor((whole % 3600) / 60)
+  const rest = String(whole % 60).padStart(2, '0')
+  return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}` : `${minutes}:${rest}`
+}
+
+/** Minutes as people say them; an approximate one carries `~`. */
+export function aboutMinutes(seconds: number, approximate = false): string {
+  const minutes = Math.max(1, Math.round(seconds / 60))
+  return `${approximate ? '~' : ''}${minutes} ${speech.say({ id: 'menit', en: 'min' })}`
+}
+
+export function timeOfDay(iso: string, zone: string | undefined = undefined): string {
+  return new Intl.DateTimeFormat(speech.language === 'id' ? 'id-ID' : 'en-GB', {
+    hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false, ...(zone ? { timeZone: zone } : {}),
+  }).format(new Date(iso)).replaceAll('.', ':')
+}

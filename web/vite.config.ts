@@ -1,0 +1,21 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import { resolve } from 'node:path'
+import { defineConfig } from 'vite'
+
+const pages = ['index', 'operator', 'warga', 'pengemudi', 'faskes', 'dinas']
+
+// One entry page per user. Everything is bundled: the pages load nothing from anywhere else.
+export default defineConfig({
+  plugins: [svelte()],
+  resolve: { alias: { $shared: resolve(import.meta.dirname, 'src/shared') } },
+  build: {
+    target: 'es2022',
+    // inlined assets would need data: sources in the content security policy
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1300, // MapLibre is that large
+    rollupOptions: {
+      input: Object.fromEntries(pages.map((name) => [name, resolve(import.meta.dirname, `${name}.html`)])),
+    },
+  },
+})
