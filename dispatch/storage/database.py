@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -60,6 +61,8 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+        # a transport says goodbye in the loop's next turn: a loop that ends before it leaves sockets open
+        await asyncio.sleep(0)
 
     async def refuse_a_strong_role(self) -> None:
         """Stop a process whose login could step around row-level security.
