@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from api_scene import Api, problem
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 PAGES = ("operator", "warga", "pengemudi", "faskes", "dinas")
 SCRIPT = "index-DDC05oxV.js"
 

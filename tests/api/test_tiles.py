@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from api_scene import Api, problem
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 SLUG = "32.14-latihan"
 TOWN_TILE = "14/13081/8491"
 
