@@ -8,9 +8,11 @@ from typing import Any
 from playwright.sync_api import Page
 
 from scripts.make_shots.camera import LOOKS, Camera, Shot
-from scripts.make_shots.scene import TOWN, Desk, Scene
+from scripts.make_shots.scene import TOWN, Desk, NotPossible, Scene
 
 TO_PATIENT = ("accepted", "en_route", "on_scene", "at_patient")
+# what the driver's page shows once it knows whether its user is on a unit
+_CAB = "fieldset, .sign, .offer, .run"
 PHONES = ("phone-light", "phone-night")
 
 
@@ -90,8 +92,8 @@ def take_resident(camera: Camera, scene: Scene) -> None:
 
 def take_driver(camera: Camera, scene: Scene) -> None:
     """Signing on, waiting, an offer, a run."""
-    kept = _kept("driver", scene.sign_in("driver"))
     camera.take(Shot("pengemudi-sign-in", "/pengemudi", "form"))
+    kept = _free_driver(camera, scene)
     sign = scene.free_app_unit()
     boarding = Shot("pengemudi-sign-on", "/pengemudi", "fieldset", kept)
     camera.take(boarding)
@@ -117,6 +119,16 @@ def take_driver(camera: Camera, scene: Scene) -> None:
             if button.count():
                 button.first.click()
                 page.wait_for_timeout(1500)
+
+
+def _free_driver(camera: Camera, scene: Scene) -> dict[str, Any]:
+    """Return what the device of a driver keeps who is on no unit: others may be driving here, too."""
+    for number in range(len(scene.accounts.get("driver", []))):
+        kept = _kept("driver", scene.sign_in("driver", number))
+        with camera.page(Shot("", "/pengemudi", _CAB, kept), LOOKS[2]) as page:
+            if page.locator("fieldset").count():
+                return kept
+    raise NotPossible("semua pengemudi latihan sedang dinas / every demo driver is on a unit")
 
 
 def _press(page: Page, name: str) -> None:
