@@ -109,7 +109,7 @@ def take_driver(camera: Camera, scene: Scene) -> None:
 
 
 def _idle_driver(camera: Camera, scene: Scene) -> tuple[dict[str, Any], str | None]:
-    """Return what an idle driver's device keeps, and the unit if there is one: a driver without is preferred."""
+    """Return what an idle driver's device keeps, and the unit if there is one; one without is preferred."""
     found: tuple[dict[str, Any], str | None] | None = None
     for number in range(len(scene.accounts.get("driver", []))):
         kept = _kept("driver", scene.sign_in("driver", number))
