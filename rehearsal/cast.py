@@ -16,6 +16,8 @@ from typing import IO, Any
 from registry.population import Population, SyntheticResident
 from rehearsal.findings import NotPossible
 
+OWN = "latihan-"
+"""How the names of accounts begin that the rehearsal plays, and nobody else."""
 DRILL_DRIVER = "pengemudi-uji"
 """The account kept for rehearsals; further drivers are borrowed when several run at once."""
 _ADULT_YEARS = 18
@@ -74,7 +76,8 @@ class Accounts:
 
         Each comes claimed; who does not want it releases the claim.
         """
-        for account in sorted(self.of_role("driver"), key=lambda a: (a.username != DRILL_DRIVER, a.username)):
+        drivers = [account for account in self.of_role("driver") if not account.username.startswith(OWN)]
+        for account in sorted(drivers, key=lambda a: (a.username != DRILL_DRIVER, a.username)):
             claim = DriverClaim(self.path.with_name(f".drill-{self.regency}-{account.username}.lock"))
             if claim.held:
                 yield account, claim

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from registry.population import from_bundle
 from rehearsal import shapes
 from rehearsal.casebook import CallNote, Casebook
-from rehearsal.cast import Accounts
+from rehearsal.cast import OWN, Accounts
 from rehearsal.client import Client, Connection
 from rehearsal.ensemble import Ensemble, PlayWishes, all_facilities
 from rehearsal.findings import NotPossible
@@ -21,7 +21,7 @@ from rehearsal.player import Player
 from rehearsal.roster import read_roster
 from rehearsal.scenario import Script
 
-OPERATORS, DRIVERS, DESKS = "latihan-operator-", "latihan-awak-", "latihan-faskes-"
+OPERATORS, DRIVERS, DESKS = f"{OWN}operator-", f"{OWN}awak-", f"{OWN}faskes-"
 """How the user names of the rehearsal's own accounts begin."""
 
 

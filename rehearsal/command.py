@@ -19,8 +19,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rehearsal.audit import TOLERANCE_S, Audit, audit
-from rehearsal.cast import Accounts
-from rehearsal.casting import OPERATORS, training_tenant
+from rehearsal.cast import OWN, Accounts
+from rehearsal.casting import training_tenant
 from rehearsal.client import Connection, OfficeClient
 from rehearsal.control import Control, Wish
 from rehearsal.ensemble import PlayWishes
@@ -313,7 +313,7 @@ async def _demo_check(options: argparse.Namespace) -> int:
     if not control.held() or control.state().get("state") != "playing":
         raise NotPossible("gladi tidak sedang berjalan", "no rehearsal is on: dispatch rehearsal start")
     accounts = Accounts(options.accounts or options.run_dir / "accounts.json", options.regency)
-    people = [a for a in accounts.of_role("operator") if not a.username.startswith(OPERATORS)]
+    people = [a for a in accounts.of_role("operator") if not a.username.startswith(OWN)]
     if not people:
         raise NotPossible("tidak ada akun operator untuk orang", "there is no operator's account for people")
     async with Connection(options.address or _address(options.run_dir)) as connection:

@@ -8,6 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from playwright.sync_api import TimeoutError as PageTimeout
+
 from scripts.make_shots import states
 from scripts.make_shots.camera import LOOKS, Camera, open_camera
 from scripts.make_shots.scene import NotPossible, Scene, read_system
@@ -52,7 +54,7 @@ def main() -> int:
         ):
             for name in names:
                 PARTS[name](camera, scene)
-    except NotPossible as reason:
+    except (NotPossible, PageTimeout) as reason:
         print(reason, file=sys.stderr)
         return 1
     return _tell(camera, folder, docs=wishes.docs)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PageTimeout
 
 CHROMIUM = "/usr/bin/chromium"
 # a machine without a graphics card draws WebGL with its processor
@@ -100,13 +101,19 @@ class Camera:
         for look in LOOKS:
             if shot.looks and look.name not in shot.looks:
                 continue
-            with self.page(shot, look) as page:
-                if shot.act is not None:
-                    shot.act(page)
-                page.wait_for_timeout(MAP_SETTLE_MS if page.locator("canvas").count() else SETTLE_MS)
-                path = self._folder / f"{shot.name}-{look.name}.png"
-                page.screenshot(path=path, scale="css")
-                self.taken.append(path)
+            try:
+                self._take(shot, look)
+            except PageTimeout as late:
+                self.complaints.append(f"{shot.name} {look.name}: {str(late).splitlines()[0]}")
+
+    def _take(self, shot: Shot, look: Look) -> None:
+        with self.page(shot, look) as page:
+            if shot.act is not None:
+                shot.act(page)
+            page.wait_for_timeout(MAP_SETTLE_MS if page.locator("canvas").count() else SETTLE_MS)
+            path = self._folder / f"{shot.name}-{look.name}.png"
+            page.screenshot(path=path, scale="css")
+            self.taken.append(path)
 
     def _hear(self, where: str, kind: str, text: str) -> None:
         if kind in ("error", "warning") and "GPU stall" not in text:

@@ -31,8 +31,8 @@ class Account:
     password: str
 
 
-def read_system(run_dir: Path) -> tuple[str, str, dict[str, Account]]:
-    """Return the address, the training regency's slug, and the first demo account of each role.
+def read_system(run_dir: Path) -> tuple[str, str, dict[str, list[Account]]]:
+    """Return the address, the training regency's slug, and the demo accounts of each role.
 
     Raises:
         NotPossible: no system runs with this folder, or it has no demo accounts.
@@ -42,9 +42,10 @@ def read_system(run_dir: Path) -> tuple[str, str, dict[str, Account]]:
         regency, listed = next(iter(json.loads((run_dir / "accounts.json").read_text("utf-8")).items()))
     except (OSError, ValueError, KeyError, StopIteration) as missing:
         raise NotPossible(f"{run_dir}: jalankan 'make run' dulu / start with 'make run'") from missing
-    accounts: dict[str, Account] = {}
+    accounts: dict[str, list[Account]] = {}
     for one in listed:
-        accounts.setdefault(one["role"], Account(one["username"], one["role"], one["password"]))
+        account = Account(one["username"], one["role"], one["password"])
+        accounts.setdefault(one["role"], []).append(account)
     return address, regency, accounts
 
 
@@ -78,7 +79,7 @@ class Scene:
 
     address: str
     regency: str
-    accounts: dict[str, Account]
+    accounts: dict[str, list[Account]]
     client: httpx.Client = field(init=False)
     operator: Desk = field(init=False)
     facility: Desk = field(init=False)
@@ -97,11 +98,12 @@ class Scene:
         self.end()
         self.client.close()
 
-    def sign_in(self, role: str) -> Desk:
-        """Return the role's first demo account, signed in."""
-        account = self.accounts.get(role)
-        if account is None:
+    def sign_in(self, role: str, number: int = 0) -> Desk:
+        """Sign in with one of the role's demo accounts."""
+        listed = self.accounts.get(role, [])
+        if number >= len(listed):
             raise NotPossible(f"tidak ada akun latihan '{role}' / no demo account '{role}'")
+        account = listed[number]
         answer = self.client.post(
             "/api/v1/sessions/staff",
             json={"regency": self.regency, "username": account.username, "password": account.password},

@@ -8,9 +8,11 @@ from typing import Any
 from playwright.sync_api import Page
 
 from scripts.make_shots.camera import LOOKS, Camera, Shot
-from scripts.make_shots.scene import TOWN, Desk, Scene
+from scripts.make_shots.scene import TOWN, Desk, NotPossible, Scene
 
 TO_PATIENT = ("accepted", "en_route", "on_scene", "at_patient")
+# what the driver's page shows once it knows whether its user is on a unit
+_CAB = "fieldset, .sign, .offer, .run"
 PHONES = ("phone-light", "phone-night")
 
 
@@ -90,16 +92,9 @@ def take_resident(camera: Camera, scene: Scene) -> None:
 
 def take_driver(camera: Camera, scene: Scene) -> None:
     """Signing on, waiting, an offer, a run."""
-    kept = _kept("driver", scene.sign_in("driver"))
     camera.take(Shot("pengemudi-sign-in", "/pengemudi", "form"))
-    sign = scene.free_app_unit()
-    boarding = Shot("pengemudi-sign-on", "/pengemudi", "fieldset", kept)
-    camera.take(boarding)
-    with camera.page(boarding, LOOKS[2]) as page:
-        page.get_by_label("Tanda panggil unit").fill(sign)
-        page.get_by_role("button", name="Mulai dinas").click()
-        page.wait_for_selector(".sign")
-        page.wait_for_timeout(3000)  # the first positions are on their way
+    kept, aboard = _idle_driver(camera, scene)
+    sign = aboard or _board(camera, scene, kept)
     camera.take(Shot("pengemudi-ready", "/pengemudi", ".sign", kept))
     case = scene.case(scene.call("Flamboyan", "tertabrak motor", 0.006, 0.004), "red")
     scene.run(case, call_sign=sign)
@@ -107,12 +102,46 @@ def take_driver(camera: Camera, scene: Scene) -> None:
     camera.take(Shot("pengemudi-offer", "/pengemudi", ".offer", kept, looks=PHONES))
     with camera.page(Shot("", "/pengemudi", ".offer", kept), LOOKS[2]) as page:
         page.locator(".offer").get_by_role("button", name="Terima").click()
-        page.wait_for_selector(".offer", state="detached")
-    camera.take(Shot("pengemudi-run", "/pengemudi", "main", kept))
+        page.wait_for_selector(".run")
+    camera.take(Shot("pengemudi-run", "/pengemudi", ".run", kept))
     scene.end()
+    _come_home(camera, kept, sign_off=aboard is None)
+
+
+def _idle_driver(camera: Camera, scene: Scene) -> tuple[dict[str, Any], str | None]:
+    """Return what an idle driver's device keeps, and the unit if there is one; one without is preferred."""
+    found: tuple[dict[str, Any], str | None] | None = None
+    for number in range(len(scene.accounts.get("driver", []))):
+        kept = _kept("driver", scene.sign_in("driver", number))
+        with camera.page(Shot("", "/pengemudi", _CAB, kept), LOOKS[2]) as page:
+            if page.locator("fieldset").count():
+                return kept, None
+            if page.locator(".sign").count() and found is None:
+                found = kept, page.locator(".sign").first.inner_text().strip()
+    if found is None:
+        raise NotPossible("semua pengemudi latihan sedang bertugas / every demo driver is on a run")
+    return found
+
+
+def _board(camera: Camera, scene: Scene, kept: dict[str, Any]) -> str:
+    """Sign on to a free unit through the page; return its call sign."""
+    boarding = Shot("pengemudi-sign-on", "/pengemudi", "fieldset", kept)
+    camera.take(boarding)
+    sign = scene.free_app_unit()
+    with camera.page(boarding, LOOKS[2]) as page:
+        page.get_by_label("Tanda panggil unit").fill(sign)
+        page.get_by_role("button", name="Mulai dinas").click()
+        page.wait_for_selector(".sign")
+        page.wait_for_timeout(3000)  # the first positions are on their way
+    return sign
+
+
+def _come_home(camera: Camera, kept: dict[str, Any], *, sign_off: bool) -> None:
+    """Take note of the unit's recall, and leave it when it was boarded for the pictures."""
+    answers = ["Mengerti", *(["Akhiri dinas", "Ya, akhiri dinas"] if sign_off else [])]
     with camera.page(Shot("", "/pengemudi", "main", kept), LOOKS[2]) as page:
         page.wait_for_timeout(2000)
-        for words in ("Mengerti", "Akhiri dinas", "Ya, akhiri dinas"):
+        for words in answers:
             button = page.get_by_role("button", name=words, exact=True)
             if button.count():
                 button.first.click()

@@ -20,6 +20,8 @@ export interface KeptCall {
   /** The caller took it back, and the server does not know yet. */
   cancelling: boolean
   place: KeptPlace | undefined
+  /** Made on another device: where this one is says nothing. */
+  adopted?: boolean
 }
 
 export class Keeper {

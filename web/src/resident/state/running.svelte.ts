@@ -68,7 +68,7 @@ export class Running {
   /** Follow a call that the server has and this device does not know yet. */
   adopt(status: CallStatus): void {
     if (this.kept !== undefined) return
-    this.keep({ id: status.call_id, tappedAt: Date.parse(status.received_at), stored: true, cancelling: false, place: undefined })
+    this.keep({ id: status.call_id, tappedAt: Date.parse(status.received_at), stored: true, cancelling: false, place: undefined, adopted: true })
     this.show(status)
     this.watch()
   }
@@ -102,7 +102,7 @@ export class Running {
     const kept = this.kept
     if (kept === undefined) return
     if (kept.stored) this.watch()
-    if (kept.place === undefined && !kept.cancelling) this.locator.start()
+    if (kept.place === undefined && !kept.cancelling && kept.adopted !== true) this.locator.start()
     this.again()
   }
 
