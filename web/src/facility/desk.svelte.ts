@@ -71,7 +71,8 @@ export class Desk {
     const began = ticking.now
     const pauseMs = await this.read(asking, began)
     clearTimeout(giveUp)
-    if (this.ended || this.asking !== asking) return
+    // a refused one is not asked again before somebody signs in
+    if (this.ended || this.asking !== asking || this.linkState === 'refused') return
     this.timer = setTimeout(() => void this.ask(), pauseMs)
   }
 
