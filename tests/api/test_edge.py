@@ -141,7 +141,10 @@ async def test_unknown_addresses_and_methods_are_problems(api: Api) -> None:
     assert answer.headers["allow"] == "GET"
 
 
-async def test_the_landing_page_stands_alone(api: Api) -> None:
+async def test_the_landing_page_stands_alone(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.centre.settings, "web_dir", tmp_path / "not built")
     answer = await api.client.get("/")
     assert answer.headers["content-type"].startswith("text/html")
     assert answer.headers["content-security-policy"] == POLICY

@@ -141,7 +141,8 @@ async def test_demo_accounts_are_made_once(scene: Scene, entry: TenantEntry, tmp
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert names_in(tmp_path) == {"33.25-kecil", "accounts.json"}  # no draft is left
     written = json.loads(path.read_text())[SLUG]
-    roles = [account["role"] for account in written]
+    # those of the rehearsal are as many as the regency has tracked units and facilities
+    roles = [a["role"] for a in written if not a["username"].startswith("latihan-")]
     assert {role: roles.count(role) for role in set(roles)} == {
         "operator": 2,
         "driver": 4,

@@ -9,10 +9,18 @@ from typing import Any, Protocol
 
 import asyncpg
 from one_of_each import NOON, VAULT, VILLAGE, Filled, fill
-from shapely.geometry import MultiPolygon, box
+from shapely.geometry import LineString, MultiPolygon, box
 
 from dispatch.storage.database import Database, Tenant
-from dispatch.storage.regency_loading import AreaRow, RegencyRow, begin_load, loading, write_areas
+from dispatch.storage.regency_loading import (
+    AreaRow,
+    RegencyRow,
+    RoadRow,
+    begin_load,
+    loading,
+    write_areas,
+    write_roads,
+)
 
 __all__ = ["BODY", "NOON", "VAULT", "HasUrls", "World", "as_application", "make_tenant", "make_world"]
 
@@ -79,6 +87,8 @@ async def make_tenant(owner_url: str, code: str, realm: str) -> Tenant:
         regency_id = await begin_load(connection, row, NOON)
         district = AreaRow(DISTRICT, "Kecamatan", None, ground)
         await write_areas(connection, regency_id, [district], [AreaRow(VILLAGE, "Desa", DISTRICT, ground)])
+        road = RoadRow("primary", "Jalan Contoh", LineString([(107.1, -6.9), (107.9, -6.1)]).wkb)
+        await write_roads(connection, regency_id, [road], "digest")
         await connection.commit()
     return Tenant(regency_id, slug, code, realm, row.name, "UJI", "Asia/Jakarta")
 
