@@ -257,7 +257,7 @@ async def _attend(options: argparse.Namespace) -> int:
                 loop.add_signal_handler(number, ended.set)
             wish = control.wish()
             if not wish.on:
-                control.tell({"state": "off"})
+                control.tell({**control.state(), "state": "off"})
                 await _until_over(control, wish, ended)
                 continue
             control.tell({"state": "beginning"})

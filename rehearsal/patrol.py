@@ -21,7 +21,7 @@ from rehearsal.track import Spot, Track, metres_between
 from rehearsal.wire import Disconnected
 
 _LOOKS_AT_CLOCK_S = 30.0
-_LATE_AT_MOST_S = 600.0
+_LATE_AT_MOST_S = 300.0
 _AT_BASE_M = 150.0
 _LEG_STATES = frozenset({"left_scene", "at_facility", "handed_over"})
 
@@ -52,10 +52,12 @@ class Patrol:
 
     async def run(self) -> None:
         """Work shift after shift until cancelled."""
+        late_s = 0.0  # whoever is on duty when the play begins is there already
         while True:
             duty = await self._next_duty()
-            await self._all.pace.wait(self._throws.uniform(0.0, _LATE_AT_MOST_S) / 4)
+            await self._all.pace.wait(late_s)
             await self._work(duty)
+            late_s = self._throws.uniform(0.0, _LATE_AT_MOST_S)
 
     def _on_duty(self) -> Duty | None:
         """The shift this crew mans now, None when it is off, or has left the unit to a person."""

@@ -49,11 +49,10 @@ async def take_over(person: Player, within_s: float, say: Say) -> str:
         Mismatch: there was nothing to take over in time, or the rehearsal went on with the case.
     """
     desk = person.operator
-    taken = await _find(person, within_s)
+    taken, first = await _take(person, time.monotonic() + within_s)
     say(f"{taken.number}: {taken.run.call_sign}, {taken.run.state}")
-    rest = list(_STEPS[_STEPS.index(taken.run.state) + 1 :])
-    first = await _step(desk, taken, rest.pop(0))
     say(f"diambil alih / taken over: {first.state}")
+    rest = _STEPS[_STEPS.index(first.state) + 1 :]
     await asyncio.sleep(_WATCHED_S)
     standing = await desk.case(taken.incident_id, WHY)
     run = next(run for run in standing.incident.runs if run.id == taken.run.id)
@@ -77,26 +76,31 @@ async def take_over(person: Player, within_s: float, say: Say) -> str:
     return f"{ended.number}: {ended.closing_code}, {len(own)} peristiwa / events {person.name}"
 
 
-async def _find(person: Player, within_s: float) -> Taken:
-    """Return a case with exactly one tracked unit on its way that nobody but the rehearsal has touched."""
-    until = time.monotonic() + within_s
+async def _take(person: Player, until: float) -> tuple[Taken, shapes.StepTaken]:
+    """Take the next step of a case that is under way; one that has just moved on is passed over.
+
+    Raises:
+        Mismatch: there was none in time.
+    """
     while time.monotonic() < until:
-        board = await person.operator.board()
-        for incident in board.incidents:
-            runs = [run for run in incident.runs if run.released_at is None]
-            if (
-                incident.place is None
-                or len(runs) != 1
-                or runs[0].tracking != "app"
-                or runs[0].state not in _TAKEN_AT
-            ):
-                continue
-            file = await person.operator.case(incident.id, WHY)
-            if any(event.actor == person.by for event in file.events):
-                continue
-            return Taken(incident.id, incident.number, runs[0], incident.place)
+        for taken in await _under_way(person):
+            try:
+                return taken, await _step(person.operator, taken, _STEPS[_STEPS.index(taken.run.state) + 1])
+            except Refused as refused:
+                if refused.code != "illegal_step":
+                    raise
         await asyncio.sleep(_ASK_EVERY_S)
-    raise Mismatch("a case of the rehearsal under way", f"one within {within_s:g} s", "none")
+    raise Mismatch("a case of the rehearsal under way", "one in time", "none")
+
+
+async def _under_way(person: Player) -> list[Taken]:
+    """Return the cases with one unit on its way, tracked ones first."""
+    found = []
+    for incident in (await person.operator.board()).incidents:
+        runs = [run for run in incident.runs if run.released_at is None]
+        if incident.place is not None and len(runs) == 1 and runs[0].state in _TAKEN_AT:
+            found.append(Taken(incident.id, incident.number, runs[0], incident.place))
+    return sorted(found, key=lambda taken: taken.run.tracking != "app")
 
 
 async def _step(desk: OperatorClient, taken: Taken, to: str) -> shapes.StepTaken:
@@ -106,9 +110,4 @@ async def _step(desk: OperatorClient, taken: Taken, to: str) -> shapes.StepTaken
         fields = {"facility_id": str(facility.id)}
     if to == "handed_over":
         fields = {"receiver": "Contoh Perawat Jaga", "room": "IGD"}
-    try:
-        return await desk.step(taken.run.id, to, **fields)
-    except Refused as refused:
-        if refused.code != "illegal_step":
-            raise
-        raise Mismatch(f"step {to}", "taken", f"refused: {refused.words}") from refused
+    return await desk.step(taken.run.id, to, **fields)

@@ -74,7 +74,8 @@ async def _accounts_of(centre: Centre, entry: TenantEntry, known: list[DemoAccou
         for username, role, display_name, facility in await _wanted(centre, entry)
         if username not in standing or standing[username].demo
     ]
-    hashes = await _group_hashes(new.password for new in wanted if new.username not in standing)
+    to_hash = [n for n in wanted if n.username not in standing or n.username not in passwords]
+    hashes = await _group_hashes(new.password for new in to_hash)
     await asyncio.gather(
         *(
             _ensure(centre, entry, new, standing.get(new.username), new.username in passwords, hashes)
@@ -114,11 +115,13 @@ async def _ensure(
     password_known: bool,
     hashes: dict[str, str],
 ) -> None:
+    password_hash = hashes.get(new.password)
     if standing is None:
-        known = hashes.get(new.password)
-        await add_staff(centre, entry, SYSTEM, new, cause=_CAUSE, password_hash=known)
+        await add_staff(centre, entry, SYSTEM, new, cause=_CAUSE, password_hash=password_hash)
     elif not password_known:
-        await set_staff_password(centre, entry, SYSTEM, new.username, new.password, cause=_CAUSE)
+        await set_staff_password(
+            centre, entry, SYSTEM, new.username, new.password, cause=_CAUSE, password_hash=password_hash
+        )
 
 
 async def _wanted(centre: Centre, entry: TenantEntry) -> list[tuple[str, Role, str, str | None]]:

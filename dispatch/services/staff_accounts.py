@@ -103,16 +103,23 @@ async def add_staff(
 
 
 async def set_staff_password(
-    centre: Centre, entry: TenantEntry, actor: Actor, username: str, password: str, *, cause: str
+    centre: Centre,
+    entry: TenantEntry,
+    actor: Actor,
+    username: str,
+    password: str,
+    *,
+    cause: str,
+    password_hash: str | None = None,
 ) -> None:
-    """Give an account a new password and end all its sessions.
+    """Give an account a new password and end all its sessions; see `add_staff` for `password_hash`.
 
     Raises:
         InvalidInput: the password is too weak.
         NotFound: no account has this user name.
     """
     refuse_weak_password(password)
-    password_hash = await hash_password(password)
+    password_hash = password_hash or await hash_password(password)
     async with centre.begin(entry.tenant, actor, cause) as tx:
         row = await _by_username(tx, username)
         if row is None:

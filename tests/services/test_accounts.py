@@ -141,8 +141,8 @@ async def test_demo_accounts_are_made_once(scene: Scene, entry: TenantEntry, tmp
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert names_in(tmp_path) == {"33.25-kecil", "accounts.json"}  # no draft is left
     written = json.loads(path.read_text())[SLUG]
-    # those of the rehearsal are as many as the regency has tracked units and facilities
-    roles = [a["role"] for a in written if not a["username"].startswith("latihan-")]
+    people = [account for account in written if not account["username"].startswith("latihan-")]
+    roles = [account["role"] for account in people]
     assert {role: roles.count(role) for role in set(roles)} == {
         "operator": 2,
         "driver": 4,
@@ -151,6 +151,14 @@ async def test_demo_accounts_are_made_once(scene: Scene, entry: TenantEntry, tmp
         "admin": 1,
     }
     assert DRILL_DRIVER in {account["username"] for account in written}
+    # the rehearsal's own: a driver for each of the two tracked units, a desk for each of both facilities
+    played = [a["username"] for a in written if a not in people]
+    assert played == [
+        *("latihan-operator-1", "latihan-operator-2", "latihan-awak-01", "latihan-awak-02"),
+        *("latihan-faskes-1", "latihan-faskes-2"),
+    ]
+    assert len({a["password"] for a in people}) == len(people)
+    assert len({a["password"] for a in written}) == len(people) + 3  # one for each group
     assert set(written[0]) == {"username", "role", "password", "display_name"}
     for account in written:
         await sign_in_staff(scene.centre, entry, account["username"], account["password"], "test")

@@ -1,5 +1,6 @@
 """The rehearsal as `make run` starts it: it lives, loses a case to a person, stops, and reports rightly."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -9,9 +10,15 @@ from typing import Any
 import pytest
 from running_system import System, nothing_open
 
+from rehearsal.cast import Accounts
+from rehearsal.client import Connection
+from rehearsal.crew import report_for_duty
+from rehearsal.player import Player
+
 SLUG = "32.14-latihan"
+FACTOR = 200.0
 PLAYED_S = 60.0
-"""Real seconds that a bounded rehearsal may take here: 24 simulated minutes of calls, then their ends."""
+"""Real seconds that 24 simulated minutes of calls, and the ends of their cases, may take."""
 
 
 @pytest.fixture
@@ -26,7 +33,9 @@ def system(server_folder: Path) -> Iterator[System]:
 
 
 def status(system: System) -> dict[str, Any]:
-    state: dict[str, Any] = json.loads(system.command("rehearsal", "status"))
+    """What the rehearsal last said of itself; its command says the same, and takes a second to start."""
+    path = system.run_dir / "rehearsal" / SLUG / "state.json"
+    state: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
     return state
 
 
@@ -34,30 +43,60 @@ def until(what: str, system: System, condition: Callable[[dict[str, Any]], bool]
     last = time.monotonic() + timeout_s
     while not condition(state := status(system)):
         assert time.monotonic() < last, f"{what}: {state}"
-        time.sleep(0.2)
+        time.sleep(0.1)
 
 
-@pytest.mark.timeout(400)
+async def drive_a_unit_of_the_rehearsal(system: System) -> None:
+    """Sign a person on to a unit that a virtual crew mans, and see that crew leave."""
+    accounts = Accounts(system.run_dir / "accounts.json", SLUG)
+    address = json.loads((system.run_dir / "addresses.json").read_text())["serve"]
+    async with Connection(address) as connection:
+        operator = Player(connection, SLUG, accounts.one("operator"))
+        await operator.sign_in()
+        board = await operator.operator.board()
+        unit = next(u for u in board.units if u.tracking == "app" and u.status == "available")
+        driver = Player(
+            connection, SLUG, next(a for a in accounts.of_role("driver") if a.username == "pengemudi1")
+        )
+        await driver.sign_in()
+        phone = await report_for_duty(connection, driver.token or "")
+        await phone.sign_on(unit.call_sign)
+        async with asyncio.timeout(20):
+            while True:
+                log = await operator.operator.events(board.seq)
+                left = [e for e in log if e.kind == "crew_changed" and e.data.get("left")]
+                if any(e.data["unit_id"] == str(unit.id) for e in left):
+                    break
+                await asyncio.sleep(0.2)
+        assert (await operator.operator.unit(unit.id)).status == "available"
+        await phone.sign_off()
+        await phone.close()
+        for player in (operator, driver):
+            await player.sign_out()
+
+
+@pytest.mark.timeout(300)
 def test_rehearsal(system: System) -> None:
-    # it plays by itself, at life's own pace
+    # it plays by itself, at life's own pace, and a driver can have any unit
     until("playing", system, lambda s: s.get("state") == "playing" and s["crews_aboard"] >= 3, 60)
     assert status(system)["speed"] == 1.0
+    asyncio.run(drive_a_unit_of_the_rehearsal(system))
     assert "off" in system.command("rehearsal", "stop")
-    assert status(system)["state"] == "off"
+    assert json.loads(system.command("rehearsal", "status"))["state"] == "off"
     assert nothing_open(system, SLUG)
 
-    # at factor 90 a person takes a case away, and the end of the hours ends it
+    # in fast motion an operator takes a case away; the end of the hours ends it
     began = time.monotonic()
-    options = ("--speed", "90", "--rate", "20", "--hours", "0.4", "--seed", "5", "--crews", "12")
+    options = ("--speed", str(FACTOR), "--rate", "24", "--hours", "0.4", "--seed", "5", "--crews", "12")
     system.command("rehearsal", "start", *options)
-    until("playing fast", system, lambda s: s.get("state") == "playing" and s["speed"] == 90.0, 30)
+    until("playing fast", system, lambda s: s.get("state") == "playing" and s["speed"] == FACTOR, 30)
     assert "PASSED" in system.command("rehearsal", "demo-check", "--within", "40")
-    until("the end", system, lambda s: s.get("state") == "off" and s.get("speed") == 90.0, PLAYED_S * 3)
+    until("the end", system, lambda s: s.get("state") == "off" and s.get("speed") == FACTOR, PLAYED_S)
+    assert time.monotonic() - began < PLAYED_S
     ended = status(system)
     assert ended["surprises"] == 0, ended
     assert ended["called"] >= 3
     assert ended["taken_over"] >= 1
-    assert time.monotonic() - began < PLAYED_S * 3
     assert nothing_open(system, SLUG)
 
     # the system's report of all that is the rehearsal's own
