@@ -270,6 +270,7 @@ async def _attend(options: argparse.Namespace) -> int:
                     partial(_is_over, control, wish, ended),
                     control.tell,
                 )
+                control.tell(outcome)
                 print(json.dumps(outcome, ensure_ascii=False), flush=True)
                 if wishes.hours is not None and control.wish().serial == wish.serial:
                     control.ask(on=False)

@@ -104,9 +104,9 @@ class Ensemble:
             trace = "".join(traceback.format_exception(failure))
             self.log.surprise(f"{type(failure).__name__}: {failure}", task=task.get_name(), trace=trace)
 
-    async def quit(self) -> None:
-        """Cancel all tasks and wait for their ends."""
-        tasks = [task for task in self.tasks if not task.done()]
+    async def quit(self, but: asyncio.Task[None] | None = None) -> None:
+        """Cancel all tasks, or all but one, and wait for their ends."""
+        tasks = [task for task in self.tasks if not task.done() and task is not but]
         for task in tasks:
             task.cancel()
         if tasks:

@@ -90,19 +90,7 @@ class Logbook:
             self.write("unanswered", by=by, what=what, asked=asked, **about)
             raise
         except Refused as refused:
-            overtaken = refused.status in _OVERTAKEN or refused.code in _OVERTAKEN_CODES
-            self.counts["overtaken" if overtaken else "refused"] += 1
-            self.write(
-                "refused",
-                by=by,
-                what=what,
-                asked=asked,
-                code=refused.code,
-                status=refused.status,
-                words=refused.words,
-                **about,
-            )
-            if overtaken:
+            if self._note_refusal(refused, by=by, what=what, asked=asked, **about):
                 raise Overtaken(f"{what}: {refused.words}") from refused
             raise
         self.counts[what] += 1
@@ -112,6 +100,13 @@ class Logbook:
         if stopped is not None:
             raise stopped
         return result
+
+    def _note_refusal(self, refused: Refused, **about: Any) -> bool:
+        """Write a refusal down; whether it is one of those that come of being too late."""
+        overtaken = refused.status in _OVERTAKEN or refused.code in _OVERTAKEN_CODES
+        self.counts["overtaken" if overtaken else "refused"] += 1
+        self.write("refused", code=refused.code, status=refused.status, words=refused.words, **about)
+        return overtaken
 
 
 async def persist(work: Callable[[], Awaitable[Result]]) -> Result:

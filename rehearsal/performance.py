@@ -74,6 +74,7 @@ class _Play:
             self._all, cast.script, folder / "residents.json", self._answering.phone_rings
         )
         self._calls_over = False
+        self._feed: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
         """Have everybody begin."""
@@ -98,7 +99,7 @@ class _Play:
             self._hear,
             self._cast.listener.sign_in,
         )
-        everybody.spawn(feed.run(), "event feed")
+        self._feed = everybody.spawn(feed.run(), "event feed")
         everybody.spawn(self._begin_acting(), "beginning")
 
     def _hello(self) -> Frame:
@@ -182,7 +183,8 @@ class _Play:
         is found by the next start.
         """
         self._tell(self.figures("leaving"))
-        await self._all.quit()
+        self._all.casebook.listeners.clear()
+        await self._all.quit(but=self._feed)
         try:
             async with asyncio.timeout(within_s):
                 await self._end_open()
@@ -191,6 +193,7 @@ class _Play:
                 await self._each([_sign_out(player) for player in {p.name: p for p in players}.values()])
         except TimeoutError:
             self._all.log.surprise("not everything could be ended in time")
+        await self._all.quit()
         self._all.log.write("end", **self.figures("done"))
 
     async def _each(self, works: list[Any]) -> None:

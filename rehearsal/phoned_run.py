@@ -61,11 +61,11 @@ class PhonedRuns:
         for word in words:
             if not await self._tell(run_id, word):
                 return
-        if not transports:
-            word = _Word(delay(throws, 900.0), "completed_without_transport")
-            if not any(w.to == "on_scene" and w.forgotten for w in words[2:3]) or not words[3].forgotten:
-                await self._tell(run_id, word, code=code)
-                return
+        # a unit that was never told to have arrived cannot have ended there
+        been_there = not (words[2].forgotten and words[3].forgotten)
+        if not transports and been_there:
+            await self._tell(run_id, _Word(delay(throws, 900.0), "completed_without_transport"), code=code)
+            return
         place = case.place
         if place is None:
             return

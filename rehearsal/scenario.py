@@ -19,6 +19,7 @@ USUAL_DAY = (
 """Weights of the hours 0..23: calls are fewest before dawn, most in late morning and evening."""
 FLAT_DAY = (1.0,) * 24
 
+_FIRST_AFTER_S = (5.0, 20.0)  # who opens the console for the first time shall not wait for a call
 _CALLERS = 240  # people who ever call: some of them more than once
 _ADULT_YEARS = 18
 _IN_NEED = ("red", "yellow", "green")
@@ -79,13 +80,14 @@ class Script:
             yield self._scenario(number, at_s, callers)
 
     def _moments(self, begins: datetime) -> Iterator[float]:
-        """Seconds since the beginning of a Poisson process whose rate follows the day (thinning)."""
+        """Seconds since the beginning: one soon, then a Poisson process that follows the day (thinning)."""
         if self.rate <= 0:
             return
         throws = dice(self.seed, "arrivals")
         mean = sum(self.curve) / len(self.curve)
         peak = max(self.curve) / mean
-        at_s = 0.0
+        at_s = throws.uniform(*_FIRST_AFTER_S)
+        yield at_s
         while True:
             at_s += throws.expovariate(self.rate * peak / 3600.0)
             hour = (begins + timedelta(seconds=at_s)).hour
