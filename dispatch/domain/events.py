@@ -49,7 +49,6 @@ class EventKind(StrEnum):
     ASSIGNMENT_FACT_REPORTED = "assignment_fact_reported"
     ASSIGNMENT_STOOD_DOWN = "assignment_stood_down"
     STAND_DOWN_ACKNOWLEDGED = "stand_down_acknowledged"
-    DESTINATION_SET = "destination_set"
     PATIENT_HANDED_OVER = "patient_handed_over"
     UNIT_CLEARED = "unit_cleared"
     RUN_ENDED_WITHOUT_TRANSPORT = "run_ended_without_transport"
