@@ -22,6 +22,7 @@ from dispatch.storage.tables.incident import Incident, IncidentCounter, Patient
 from dispatch.storage.tables.jobs import Outbox, Timer
 from dispatch.storage.tables.person import Resident, ResidentCredential
 from dispatch.storage.tables.position import LatestPosition, Position
+from dispatch.storage.tables.road_change import RoadChange
 from dispatch.storage.tables.session import Session, ViewLog
 from dispatch.storage.tables.shift import CrewMembership, Shift
 from dispatch.storage.tables.staff import StaffCredential, StaffUser
@@ -165,8 +166,23 @@ async def _fleet(tx: Transaction) -> list[Base]:
         expected_until=at + timedelta(minutes=20),
         ended_at=at + timedelta(minutes=15),
     )
-    await tx.add(unit, shift, crew, out)
-    return [unit, shift, crew, out]
+    flooded = RoadChange(
+        regency_id=regency,
+        id=new_id(),
+        shape=from_shape(shapely.box(107.5, -6.6, 107.6, -6.5), srid=4326, extended=True),
+        effect="slow",
+        speed_factor=0.25,
+        reason="flood",
+        note="selutut orang dewasa",
+        author_id=staff_id,
+        made_at=at,
+        starts_at=at,
+        ends_at=at + timedelta(hours=4),
+        lifted_at=at + timedelta(hours=1),
+        lifted_by=staff_id,
+    )
+    await tx.add(unit, shift, crew, out, flooded)
+    return [unit, shift, crew, out, flooded]
 
 
 async def _case(tx: Transaction, key: DataKey, people: list[Base], fleet: list[Base]) -> list[Base]:
