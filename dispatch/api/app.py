@@ -21,6 +21,7 @@ from dispatch.api import (
     problems,
     public,
     residents,
+    road_changes,
     sessions,
     tiles,
 )
@@ -30,7 +31,9 @@ from dispatch.api.throttle import SignInThrottle, Throttle
 from dispatch.live import attach
 from dispatch.services.centre import Centre
 
-_ROUTERS = (public, sessions, residents, operators, incidents, facilities, health_office, places, tiles)
+_ROUTERS = (
+    public, sessions, residents, operators, incidents, road_changes, facilities, health_office, places, tiles
+)  # fmt: skip
 
 
 def create_app(centre: Centre) -> FastAPI:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from dispatch.services import alarms, widen_offer
+from dispatch.services import alarms, change_roads, widen_offer
 from dispatch.services.centre import Centre
 from dispatch.services.due_timers import Firing, claim_timer, postpone_timer, settle_timer
 from dispatch.services.handle_call import NO_VERDICT
@@ -46,6 +46,8 @@ DISPATCH: Mapping[str, Handler] = {
     NO_HANDOVER: alarms.no_handover,
     COUNTERSIGN: alarms.not_countersigned,
     UNCLOSED: alarms.not_closed,
+    change_roads.STARTS: change_roads.road_change_starts,
+    change_roads.ENDS: change_roads.road_change_ends,
 }
 # They ask a service outside that may take its time: a lane of their own, so that no offer waits for it.
 OUTSIDE: Mapping[str, Handler] = {RECHECK: _ask_registry}

@@ -17,10 +17,12 @@ from dispatch.domain.errors import FieldProblem, InvalidInput
 from dispatch.domain.selection import minutes
 from dispatch.services.centre import Centre
 from dispatch.services.find_route import in_words
+from dispatch.services.live_roads import changes_in_force, roads_under
 from dispatch.services.placing import Point, checked_point, point_of
 from dispatch.services.rank_units import access_kmh
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.facility import Facility
+from dispatch.storage.transaction import Transaction
 
 MOST = 500
 
@@ -104,8 +106,10 @@ async def find_facilities(
     start = checked_point(place.lon, place.lat)
     wanted = _checked_kind(kind)
     _check_words(capabilities, limit)
-    facilities = await _facilities(centre, entry, wanted, capabilities)
-    network = await centre.roads.of(entry)
+    async with centre.read(entry.tenant) as tx:
+        facilities = await _facilities(tx, wanted, capabilities)
+        in_force = await changes_in_force(tx)
+    network = await roads_under(centre, entry, in_force)
     speed = access_kmh(entry)
     try:
         travels = await asyncio.to_thread(
@@ -160,17 +164,16 @@ def _check_words(capabilities: frozenset[str], limit: int) -> None:
 
 
 async def _facilities(
-    centre: Centre, entry: TenantEntry, kind: FacilityKind | None, capabilities: frozenset[str]
+    tx: Transaction, kind: FacilityKind | None, capabilities: frozenset[str]
 ) -> list[Facility]:
     query = select(Facility).where(
-        Facility.regency_id == entry.tenant.id,
+        Facility.regency_id == tx.tenant.id,
         Facility.active,
         Facility.capabilities.contains(sorted(capabilities)),
     )
     if kind is not None:
         query = query.where(Facility.kind == kind.value)
-    async with centre.read(entry.tenant) as tx:
-        return list((await tx.session.execute(query.order_by(Facility.code))).scalars())
+    return list((await tx.session.execute(query.order_by(Facility.code))).scalars())
 
 
 def _places(facilities: Sequence[Facility]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

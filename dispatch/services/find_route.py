@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import routing
 from dispatch.domain.errors import Conflict, DispatchError, FieldProblem, InvalidInput
 from dispatch.services.centre import Centre
+from dispatch.services.live_roads import roads_now
 from dispatch.services.placing import Point, checked_point
 from dispatch.services.rank_units import access_kmh
 from dispatch.services.tenants import TenantEntry
@@ -44,7 +45,7 @@ async def find_route(centre: Centre, entry: TenantEntry, origin: Point, target: 
     """
     start = checked_point(origin.lon, origin.lat, "origin")
     goal = checked_point(target.lon, target.lat, "target")
-    network = await centre.roads.of(entry)
+    network = await roads_now(centre, entry)
     speed = access_kmh(entry)
     try:
         route = await asyncio.to_thread(

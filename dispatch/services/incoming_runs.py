@@ -19,6 +19,7 @@ from dispatch.domain.unit import PositionQuality
 from dispatch.services.centre import Centre
 from dispatch.services.facility_desk import Answer, RefusalReason, require_desk
 from dispatch.services.find_facilities import EmsStatus, minutes_text
+from dispatch.services.live_roads import changes_in_force, roads_under
 from dispatch.services.placing import Point, point_of
 from dispatch.services.rank_units import access_kmh
 from dispatch.services.sessions import SignedIn
@@ -118,7 +119,8 @@ async def incoming_runs(centre: Centre, who: SignedIn, facility_id: UUID) -> Fac
         units = {run.unit_id: await _unit(tx, run.unit_id) for _, run, *_ in rows}
         unsigned = await _unsigned(tx, facility_id)
         now = tx.now
-    network = await centre.roads.of(who.entry)
+        in_force = await changes_in_force(tx)
+    network = await roads_under(centre, who.entry, in_force)
     goal = point_of(facility.place)
     assert goal is not None, "a facility has a place"
     speed = access_kmh(who.entry)

@@ -13,6 +13,7 @@ from dispatch.domain.errors import Conflict
 from dispatch.domain.selection import Ranking, UnitSnapshot, rank
 from dispatch.domain.triage import Triage
 from dispatch.services.centre import Centre
+from dispatch.services.live_roads import changes_in_force, roads_under
 from dispatch.services.placing import Point, point_of
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.unit_state import UnitView, view_unit
@@ -24,7 +25,11 @@ DEFAULT_ACCESS_KMH = 20.0
 
 @dataclass(frozen=True, slots=True)
 class RankedUnit:
-    """One candidate. Minutes are road plus access legs; `access_m` is what lies off the road network."""
+    """One candidate. Minutes are road plus access legs; `access_m` is what lies off the road network.
+
+    Eight arrivals of ten are expected between `low_s` and `high_s`. `doubts` says what makes this time less
+    sure than others.
+    """
 
     rank: int
     unit: UnitView
@@ -34,6 +39,9 @@ class RankedUnit:
     access_s: float
     road_m: float
     access_m: float
+    low_s: float
+    high_s: float
+    doubts: list[Doubt]
     why_id: str
     why_en: str
 
@@ -77,6 +85,7 @@ async def rank_for_incident(centre: Centre, entry: TenantEntry, incident_id: UUI
         place = point_of(incident.place)
         rows = await all_units(tx.session, entry.tenant.id, tx.now)
         units = [view_unit(row, tx.now) for row in rows]
+        in_force = await changes_in_force(tx)
     if place is None:
         raise Conflict(
             f"Kejadian {incident.number} belum punya lokasi; tentukan lokasinya dulu",
@@ -84,7 +93,8 @@ async def rank_for_incident(centre: Centre, entry: TenantEntry, incident_id: UUI
             incident=incident.number,
         )
     triage = Triage(incident.triage) if incident.triage else None
-    return await _ranked(centre, entry, place, triage, frozenset(incident.needs), units)
+    network = await roads_under(centre, entry, in_force)
+    return await _ranked(network, entry, place, triage, frozenset(incident.needs), units)
 
 
 async def rank_for_place(
@@ -94,18 +104,19 @@ async def rank_for_place(
     async with centre.read(entry.tenant) as tx:
         rows = await all_units(tx.session, entry.tenant.id, tx.now)
         units = [view_unit(row, tx.now) for row in rows]
-    return await _ranked(centre, entry, place, triage, needs, units)
+        in_force = await changes_in_force(tx)
+    network = await roads_under(centre, entry, in_force)
+    return await _ranked(network, entry, place, triage, needs, units)
 
 
 async def _ranked(
-    centre: Centre,
+    network: routing.Network,
     entry: TenantEntry,
     place: Point,
     triage: Triage | None,
     needs: frozenset[str],
     units: list[UnitView],
 ) -> UnitRanking:
-    network = await centre.roads.of(entry)
     speed = access_kmh(entry)
     travels: dict[int, routing.Travel] = {}
     if units:

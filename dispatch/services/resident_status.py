@@ -17,6 +17,7 @@ from dispatch.domain.unit import PositionQuality
 from dispatch.services.board import IncidentRow, RunView, incident_rows
 from dispatch.services.centre import Centre
 from dispatch.services.locate_call import own_call
+from dispatch.services.live_roads import roads_now
 from dispatch.services.placing import Point, point_of
 from dispatch.services.rank_units import access_kmh
 from dispatch.services.tenants import TenantEntry
@@ -166,7 +167,7 @@ async def _ambulance(
 ) -> AmbulanceView:
     eta = None
     if run.state in _TO_SCENE and place is not None and unit.position_quality is PositionQuality.LIVE:
-        network = await centre.roads.of(entry)
+        network = await roads_now(centre, entry)
         origins = np.array([(unit.lon, unit.lat)], dtype=np.float64)
         travel = await asyncio.to_thread(
             network.to_one, origins, (place.lon, place.lat), access_kmh=access_kmh(entry)
