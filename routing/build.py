@@ -6,22 +6,25 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from routing.arrays import CONNECTOR, Floats, NetworkArrays
+from routing.arrays import CONNECTOR, FERRY, Floats, NetworkArrays
 from routing.edges import segment_metres
 from routing.errors import BadExtract
 from routing.extract import read_extract, source_digest
 from routing.graph import Graph, build_arrays, build_graph
+from routing.graphml import read_graphml
 from routing.hierarchy import build_hierarchy
 from routing.parts import Parts
 from routing.profile import MOST_PROFILES, Profile, profiles_digest
 from routing.profiles import PROFILES
 from routing.raw import Progress, RawRoads
-from routing.report import BuildReport, Part
+from routing.report import BuildReport, Part, ProfileSummary
 from routing.store import SCHEMA, Manifest, stored_arrays, write_store
+from routing.suspicious import find_suspicious
 
 _PARTS_LISTED = 10
 
@@ -38,8 +41,8 @@ def build_store(
     """Build the store `out` (a folder, replaced if it is a store) from an OpenStreetMap extract.
 
     `profiles`: one to eight kinds of vehicles with names of their own; the first is the main one, of which
-    the report speaks. `exclude_highway` names highway classes to leave out for all. `data_date` says how old the
-    map is, where the extract does not. `progress` is called with a stage ("read", "connect", "order",
+    the report speaks. `exclude_highway` names highway classes to leave out for all. `data_date` says how old
+    the map is, where the extract does not. `progress` is called with a stage ("read", "connect", "order",
     "write", "done") and 0..1 of that stage. Raises BadExtract for a file that cannot serve, BadStore when
     `out` is a folder of something else.
     """
@@ -49,7 +52,8 @@ def build_store(
     tell = progress or _silent
     source = source_digest(extract)
     tell("read", 0.0)
-    roads = read_extract(extract, profiles, exclude_highway, data_date, tell)
+    read = read_graphml if extract.suffix.lower() == ".graphml" else read_extract
+    roads = read(extract, profiles, exclude_highway, data_date, tell)
     tell("connect", 0.0)
     graph = build_graph(roads)
     for profile, parts in zip(profiles, graph.parts, strict=True):
@@ -72,7 +76,8 @@ def build_store(
     )
     stored = stored_arrays(arrays, hierarchy)
     version = _version(source, profiles, exclude_highway)
-    report = _report(roads, graph, arrays, version, source, time.monotonic() - began)
+    report = _report(roads, graph, arrays, extract.name, version, source)
+    report = replace(report, seconds=round(time.monotonic() - began, 3))
     tell("write", 0.0)
     manifest = Manifest(
         schema=SCHEMA,
@@ -100,13 +105,14 @@ def _version(source: str, profiles: Sequence[Profile], exclude_highway: frozense
 
 
 def _report(
-    roads: RawRoads, graph: Graph, arrays: NetworkArrays, version: str, source: str, seconds: float
+    roads: RawRoads, graph: Graph, arrays: NetworkArrays, name: str, version: str, source: str
 ) -> BuildReport:
     metres, line = segment_metres(roads)
     by_class = np.bincount(roads.highway[line], weights=metres, minlength=len(roads.classes)) / 1000
     main = graph.parts[0]
     inside = (arrays.edge_in_part & 1) > 0
     connector = inside & ((arrays.edge_flags & CONNECTOR) > 0)
+    suspicions, suspicious = find_suspicious(roads, graph.map_edges, main, graph.barriers.on_junction)
     return BuildReport(
         version=version,
         source_sha256=source,
@@ -128,7 +134,28 @@ def _report(
         km_in_store=round(float(arrays.edge_mm[inside].sum(dtype=np.int64)) / 1e6, 3),
         connector_km=round(float(arrays.edge_mm[connector].sum(dtype=np.int64)) / 1e6, 3),
         box=_box(arrays.shape_lon, arrays.shape_lat),
-        seconds=round(seconds, 3),
+        seconds=0.0,
+        source=name,
+        turn_copies=len(arrays.node_lon) - len(graph.edges.vertex),
+        profiles=tuple(_summary(arrays, graph, number, p.name) for number, p in enumerate(roads.profiles)),
+        restrictions=graph.restrictions,
+        barriers=graph.barriers,
+        ferries=int(((arrays.edge_flags & FERRY) > 0).sum()),
+        suspicions=suspicions,
+        suspicious=suspicious,
+    )
+
+
+def _summary(arrays: NetworkArrays, graph: Graph, number: int, name: str) -> ProfileSummary:
+    parts = graph.parts[number]
+    inside = (arrays.edge_in_part >> number & 1) > 0
+    return ProfileSummary(
+        name=name,
+        vertices=int(parts.sizes.sum()),
+        largest_part_share=parts.share,
+        parts=len(parts.sizes),
+        edges=int(inside.sum()),
+        km=round(float(arrays.edge_mm[inside].sum(dtype=np.int64)) / 1e6, 3),
     )
 
 

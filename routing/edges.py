@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +22,8 @@ class Edges:
     """Stretches of lines between nodes, before they are stored; F profiles.
 
     `vertex` (n,) the vertex each node stands on. Per edge (e,): `start`, `stop` the positions of its first
-    and last point in `RawRoads.vertex`, equal for a gate; its `line`; `tail` and `head`, the nodes there; `mm`
-    its length; `flags`. `ms` (F, 2, e) along and against it, CLOSED_MS where not permitted.
+    and last point in `RawRoads.vertex`, equal for a gate; its `line`; `tail` and `head`, the nodes there;
+    `mm` its length; `flags`. `ms` (F, 2, e) along and against it, CLOSED_MS where not permitted.
     """
 
     vertex: Longs
@@ -55,9 +56,10 @@ class Shapes:
     edge: Ints
 
 
-def cut_edges(roads: RawRoads) -> Edges:
-    """Cut the lines where they meet: at line ends and at vertices that occur more than once."""
-    start, stop, line = _pieces(roads)
+def cut_edges(roads: RawRoads, also_at: Iterable[int] = ()) -> Edges:
+    """Cut the lines where they meet, at line ends and at vertices that occur more than once; and at the
+    vertices `also_at`."""
+    start, stop, line = _pieces(roads, list(also_at))
     first_vertex, last_vertex = roads.vertex[start], roads.vertex[stop]
     vertex, number = np.unique(np.concatenate([first_vertex, last_vertex]), return_inverse=True)
     tail, head = np.split(number.astype(np.int32), 2)
@@ -106,9 +108,10 @@ def segment_metres(roads: RawRoads) -> tuple[Floats, Longs]:
     return np.delete(lengths, roads.first[1:-1] - 1), line
 
 
-def _pieces(roads: RawRoads) -> tuple[Longs, Longs, Longs]:
+def _pieces(roads: RawRoads, also_at: list[int]) -> tuple[Longs, Longs, Longs]:
     """First and last position and the line of each edge."""
     is_node = np.bincount(roads.vertex, minlength=len(roads.lon)) > 1
+    is_node[also_at] = True
     is_node[roads.vertex[roads.first[:-1]]] = True
     is_node[roads.vertex[roads.first[1:] - 1]] = True
     cut = np.flatnonzero(is_node[roads.vertex])

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from routing import grid
 from routing.arrays import FERRY, GATE, Bytes, Ints, NetworkArrays
+from routing.barriers import BarrierCount, add_delays, barrier_vertices, put_gates
 from routing.edges import Edges, Shapes, cut_edges, select_edges, shapes_of
 from routing.parts import Parts, find_parts
 from routing.raw import RawRoads
+from routing.restrictions import RestrictionCount, find_bans
 from routing.turns import Arcs, Ban, lay_arcs
 
 Mask = NDArray[np.bool_]
@@ -21,19 +23,25 @@ Mask = NDArray[np.bool_]
 @dataclass(frozen=True, slots=True)
 class Graph:
     """A network before it is stored: its edges, the bans of sequences of them and its arcs; and, of the whole
-    map it was taken from, the parts of each profile."""
+    map it was taken from, all edges, the parts of each profile, and what became of restrictions and
+    barriers."""
 
     edges: Edges
     bans: tuple[Ban, ...]
     arcs: Arcs
     in_part: Bytes
+    map_edges: Edges
     parts: tuple[Parts, ...]
+    restrictions: RestrictionCount
+    barriers: BarrierCount
 
 
 def build_graph(roads: RawRoads) -> Graph:
     """What any profile can reach and come back from; nothing else can be part of a way between two places."""
-    edges = cut_edges(roads)
-    bans: list[Ban] = []
+    hindering = barrier_vertices(roads)
+    edges, barriers = put_gates(roads, cut_edges(roads, hindering), hindering)
+    edges = add_delays(roads, edges)
+    bans, restrictions = find_bans(roads, edges)
     arcs = lay_arcs(len(edges.vertex), edges.tail, edges.head, edges.open_bits(), bans)
     parts = tuple(find_parts(roads, edges, arcs, number) for number in range(len(roads.profiles)))
     in_part = np.zeros(len(edges.line), np.uint8)
@@ -47,7 +55,10 @@ def build_graph(roads: RawRoads) -> Graph:
         kept_bans,
         lay_arcs(len(kept.vertex), kept.tail, kept.head, kept.open_bits(), kept_bans),
         in_part[keep],
+        edges,
         parts,
+        restrictions,
+        barriers,
     )
 
 

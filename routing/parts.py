@@ -21,13 +21,15 @@ class Parts:
 
     `vertex_part` (v,) int64 the part of each vertex of `RawRoads`, -1 where the profile may not drive;
     `sizes` (parts,) vertices of each; `largest` the number of the largest (of equals the first). `edges`
-    (e,) whether an edge can be left into the largest part and reached from it.
+    (e,) whether an edge can be left into the largest part and reached from it; `one_sided` (e,) whether it
+    can be only one of both: who drives in does not get out again, or nobody can drive in.
     """
 
     vertex_part: Longs
     sizes: Longs
     largest: int
     edges: Mask
+    one_sided: Mask
 
     @property
     def share(self) -> float:
@@ -54,7 +56,7 @@ def find_parts(roads: RawRoads, edges: Edges, arcs: Arcs, profile: int) -> Parts
     leaves[arcs.out_ref[left[label[arcs.out_head[left]] == best]] >> 1] = True
     arrive = np.flatnonzero(usable)
     reached[arcs.out_ref[arrive[label[tail[arrive]] == best]] >> 1] = True
-    return Parts(part, sizes, largest, leaves & reached)
+    return Parts(part, sizes, largest, leaves & reached, leaves ^ reached)
 
 
 def _components(nodes: int, tail: Ints, head: Ints) -> Ints:

@@ -60,8 +60,8 @@ def lay_arcs(nodes: int, tail: Ints, head: Ints, open_bits: Bytes, bans: Iterabl
 
     `open_bits` (2, e) has bit f where profile f may drive along (row 0) or against (row 1) the edge. A
     driver's state is the longest stretch driven last that begins a ban, as in the automaton of Aho and
-    Corasick (1975); each state but the empty one is a copy of the node it ends at. So bans of any length hold exactly,
-    also where they overlap.
+    Corasick (1975); each state but the empty one is a copy of the node it ends at. So bans of any length hold
+    exactly, also where they overlap.
     """
     ref_tail = np.stack([tail, head], axis=1).ravel().astype(np.int32)
     ref_head = np.stack([head, tail], axis=1).ravel().astype(np.int32)
