@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from routing.compiled import compiled
 from routing.costs import FAR, LENGTH_BITS, Costs, Ints
 from routing.hierarchy import Hierarchy, arc_between
-
-Indexes = NDArray[np.uint32]  # unsigned, so that compiled code need not ask whether an index is negative
+from routing.lanes import Indexes
 
 
 class Side(NamedTuple):
@@ -37,6 +35,7 @@ class Weights:
     down: Costs
     rising: Side
     falling: Side
+    columns: dict[bool, Ints] = field(default_factory=dict, repr=False)  # kept by `Engine.reach`
 
 
 def customise(hierarchy: Hierarchy, arc_cost: Costs) -> Weights:
@@ -67,6 +66,23 @@ def _weights(hierarchy: Hierarchy, arc_cost: Costs, up: Costs, down: Costs) -> W
     rising = Side(first, head, up, (up >> LENGTH_BITS).astype(np.int32))
     falling = Side(first, head, down, (down >> LENGTH_BITS).astype(np.int32))
     return Weights(arc_cost, up, down, rising, falling)
+
+
+def sharpen(hierarchy: Hierarchy, weights: Weights) -> Weights:
+    """The same metric with `rising` and `falling` cut down to the arcs a fastest way can need; searches by it
+    give the same answers in less time.
+
+    An arc that costs more than some other way between its ends is in no fastest way ("perfect customization",
+    Dibbelt, Strasser, Wagner 2016, section 7). Of a road network about half of the arcs a search meets go.
+    """
+    up, down = weights.up.copy(), weights.down.copy()
+    _perfect(hierarchy.up_first, hierarchy.up_head, hierarchy.down_first, hierarchy.down_node,
+             hierarchy.down_arc, up, down)  # fmt: skip
+    first, head = hierarchy.up_first, hierarchy.up_head
+    rising, falling = _needed(first, head, weights.up, up), _needed(first, head, weights.down, down)
+    return Weights(
+        weights.arc_cost, weights.up, weights.down, Side(*rising), Side(*falling), weights.columns
+    )
 
 
 @compiled
@@ -102,6 +118,58 @@ def _customise(
                 arc = place[up_head[other]]
                 up[arc] = min(up[arc], from_node + up[other])
                 down[arc] = min(down[arc], down[other] + to_node)
+
+
+@compiled
+def _perfect(
+    up_first: Ints, up_head: Ints, down_first: Ints, down_node: Ints, down_arc: Ints, up: Costs, down: Costs
+) -> None:
+    """Lower every arc of a customised metric to the cost of the best way between its ends.
+
+    When a node's turn comes, from the top down, its own arcs are final. They then serve the arcs of every
+    lower neighbour.
+    """
+    count = len(up_first) - 1
+    place = np.zeros(count, np.int32)
+    for node in range(count - 1, -1, -1):
+        for arc in range(up_first[node], up_first[node + 1]):
+            place[up_head[arc]] = arc
+        for i in range(down_first[node], down_first[node + 1]):
+            below, side = down_node[i], down_arc[i]
+            to_node, from_node = up[side], down[side]  # below -> node, node -> below
+            least_to, least_from = to_node, from_node
+            for other in range(side + 1, up_first[below + 1]):
+                arc = place[up_head[other]]
+                least_to = min(least_to, up[other] + down[arc])
+                least_from = min(least_from, up[arc] + down[other])
+                up[other] = min(up[other], to_node + up[arc])
+                down[other] = min(down[other], down[arc] + from_node)
+            up[side], down[side] = least_to, least_from
+
+
+@compiled
+def _needed(
+    first: Ints, head: Ints, cost: Costs, perfect: Costs
+) -> tuple[Indexes, Indexes, Costs, Ints]:  # fmt: skip
+    """The arcs that cost no more than the best way between their ends, as a `Side`."""
+    count = len(first) - 1
+    size = 0
+    for arc in range(len(head)):
+        size += cost[arc] == perfect[arc] and cost[arc] < FAR
+    new_first = np.zeros(count + 1, np.uint32)
+    new_head = np.empty(size, np.uint32)
+    new_cost = np.empty(size, np.int64)
+    ms = np.empty(size, np.int32)
+    size = 0
+    for node in range(count):
+        for arc in range(first[node], first[node + 1]):
+            if cost[arc] == perfect[arc] and cost[arc] < FAR:
+                new_head[size] = head[arc]
+                new_cost[size] = cost[arc]
+                ms[size] = cost[arc] >> LENGTH_BITS
+                size += 1
+        new_first[node + 1] = size
+    return new_first, new_head, new_cost, ms
 
 
 @compiled

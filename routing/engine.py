@@ -12,7 +12,7 @@ from routing.customise import Side, Weights, customise, customise_changed
 from routing.hierarchy import Hierarchy, build_hierarchy
 from routing.matrix import many_and_many
 from routing.search import one_and_many
-from routing.sweep import reach_all
+from routing.sweep import Layers, build_layers, in_columns, reach_all
 from routing.unpack import find_way, unpack
 
 __all__ = [
@@ -43,6 +43,7 @@ class _Scratch:
         self.place = np.empty(nodes, np.int32)
         self.other_cost = np.empty(nodes, np.int64)
         self.other_place = np.empty(nodes, np.int32)
+        self.slot_ms = np.empty(0, np.int32)  # grown by the first sweep over all nodes
         self._turn = 0
 
     def next_turn(self, used: int = 1) -> int:
@@ -65,6 +66,7 @@ class Engine:
     def __init__(self, hierarchy: Hierarchy) -> None:
         self._hierarchy = hierarchy
         self._threads = threading.local()
+        self._layers: Layers | None = None
 
     def to_one(self, weights: Weights, seeds: Ends, ends: Ends, known: Costs, wanted: int = 0) -> Found:
         """Least costs from every owner of `ends` to the one place with `seeds`; `known` (n,) int64.
@@ -117,15 +119,17 @@ class Engine:
 
         `backward`: from every node to the nearest of the places.
         """
-        up, back = weights.rising, weights.falling
-        if backward:
-            up, back = back, up
-        h, scratch = self._hierarchy, self._own_scratch()
+        up = weights.falling if backward else weights.rising
+        h, layers, scratch = self._hierarchy, self._own_layers(), self._own_scratch()
+        if len(scratch.slot_ms) < layers.slots:
+            scratch.slot_ms = np.empty(layers.slots, np.int32)
         out = np.empty(h.nodes, np.int32)
         reach_all(
-            h.rank, h.parent, up.first, up.head, up.ms, back.first, back.head, back.ms,
-            seeds.node, seeds.cost, FAR_MS if limit_ms is None else limit_ms,
-            scratch.stamp, scratch.next_turn(), scratch.chosen, scratch.ms, out,
+            h.rank, h.parent, up.first, up.head, up.ms,
+            layers.rank_slot, layers.node_slot, layers.column_first, layers.head,
+            _in_layers(layers, weights, backward), seeds.node, seeds.cost,
+            FAR_MS if limit_ms is None else limit_ms,
+            scratch.stamp, scratch.next_turn(), scratch.chosen, scratch.ms, scratch.slot_ms, out,
         )  # fmt: skip
         return out
 
@@ -169,3 +173,18 @@ class Engine:
         if scratch is None:
             scratch = self._threads.scratch = _Scratch(self._hierarchy.nodes)
         return scratch
+
+    def _own_layers(self) -> Layers:
+        layers = self._layers
+        if layers is None:  # two threads may both build them: they come out alike
+            layers = self._layers = build_layers(self._hierarchy)
+        return layers
+
+
+def _in_layers(layers: Layers, weights: Weights, backward: bool) -> Ints:
+    """What the sweep reads of a metric, made when it is first asked for."""
+    ms = weights.columns.get(backward)
+    if ms is None:
+        ms = in_columns(layers.arc, weights.up if backward else weights.down)
+        weights.columns[backward] = ms
+    return ms

@@ -7,10 +7,8 @@ from numpy.typing import NDArray
 
 from routing.compiled import compiled
 from routing.costs import FAR_MS, LENGTH_BITS, Costs, Ints
-from routing.customise import Indexes
+from routing.lanes import ROW, Indexes, pull_rows, push_rows
 from routing.search import collect
-
-LANES = 16  # milliseconds in one cache line
 
 
 @compiled
@@ -29,27 +27,21 @@ def many_and_many(
     count = collect(rank[end_node], parent, stamp, turn, chosen, above)
     for i in range(count):
         place[chosen[i]] = i
-    dist = np.empty((count, LANES), np.int32)
+    rising = _cut_out(up_first, up_head, up_ms, chosen, above, place)
+    falling = _cut_out(back_first, back_head, back_ms, chosen, count, place)
+    dist = np.empty((count, ROW), np.int32)
     ones = len(one_first) - 1
-    for begin in range(0, ones, LANES):
-        lanes = min(LANES, ones - begin)
+    for begin in range(0, ones, ROW):
+        lanes = min(ROW, ones - begin)
         dist[:] = FAR_MS
         for lane in range(lanes):
             for end in range(one_first[begin + lane], one_first[begin + lane + 1]):
                 row = place[rank[one_node[end]]]
                 dist[row, lane] = min(dist[row, lane], one_cost[end] >> LENGTH_BITS)
         for i in range(above - 1, -1, -1):
-            node = chosen[i]
-            for arc in range(up_first[node], up_first[node + 1]):
-                row = place[up_head[arc]]
-                for lane in range(LANES):
-                    dist[row, lane] = min(dist[row, lane], np.int32(dist[i, lane] + up_ms[arc]))
+            push_rows(dist, i, rising[1], rising[2], rising[0][i], rising[0][i + 1])
         for i in range(count):
-            node = chosen[i]
-            for arc in range(back_first[node], back_first[node + 1]):
-                row = place[back_head[arc]]
-                for lane in range(LANES):
-                    dist[i, lane] = min(dist[i, lane], np.int32(dist[row, lane] + back_ms[arc]))
+            pull_rows(dist, i, falling[1], falling[2], falling[0][i], falling[0][i + 1])
         for end in range(len(end_node)):
             cost = end_cost[end] >> LENGTH_BITS
             if cost < FAR_MS:
@@ -58,3 +50,24 @@ def many_and_many(
                     total = cost + dist[row, lane]
                     if total < out[begin + lane, end_owner[end]]:
                         out[begin + lane, end_owner[end]] = total
+
+
+@compiled
+def _cut_out(
+    first: Indexes, head: Indexes, ms: Ints, chosen: Ints, count: int, place: Ints
+) -> tuple[Indexes, Indexes, Ints]:
+    """The arcs of the chosen nodes alone, their heads by position in `chosen`."""
+    size = 0
+    for i in range(count):
+        size += first[chosen[i] + 1] - first[chosen[i]]
+    own_first = np.zeros(count + 1, np.uint32)
+    own_head = np.empty(size, np.uint32)
+    own_ms = np.empty(size, np.int32)
+    size = 0
+    for i in range(count):
+        for arc in range(first[chosen[i]], first[chosen[i] + 1]):
+            own_head[size] = place[head[arc]]
+            own_ms[size] = ms[arc]
+            size += 1
+        own_first[i + 1] = size
+    return own_first, own_head, own_ms

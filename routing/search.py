@@ -11,13 +11,10 @@ Kernels take nodes by rank. Costs and distances are int64 costs or int32 millise
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from routing.compiled import compiled
 from routing.costs import Costs, Ints
-from routing.customise import Indexes
-
-Numbers = NDArray[np.int32] | NDArray[np.int64]
+from routing.lanes import Indexes, Numbers, least_over
 
 
 @compiled
@@ -27,16 +24,16 @@ def collect(nodes: Ints, parent: Ints, stamp: Ints, turn: int, chosen: Ints, cou
     Every ancestor stands before its descendants.
     """
     for node in nodes:
-        start = count
-        at = node
-        while at >= 0 and stamp[at] != turn:
-            stamp[at] = turn
+        start, at = count, node
+        while at >= 0 and stamp[np.uint32(at)] != turn:
+            stamp[np.uint32(at)] = turn
+            chosen[count] = at
             count += 1
-            at = parent[at]
-        at = node
-        for i in range(count - 1, start - 1, -1):
-            chosen[i] = at
-            at = parent[at]
+            at = parent[np.uint32(at)]
+        low, high = start, count - 1
+        while low < high:
+            chosen[low], chosen[high] = chosen[high], chosen[low]
+            low, high = low + 1, high - 1
     return count
 
 
@@ -73,11 +70,9 @@ def sweep(
 ) -> None:
     """Final distances of the chosen nodes, from the top down; from `start` on they have none yet."""
     for i in range(count):
-        node = chosen[i]
+        node = np.uint32(chosen[i])
         least = dist[node] if i < start else far
-        for arc in range(first[node], first[node + 1]):
-            least = min(least, cost[arc] + dist[head[arc]])
-        dist[node] = least
+        dist[node] = least_over(head, cost, dist, first[node], first[node + np.uint32(1)], least)
 
 
 @compiled

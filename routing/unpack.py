@@ -6,8 +6,8 @@ import numpy as np
 
 from routing.compiled import compiled
 from routing.costs import FAR, Costs, Ints
-from routing.customise import Indexes
 from routing.hierarchy import arc_between
+from routing.lanes import Indexes
 from routing.search import collect, sow, ways_up
 
 
