@@ -5,17 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from routing.arrays import ARRAY_TYPES, CONNECTOR, Floats, NetworkArrays
+from routing.arrays import CONNECTOR, FERRY, Floats, NetworkArrays
+from routing.edges import segment_metres
 from routing.errors import BadExtract
-from routing.extract import Progress, RawRoads, read_extract, source_digest
-from routing.graph import Parts, build_arrays, segment_metres, strong_parts
-from routing.profile import AMBULANCE, Profile
-from routing.report import BuildReport, Part
-from routing.store import SCHEMA, Manifest, write_store
+from routing.extract import read_extract, source_digest
+from routing.graph import Graph, build_arrays, build_graph
+from routing.graphml import read_graphml
+from routing.hierarchy import build_hierarchy
+from routing.parts import Parts
+from routing.profile import MOST_PROFILES, Profile, profiles_digest
+from routing.profiles import PROFILES
+from routing.raw import Progress, RawRoads
+from routing.report import BuildReport, Part, ProfileSummary
+from routing.store import SCHEMA, Manifest, stored_arrays, write_store
+from routing.suspicious import find_suspicious
 
 _PARTS_LISTED = 10
 
@@ -24,47 +33,64 @@ def build_store(
     extract: Path,
     out: Path,
     *,
-    profile: Profile = AMBULANCE,
+    profiles: Sequence[Profile] = PROFILES,
     exclude_highway: frozenset[str] = frozenset(),
     data_date: str | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
     """Build the store `out` (a folder, replaced if it is a store) from an OpenStreetMap extract.
 
-    `exclude_highway` names highway classes to leave out. `data_date` says how old the map is, where the
-    extract does not. `progress` is called with a stage ("read", "connect", "write", "done") and 0..1 of
-    that stage. Raises BadExtract for a file that cannot serve, BadStore when `out` is a folder of something
-    else.
+    `profiles`: one to eight kinds of vehicles with names of their own; the first is the main one, of which
+    the report speaks. `exclude_highway` names highway classes to leave out for all. `data_date` says how old
+    the map is, where the extract does not. `progress` is called with a stage ("read", "connect", "order",
+    "write", "done") and 0..1 of that stage. Raises BadExtract for a file that cannot serve, BadStore when
+    `out` is a folder of something else.
     """
+    if not 1 <= len({profile.name for profile in profiles}) == len(profiles) <= MOST_PROFILES:
+        raise ValueError(f"one to {MOST_PROFILES} profiles with different names, not {len(profiles)}")
     began = time.monotonic()
     tell = progress or _silent
     source = source_digest(extract)
     tell("read", 0.0)
-    roads = read_extract(extract, profile, exclude_highway, data_date, tell)
+    read = read_graphml if extract.suffix.lower() == ".graphml" else read_extract
+    roads = read(extract, profiles, exclude_highway, data_date, tell)
     tell("connect", 0.0)
-    parts = strong_parts(roads)
-    if parts.sizes[parts.largest] < 2:
-        raise BadExtract(
-            f"Berkas jalan {extract}: tidak ada dua tempat yang saling terjangkau. Periksa oneway.",
-            f"Road extract {extract}: no two places can be reached from each other. Check its oneway tags.",
-        )
-    arrays, frame = build_arrays(roads, parts)
-    version = _version(source, profile, exclude_highway)
-    report = _report(roads, parts, arrays, version, source, profile, time.monotonic() - began)
+    graph = build_graph(roads)
+    for profile, parts in zip(profiles, graph.parts, strict=True):
+        if len(parts.sizes) == 0 or parts.sizes[parts.largest] < 2:
+            raise BadExtract(
+                f"Berkas jalan {extract}: tidak ada dua tempat yang saling terjangkau bagi profil "
+                f"{profile.name}. Periksa oneway.",
+                f"Road extract {extract}: no two places can be reached from each other by the profile "
+                f"{profile.name}. Check its oneway tags.",
+            )
+    arrays, frame = build_arrays(roads, graph)
+    tell("order", 0.0)
+    hierarchy = build_hierarchy(
+        len(arrays.node_lon),
+        graph.arcs.tails(),
+        arrays.out_head,
+        arrays.node_lon,
+        arrays.node_lat,
+        lambda share: tell("order", share),
+    )
+    stored = stored_arrays(arrays, hierarchy)
+    version = _version(source, profiles, exclude_highway)
+    report = _report(roads, graph, arrays, extract.name, version, source)
+    report = replace(report, seconds=round(time.monotonic() - began, 3))
     tell("write", 0.0)
     manifest = Manifest(
         schema=SCHEMA,
         version=version,
         source_sha256=source,
-        profile=profile.name,
-        profile_digest=profile.digest,
+        profiles=list(profiles),
         exclude_highway=sorted(exclude_highway),
-        classes=list(profile.classes),
+        classes=list(roads.classes),
         frame=frame,
-        shapes={name: list(getattr(arrays, name).shape) for name in ARRAY_TYPES},
+        shapes={name: list(array.shape) for name, array in stored.items()},
         report=report,
     )
-    write_store(out, manifest, arrays)
+    write_store(out, manifest, stored)
     tell("done", 1.0)
     return report
 
@@ -73,23 +99,20 @@ def _silent(stage: str, share: float) -> None:
     """The progress of a build nobody watches."""
 
 
-def _version(source: str, profile: Profile, exclude_highway: frozenset[str]) -> str:
-    made_of = json.dumps([SCHEMA, source, profile.digest, sorted(exclude_highway)])
+def _version(source: str, profiles: Sequence[Profile], exclude_highway: frozenset[str]) -> str:
+    made_of = json.dumps([SCHEMA, source, profiles_digest(profiles), sorted(exclude_highway)])
     return hashlib.sha256(made_of.encode()).hexdigest()[:12]
 
 
 def _report(
-    roads: RawRoads,
-    parts: Parts,
-    arrays: NetworkArrays,
-    version: str,
-    source: str,
-    profile: Profile,
-    seconds: float,
+    roads: RawRoads, graph: Graph, arrays: NetworkArrays, name: str, version: str, source: str
 ) -> BuildReport:
     metres, line = segment_metres(roads)
-    by_class = np.bincount(roads.highway[line], weights=metres, minlength=len(profile.classes)) / 1000
-    connector = (arrays.edge_flags & CONNECTOR) > 0
+    by_class = np.bincount(roads.highway[line], weights=metres, minlength=len(roads.classes)) / 1000
+    main = graph.parts[0]
+    inside = (arrays.edge_in_part & 1) > 0
+    connector = inside & ((arrays.edge_flags & CONNECTOR) > 0)
+    suspicions, suspicious = find_suspicious(roads, graph.map_edges, main, graph.barriers.on_junction)
     return BuildReport(
         version=version,
         source_sha256=source,
@@ -98,20 +121,41 @@ def _report(
         ways_kept=roads.ways_kept,
         ways_dropped=roads.dropped,
         clipped_nodes=roads.clipped,
-        vertices=len(roads.lon),
+        vertices=int(main.sizes.sum()),
         nodes=len(arrays.node_lon),
         edges=len(arrays.edge_from),
         arcs=len(arrays.out_head),
-        largest_part_share=float(parts.sizes[parts.largest] / len(roads.lon)),
-        parts=len(parts.sizes),
-        cut_off=_cut_off(roads, parts),
+        largest_part_share=main.share,
+        parts=len(main.sizes),
+        cut_off=_cut_off(roads, main),
         km_by_class={
-            name: round(float(km), 3) for name, km in zip(profile.classes, by_class, strict=True) if km > 0
+            name: round(float(km), 3) for name, km in zip(roads.classes, by_class, strict=True) if km > 0
         },
-        km_in_store=round(float(arrays.edge_mm.sum(dtype=np.int64)) / 1e6, 3),
+        km_in_store=round(float(arrays.edge_mm[inside].sum(dtype=np.int64)) / 1e6, 3),
         connector_km=round(float(arrays.edge_mm[connector].sum(dtype=np.int64)) / 1e6, 3),
         box=_box(arrays.shape_lon, arrays.shape_lat),
-        seconds=round(seconds, 3),
+        seconds=0.0,
+        source=name,
+        turn_copies=len(arrays.node_lon) - len(graph.edges.vertex),
+        profiles=tuple(_summary(arrays, graph, number, p.name) for number, p in enumerate(roads.profiles)),
+        restrictions=graph.restrictions,
+        barriers=graph.barriers,
+        ferries=int(((arrays.edge_flags & FERRY) > 0).sum()),
+        suspicions=suspicions,
+        suspicious=suspicious,
+    )
+
+
+def _summary(arrays: NetworkArrays, graph: Graph, number: int, name: str) -> ProfileSummary:
+    parts = graph.parts[number]
+    inside = (arrays.edge_in_part >> number & 1) > 0
+    return ProfileSummary(
+        name=name,
+        vertices=int(parts.sizes.sum()),
+        largest_part_share=parts.share,
+        parts=len(parts.sizes),
+        edges=int(inside.sum()),
+        km=round(float(arrays.edge_mm[inside].sum(dtype=np.int64)) / 1e6, 3),
     )
 
 
@@ -122,17 +166,18 @@ def _box(lon: Floats, lat: Floats) -> tuple[float, float, float, float]:
 def _cut_off(roads: RawRoads, parts: Parts) -> tuple[Part, ...]:
     """The largest parts besides the largest."""
     metres, _ = segment_metres(roads)
+    label = parts.vertex_part
     tail = np.delete(roads.vertex, roads.first[1:] - 1)
     head = np.delete(roads.vertex, roads.first[:-1])
-    within = parts.label[tail] == parts.label[head]
-    km = np.bincount(parts.label[tail[within]], weights=metres[within], minlength=len(parts.sizes)) / 1000
+    within = (label[tail] == label[head]) & (label[tail] >= 0)
+    km = np.bincount(label[tail[within]], weights=metres[within], minlength=len(parts.sizes)) / 1000
     order = np.argsort(-parts.sizes, kind="stable")
     listed = [part for part in order[: _PARTS_LISTED + 1] if part != parts.largest][:_PARTS_LISTED]
     return tuple(
         Part(
             int(parts.sizes[part]),
             round(float(km[part]), 3),
-            _box(roads.lon[parts.label == part], roads.lat[parts.label == part]),
+            _box(roads.lon[label == part], roads.lat[label == part]),
         )
         for part in listed
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable
@@ -32,15 +33,27 @@ def _private(folder: Path) -> bool:
     return info.st_uid == os.getuid() and not info.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
+_IMPORTED = re.compile(r"^from routing(?:\.(\w+) import|\s+import ([\w, ]+))", re.MULTILINE)
+
+
 def _sources() -> str:
-    """A short hash of this package's source.
+    """A short hash of the source files that kernels are made of: those they stand in, and those they import.
 
     numba looks only at the file a kernel stands in, and would go on using a kernel compiled with an older
-    version of something it calls in another file. A folder per state of the source rules that out.
+    version of something it calls, or of a constant it took, in another file. A folder per state of the source
+    rules that out.
     """
+    source = {file.stem: file.read_bytes() for file in Path(__file__).parent.glob("*.py")}
+    wanted = [name for name, content in source.items() if b"@compiled" in content]
+    seen = set(wanted)
+    while wanted:
+        for one, several in _IMPORTED.findall(source[wanted.pop()].decode()):
+            found = {one, *re.findall(r"\w+", several)} & source.keys() - seen
+            seen |= found
+            wanted += found
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(file.read_bytes())
+    for name in sorted(seen):
+        digest.update(name.encode() + b"\0" + source[name] + b"\0")
     return f"routing-{digest.hexdigest()[:12]}"
 
 

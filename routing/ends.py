@@ -2,59 +2,212 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from routing.arrays import CLOSED_MS, Floats, Ints, Longs
+from routing.arrays import CLOSED_MS, Bytes, Floats, Ints, Longs, NetworkArrays
 from routing.compiled import compiled
-from routing.engine import FAR, LENGTH_BITS
+from routing.costs import FAR, LENGTH_BITS
 
 # A place at fraction f of an edge of w milliseconds lies at rint(w * f) from its first node and at the rest
 # from its last. Whatever way an edge is cut, the pieces then add up to the whole to the millisecond; the
-# same goes for millimetres.
+# same goes for millimetres, and for what live changes cost more.
+
+SHUT = -1  # in place of milliseconds: nothing gets through
+
+
+class EdgeTimes(NamedTuple):
+    """What one metric makes of the E edges, and how they hang in the graph: all a place on one needs.
+
+    `forward`, `backward` (E,) milliseconds, CLOSED_MS where not permitted. Live changes, none overlapping and
+    sorted: `hit_ref` the edge times two, plus one for the direction against it, `hit_low`, `hit_high` from
+    and to which fraction of it, and `hit_ms` the milliseconds this costs more than usual, SHUT where closed.
+    `bit` is the profile's in `banned`. `copy_origin`, `copy_node` (c,): copies of junctions, sorted by the
+    junction they are copies of.
+    """
+
+    forward: Ints
+    backward: Ints
+    hit_ref: Ints
+    hit_low: Floats
+    hit_high: Floats
+    hit_ms: Longs
+    bit: int
+    mm: Ints
+    edge_from: Ints
+    edge_to: Ints
+    ref_first: Ints
+    ref_arc: Ints
+    out_first: Ints
+    out_head: Ints
+    out_ref: Ints
+    banned: Bytes
+    copy_origin: Ints
+    copy_node: Ints
+
+
+class PlaceEnds(NamedTuple):
+    """Ends of places: `node`, `cost` and the place (`owner`) of each, and whether it uses the edge `against`
+    its direction (1) or along it (0). An end with cost FAR does not exist."""
+
+    node: Ints
+    cost: Longs
+    owner: Ints
+    against: Bytes
+
+
+def node_copies(arrays: NetworkArrays) -> tuple[Ints, Ints]:
+    """The junctions that have copies, once per copy and sorted, and those copies."""
+    copy = np.flatnonzero(arrays.node_origin != np.arange(len(arrays.node_origin), dtype=np.int32))
+    origin = arrays.node_origin[copy]
+    order = np.argsort(origin, kind="stable")
+    return origin[order], copy[order].astype(np.int32)
 
 
 @compiled
-def _piece(ms: int, mm: int, start: float, stop: float) -> int:
-    """The cost of an edge between two fractions, start <= stop; FAR if the direction is closed."""
+def piece(t: EdgeTimes, ref: int, start: float, stop: float) -> int:
+    """The cost of an edge between two fractions, start <= stop, in the direction of the ref; FAR when that is
+    not permitted or a closed stretch lies between. A piece of no length costs nothing."""
+    if start == stop:
+        return 0
+    edge = ref >> 1
+    ms = t.backward[edge] if ref & 1 else t.forward[edge]
     if ms == CLOSED_MS:
         return FAR
     time = int(np.rint(ms * stop)) - int(np.rint(ms * start))
-    length = int(np.rint(mm * stop)) - int(np.rint(mm * start))
+    if len(t.hit_ref) > 0:
+        more = _changed(t, ref, start, stop)
+        if more == SHUT:
+            return FAR
+        time += more
+    length = int(np.rint(t.mm[edge] * stop)) - int(np.rint(t.mm[edge] * start))
     return (time << LENGTH_BITS) + length
 
 
 @compiled
-def ends_of(
-    edge: Ints, fraction: Floats, leaving: bool, extra: Longs,
-    edge_from: Ints, edge_to: Ints, forward: Ints, backward: Ints, mm: Ints,
-) -> tuple[Ints, Longs]:  # fmt: skip
-    """Two ends per place (n,): nodes (2n,) and costs (2n,), as the engine takes them.
+def _changed(t: EdgeTimes, ref: int, start: float, stop: float) -> int:
+    """Milliseconds that live changes add between two fractions; SHUT when they close the way.
 
-    `leaving`: from the place to the nodes, otherwise from the nodes to the place. End 2i uses the edge in its
-    direction, end 2i+1 against it. A place exactly on a node is that node, whatever the edge permits.
+    A place at the rim of a closed stretch can still be driven to from its own side.
+    """
+    more = 0
+    for i in range(np.searchsorted(t.hit_ref, ref), len(t.hit_ref)):
+        if t.hit_ref[i] != ref:
+            break
+        low, high = t.hit_low[i], t.hit_high[i]
+        if low >= stop or high <= start:
+            continue
+        if t.hit_ms[i] == SHUT:
+            return SHUT
+        share = t.hit_ms[i] / (high - low)
+        more += int(np.rint(share * (min(stop, high) - low))) - int(np.rint(share * (max(start, low) - low)))
+    return more
+
+
+@compiled
+def inside_closed(edge: Ints, fraction: Floats, t: EdgeTimes) -> Bytes:
+    """Which places (n,) lie within a stretch that is closed in a direction the profile could drive in."""
+    out = np.zeros(len(edge), np.uint8)
+    for i in range(len(edge)):
+        for ref in (2 * edge[i], 2 * edge[i] + 1):
+            permitted = (t.backward[edge[i]] if ref & 1 else t.forward[edge[i]]) != CLOSED_MS
+            for k in range(np.searchsorted(t.hit_ref, ref), len(t.hit_ref)):
+                if t.hit_ref[k] != ref:
+                    break
+                within = t.hit_low[k] < fraction[i] < t.hit_high[k]
+                if within and permitted and t.hit_ms[k] == SHUT:
+                    out[i] = 1
+    return out
+
+
+@compiled
+def leaving_ends(edge: Ints, fraction: Floats, extra: Longs, t: EdgeTimes) -> PlaceEnds:
+    """From places (n,) to the next nodes: ends 2i along the edge of place i and 2i+1 against it.
+
+    A place exactly on a node is that node, whatever the edge permits, and leaves by any of its roads.
     `extra` (n,) is added to both costs.
     """
-    node = np.empty(2 * len(edge), np.int32)
-    cost = np.empty(2 * len(edge), np.int64)
-    for i in range(len(edge)):
-        e, f = edge[i], fraction[i]
-        node[2 * i] = edge_to[e] if leaving else edge_from[e]
-        node[2 * i + 1] = edge_from[e] if leaving else edge_to[e]
-        to_last = _piece(forward[e] if leaving else backward[e], mm[e], f, 1.0)
-        to_first = _piece(backward[e] if leaving else forward[e], mm[e], 0.0, f)
-        if f == 1.0:
-            to_last = 0
-        if f == 0.0:
-            to_first = 0
-        cost[2 * i] = min(FAR, (to_last if leaving else to_first) + extra[i])
-        cost[2 * i + 1] = min(FAR, (to_first if leaving else to_last) + extra[i])
-    return node, cost
+    n = len(edge)
+    node, cost = np.zeros(2 * n, np.int32), np.full(2 * n, FAR, np.int64)
+    owner, against = np.empty(2 * n, np.int32), np.empty(2 * n, np.uint8)
+    for i in range(n):
+        for side in range(2):
+            end, ref = 2 * i + side, 2 * edge[i] + side
+            owner[end] = i
+            against[end] = side
+            if fraction[i] == 1.0 - side:
+                node[end] = t.edge_from[edge[i]] if side else t.edge_to[edge[i]]
+                cost[end] = extra[i]
+            elif t.ref_first[ref] < t.ref_first[ref + 1]:
+                node[end] = t.out_head[t.ref_arc[t.ref_first[ref]]]
+                start, stop = (0.0, fraction[i]) if side else (fraction[i], 1.0)
+                cost[end] = min(FAR, piece(t, ref, start, stop) + extra[i])
+    return PlaceEnds(node, cost, owner, against)
+
+
+@compiled
+def arriving_ends(edge: Ints, fraction: Floats, extra: Longs, t: EdgeTimes) -> PlaceEnds:
+    """From the nodes before places (n,) to the places; a place has as many ends as there are arcs onto its
+    edge, one per copy of the junction they leave, without those the profile must not turn into."""
+    n = len(edge)
+    room = 0
+    for i in range(n):
+        first, last = t.ref_first[2 * edge[i]], t.ref_first[2 * edge[i] + 2]
+        room += 2 + last - first
+        if fraction[i] == 0.0 or fraction[i] == 1.0:
+            room += len(t.copy_node)
+    node, cost = np.empty(room, np.int32), np.empty(room, np.int64)
+    owner, against = np.empty(room, np.int32), np.empty(room, np.uint8)
+    count = 0
+    for i in range(n):
+        for side in range(2):
+            ref = 2 * edge[i] + side
+            head = t.edge_to[edge[i]] if side else t.edge_from[edge[i]]
+            begin = count
+            if fraction[i] == side:
+                count = _at_junction(head, node, count, t)
+                value = extra[i]
+            else:
+                count = _before_edge(ref, head, node, count, t)
+                start, stop = (fraction[i], 1.0) if side else (0.0, fraction[i])
+                value = min(FAR, piece(t, ref, start, stop) + extra[i])
+            for end in range(begin, count):
+                cost[end] = value
+                owner[end] = i
+                against[end] = side
+    return PlaceEnds(node[:count], cost[:count], owner[:count], against[:count])
+
+
+@compiled
+def _at_junction(junction: int, node: Ints, count: int, t: EdgeTimes) -> int:
+    """The junction itself and all its copies."""
+    node[count] = junction
+    count += 1
+    for i in range(np.searchsorted(t.copy_origin, junction), len(t.copy_origin)):
+        if t.copy_origin[i] != junction:
+            break
+        node[count] = t.copy_node[i]
+        count += 1
+    return count
+
+
+@compiled
+def _before_edge(ref: int, tail: int, node: Ints, count: int, t: EdgeTimes) -> int:
+    """The tails of the arcs with this ref that may be used; the first arc leaves the junction itself."""
+    first, last = t.ref_first[ref], t.ref_first[ref + 1]
+    for i in range(first, last):
+        arc = t.ref_arc[i]
+        if t.banned[arc] & t.bit:
+            continue
+        node[count] = tail if i == first else np.searchsorted(t.out_first, arc, side="right") - 1
+        count += 1
+    return count
 
 
 @compiled
 def along_edge(
-    edge: Ints, fraction: Floats, one_edge: int, one_fraction: float, to_one: bool, extra: Longs,
-    forward: Ints, backward: Ints, mm: Ints,
+    edge: Ints, fraction: Floats, one_edge: int, one_fraction: float, to_one: bool, extra: Longs, t: EdgeTimes
 ) -> Longs:  # fmt: skip
     """Costs (n,) between each place and the one place without leaving their edge; FAR where that is
     impossible.
@@ -69,9 +222,9 @@ def along_edge(
         if start == stop:
             cost[i] = extra[i]
         elif start < stop:
-            cost[i] = min(FAR, _piece(forward[one_edge], mm[one_edge], start, stop) + extra[i])
+            cost[i] = min(FAR, piece(t, 2 * one_edge, start, stop) + extra[i])
         else:
-            cost[i] = min(FAR, _piece(backward[one_edge], mm[one_edge], stop, start) + extra[i])
+            cost[i] = min(FAR, piece(t, 2 * one_edge + 1, stop, start) + extra[i])
     return cost
 
 

@@ -1,295 +1,190 @@
-"""The search engine: exact Dijkstra over arrays of integer costs; many to one, one to many, and paths."""
+"""The search engine: exact answers over a customised hierarchy, from many threads at once."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.compiled import compiled
+from routing.costs import FAR, FAR_MS, LENGTH_BITS, Costs, Ends, Found, Ints, Path
+from routing.customise import Side, Weights, customise, customise_changed
+from routing.hierarchy import Hierarchy, build_hierarchy
+from routing.matrix import many_and_many
+from routing.search import one_and_many
+from routing.sweep import Layers, build_layers, in_columns, reach_all
+from routing.unpack import find_way, unpack
 
-Ints = NDArray[np.int32]
-Costs = NDArray[np.int64]
-Ends = tuple[Ints, Costs]
-
-# One cost is milliseconds in the upper half and millimetres in the lower half of an int64. Sums stay
-# ordered by time first and length second, so that of two equally fast ways the shorter is taken, always the
-# same one, and the length along the fastest way comes for free. A way may have up to 24 days and 4,294 km.
-LENGTH_BITS = 32
-# Twice this still fits an int64. A closed arc costs FAR: it never improves anything.
-FAR = 1 << 61
-
-
-@dataclass(frozen=True, slots=True)
-class Arcs:
-    """Arcs of a directed graph grouped by the node a search leaves them from.
-
-    `first` (n+1,) int32: arcs of node v are first[v]..first[v+1]; `head` (m,) int32 the node at the other
-    end; `cost` (m,) int64, at least 0 or FAR; `ref` (m,) int32 the caller's name of the arc.
-    """
-
-    first: Ints
-    head: Ints
-    cost: Costs
-    ref: Ints
-
-
-class Found(NamedTuple):
-    """`best` (n,) int64 the least cost per owner, FAR if none; `via` (n,) int32 the end it leaves by, or -1
-    when the cost given in advance was the best."""
-
-    best: Costs
-    via: Ints
-
-
-class Path(NamedTuple):
-    """One way: its `cost`, the end `via` it leaves by (-1: the cost known in advance was the best), the
-    `seed` it arrives by (-1 likewise) and the `refs` of the arcs between in the order of travel. Cost FAR:
-    there is none."""
-
-    cost: int
-    via: int
-    seed: int
-    refs: Ints
+__all__ = [
+    "FAR",
+    "FAR_MS",
+    "LENGTH_BITS",
+    "Ends",
+    "Engine",
+    "Found",
+    "Hierarchy",
+    "Path",
+    "Weights",
+    "build_hierarchy",
+    "customise",
+    "customise_changed",
+]
 
 
 class _Scratch:
-    """What one search writes on; clean between searches, so a search costs what it touches and no more."""
+    """What searches of one thread write on. A turn makes the stamps of all earlier ones void."""
 
-    def __init__(self, nodes: int, arcs: int) -> None:
-        self.dist = np.full(nodes, FAR, np.int64)
-        self.parent = np.full(nodes, -1, np.int32)
-        self.slot = np.full(nodes, -1, np.int32)
-        self.touched = np.empty(nodes, np.int32)
-        # an arc enters the heap at most once, and so does each of the two seeds
-        self.heap_key = np.empty(arcs + 2, np.int64)
-        self.heap_node = np.empty(arcs + 2, np.int32)
+    def __init__(self, nodes: int) -> None:
+        self.stamp = np.zeros(nodes, np.int32)
+        # a way between two places takes one line of ancestors for each
+        self.chosen = np.empty(2 * nodes, np.int32)
+        self.ms = np.empty(nodes, np.int32)
+        self.cost = np.empty(nodes, np.int64)
+        self.place = np.empty(nodes, np.int32)
+        self.other_cost = np.empty(nodes, np.int64)
+        self.other_place = np.empty(nodes, np.int32)
+        self.slot_ms = np.empty(0, np.int32)  # grown by the first sweep over all nodes
+        self._turn = 0
+
+    def next_turn(self, used: int = 1) -> int:
+        """A stamp that stands nowhere yet, and the `used` - 1 numbers behind it."""
+        if self._turn > 2**31 - 2 - used:
+            self.stamp[:] = 0
+            self._turn = 0
+        self._turn += used
+        return self._turn - used + 1
 
 
 class Engine:
-    """Searches over one graph given by its arcs both ways. Safe to use from many threads at once.
+    """Searches over one hierarchy; every method takes the metric (`Weights`) it is to be answered by.
 
-    A place between nodes is given as two (node, cost) ends; an end with cost FAR does not exist. Owner i of a
-    batch has the ends 2i and 2i+1.
+    Safe to use from many threads at once: each has scratch space of its own, and the interpreter lock is
+    released while a search runs. A place is given by its `Ends`; `known` is a cost per place that is possible
+    without the search (FAR: none).
     """
 
-    def __init__(self, out: Arcs, into: Arcs) -> None:
-        self._out = out
-        self._into = into
+    def __init__(self, hierarchy: Hierarchy) -> None:
+        self._hierarchy = hierarchy
         self._threads = threading.local()
+        self._layers: Layers | None = None
 
-    def to_one(self, seeds: Ends, ends: Ends, known: Costs, wanted: int) -> Found:
-        """Least costs from many places to the one with `seeds`; see `_ranked`."""
-        return self._ranked(self._into, seeds, ends, known, wanted)
+    def to_one(self, weights: Weights, seeds: Ends, ends: Ends, known: Costs, wanted: int = 0) -> Found:
+        """Least costs from every owner of `ends` to the one place with `seeds`; `known` (n,) int64.
 
-    def from_one(self, seeds: Ends, ends: Ends, known: Costs, wanted: int) -> Found:
-        """Least costs from the place with `seeds` to many; see `_ranked`."""
-        return self._ranked(self._out, seeds, ends, known, wanted)
-
-    def path(self, seeds: Ends, ends: Ends, known: int) -> Path:
-        """The cheapest way from the place with `ends` (2,) to the one with `seeds` (2,)."""
-        best = np.array([known], np.int64)
-        via = np.full(1, -1, np.int32)
-        scratch = self._own_scratch()
-        touched = _run(self._into, seeds, ends, 0, best, via, scratch)
-        seed, refs = -1, np.empty(0, np.int32)
-        if via[0] >= 0:
-            refs = np.empty(touched, np.int32)
-            arcs = self._into
-            seed, count = _walk(ends[0][via[0]], arcs.first, arcs.ref, scratch.parent, refs)
-            refs = refs[:count]
-        _clean(scratch.touched, touched, scratch.dist, scratch.parent)
-        return Path(int(best[0]), int(via[0]), int(seed), refs)
-
-    def _ranked(self, arcs: Arcs, seeds: Ends, ends: Ends, known: Costs, wanted: int) -> Found:
-        """Search until every end is settled or, with `wanted` > 0, until that many owners are surely the
-        best.
-
-        `known` (n,) is a cost per owner that is possible without the search (FAR: none). With `wanted`, only
-        the `wanted` least of `best` are final; the others are upper bounds.
+        `best` is final for all owners, however few are wanted: the sweep gains nothing from stopping.
         """
-        best = known.copy()
-        via = np.full(len(known), -1, np.int32)
-        scratch = self._own_scratch()
-        touched = _run(arcs, seeds, ends, wanted, best, via, scratch)
-        _clean(scratch.touched, touched, scratch.dist, scratch.parent)
+        return self._one(weights.falling, weights.rising, seeds, ends, known)
+
+    def from_one(self, weights: Weights, seeds: Ends, ends: Ends, known: Costs, wanted: int = 0) -> Found:
+        """Least costs from the one place with `seeds` to every owner of `ends`, as `to_one`."""
+        return self._one(weights.rising, weights.falling, seeds, ends, known)
+
+    def to_one_ms(self, weights: Weights, seeds: Ends, ends: Ends, known: Ints) -> Found:
+        """`to_one` in milliseconds alone, for many places; `known` (n,) int32, FAR_MS: none."""
+        return self._one_ms(weights.falling, weights.rising, seeds, ends, known)
+
+    def from_one_ms(self, weights: Weights, seeds: Ends, ends: Ends, known: Ints) -> Found:
+        """`from_one` in milliseconds alone, as `to_one_ms`."""
+        return self._one_ms(weights.rising, weights.falling, seeds, ends, known)
+
+    def matrix(
+        self, weights: Weights, sources: Ends, n_sources: int, targets: Ends, n_targets: int,
+        known: Ints | None = None,
+    ) -> NDArray[np.int32]:  # fmt: skip
+        """Milliseconds (n_sources, n_targets) from every source to every target, FAR_MS where there is no way.
+
+        `known` (n_sources, n_targets) int32 as in `to_one_ms`.
+        """
+        up, back = weights.rising, weights.falling
+        ones, many, shape = sources, targets, (n_sources, n_targets)
+        if n_sources > n_targets:  # the smaller side is the one that is repeated
+            up, back, ones, many, shape = back, up, targets, sources, (n_targets, n_sources)
+        out = np.full(shape, FAR_MS, np.int32)
+        if known is not None:
+            out[:] = known if ones is sources else known.T
+        order = np.argsort(ones.owner, kind="stable")
+        first = np.searchsorted(ones.owner[order], np.arange(shape[0] + 1)).astype(np.int32)
+        h, scratch = self._hierarchy, self._own_scratch()
+        many_and_many(
+            h.rank, h.parent, up.first, up.head, up.ms, back.first, back.head, back.ms,
+            ones.node[order], ones.cost[order], first, many.node, many.cost, many.owner,
+            scratch.stamp, scratch.next_turn(), scratch.place, scratch.chosen, out,
+        )  # fmt: skip
+        return out if ones is sources else np.ascontiguousarray(out.T)
+
+    def reach(
+        self, weights: Weights, seeds: Ends, limit_ms: int | None = None, backward: bool = False
+    ) -> Ints:
+        """Milliseconds (N,) by node from the nearest of the places with `seeds`, FAR_MS beyond the limit.
+
+        `backward`: from every node to the nearest of the places.
+        """
+        up = weights.falling if backward else weights.rising
+        h, layers, scratch = self._hierarchy, self._own_layers(), self._own_scratch()
+        if len(scratch.slot_ms) < layers.slots:
+            scratch.slot_ms = np.empty(layers.slots, np.int32)
+        out = np.empty(h.nodes, np.int32)
+        reach_all(
+            h.rank, h.parent, up.first, up.head, up.ms,
+            layers.rank_slot, layers.node_slot, layers.column_first, layers.head,
+            _in_layers(layers, weights, backward), seeds.node, seeds.cost,
+            FAR_MS if limit_ms is None else limit_ms,
+            scratch.stamp, scratch.next_turn(), scratch.chosen, scratch.ms, scratch.slot_ms, out,
+        )  # fmt: skip
+        return out
+
+    def path(self, weights: Weights, ends: Ends, seeds: Ends, known: int = FAR) -> Path:
+        """The cheapest way from the place with `ends` to the place with `seeds`."""
+        h, s = self._hierarchy, self._own_scratch()
+        up, down = weights.rising, weights.falling
+        cost, via, seed, line, length = find_way(
+            h.rank, h.parent, up.first, up.head, up.cost, down.first, down.head, down.cost,
+            ends.node, ends.cost, seeds.node, seeds.cost, known,
+            s.stamp, s.next_turn(2), s.chosen, s.cost, s.other_cost, s.place, s.other_place,
+        )  # fmt: skip
+        arcs = unpack(
+            line, length, h.up_first, h.up_head, h.down_first, h.down_node, h.down_arc, h.arc, h.base_first,
+            h.base_arc, weights.up, weights.down, weights.arc_cost,
+        )  # fmt: skip
+        return Path(cost, via, seed, arcs)
+
+    def _one(self, up: Side, back: Side, seeds: Ends, ends: Ends, known: Costs) -> Found:
+        h, scratch = self._hierarchy, self._own_scratch()
+        best, via = known.copy(), np.full(len(known), -1, np.int32)
+        one_and_many(
+            h.rank, h.parent, up.first, up.head, up.cost, back.first, back.head, back.cost,
+            seeds.node, seeds.cost, ends.node, ends.cost, ends.owner, 0, FAR, best, via,
+            scratch.cost, scratch.stamp, scratch.next_turn(), scratch.chosen,
+        )  # fmt: skip
+        return Found(best, via)
+
+    def _one_ms(self, up: Side, back: Side, seeds: Ends, ends: Ends, known: Ints) -> Found:
+        h, scratch = self._hierarchy, self._own_scratch()
+        best, via = known.copy(), np.full(len(known), -1, np.int32)
+        one_and_many(
+            h.rank, h.parent, up.first, up.head, up.ms, back.first, back.head, back.ms,
+            seeds.node, seeds.cost, ends.node, ends.cost, ends.owner, LENGTH_BITS, FAR_MS, best, via,
+            scratch.ms, scratch.stamp, scratch.next_turn(), scratch.chosen,
+        )  # fmt: skip
         return Found(best, via)
 
     def _own_scratch(self) -> _Scratch:
         scratch: _Scratch | None = getattr(self._threads, "scratch", None)
         if scratch is None:
-            scratch = self._threads.scratch = _Scratch(len(self._out.first) - 1, len(self._out.head))
+            scratch = self._threads.scratch = _Scratch(self._hierarchy.nodes)
         return scratch
 
-
-def _run(arcs: Arcs, seeds: Ends, ends: Ends, wanted: int, best: Costs, via: Ints, scratch: _Scratch) -> int:
-    """`_search` with its arrays taken out of their boxes."""
-    return _search(
-        arcs.first, arcs.head, arcs.cost, seeds[0], seeds[1], ends[0], ends[1], wanted, best, via,
-        scratch.dist, scratch.parent, scratch.slot, scratch.touched, scratch.heap_key, scratch.heap_node,
-    )  # fmt: skip
+    def _own_layers(self) -> Layers:
+        layers = self._layers
+        if layers is None:  # two threads may both build them: they come out alike
+            layers = self._layers = build_layers(self._hierarchy)
+        return layers
 
 
-@compiled
-def _push(keys: Costs, nodes: Ints, size: int, key: int, node: int) -> int:
-    """Put (key, node) on a heap with four children per entry; returns the new size."""
-    i = size
-    while i > 0:
-        above = (i - 1) >> 2
-        if keys[above] <= key:
-            break
-        keys[i] = keys[above]
-        nodes[i] = nodes[above]
-        i = above
-    keys[i] = key
-    nodes[i] = node
-    return size + 1
-
-
-@compiled
-def _drop_top(keys: Costs, nodes: Ints, size: int) -> int:
-    """Take the least entry off the heap; returns the new size."""
-    size -= 1
-    key, node = keys[size], nodes[size]
-    i = 0
-    while True:
-        child = 4 * i + 1
-        if child >= size:
-            break
-        least = child
-        for j in range(child + 1, min(child + 4, size)):
-            if keys[j] < keys[least]:
-                least = j
-        if keys[least] >= key:
-            break
-        keys[i] = keys[least]
-        nodes[i] = nodes[least]
-        i = least
-    keys[i] = key
-    nodes[i] = node
-    return size
-
-
-@compiled
-def _hang_ends(end_node: Ints, end_cost: Costs, slot: Ints, following: Ints) -> tuple[int, int]:
-    """Link the existing ends to their nodes; returns how many nodes have one, and the least end cost."""
-    pending = 0
-    least = FAR
-    for end in range(len(end_node)):
-        if end_cost[end] >= FAR:
-            continue
-        node = end_node[end]
-        if slot[node] < 0:
-            pending += 1
-        following[end] = slot[node]
-        slot[node] = end
-        least = min(least, end_cost[end])
-    return pending, least
-
-
-@compiled
-def _bound(best: Costs, wanted: int) -> int:
-    """The cost that another owner must beat to be among the `wanted` best."""
-    if wanted <= 0 or wanted > len(best):
-        return FAR
-    return int(np.partition(best, wanted - 1)[wanted - 1])
-
-
-@compiled
-def _meet(
-    key: int, end: int, following: Ints, end_cost: Costs, best: Costs, via: Ints, bound: int
-) -> bool:  # fmt: skip
-    """Offer a settled node's cost to the owners whose ends hang there; whether one got below the bound."""
-    better = False
-    while end >= 0:
-        owner = end >> 1
-        total = key + end_cost[end]
-        if total < best[owner] or (total == best[owner] and via[owner] > end):
-            better = better or total < bound
-            best[owner] = total
-            via[owner] = end
-        end = following[end]
-    return better
-
-
-@compiled
-def _sow(
-    seed_node: Ints, seed_cost: Costs, dist: Costs, parent: Ints, touched: Ints, keys: Costs, nodes: Ints
-) -> tuple[int, int]:  # fmt: skip
-    """Put the seeds on the heap; returns heap size and touched nodes."""
-    size, count = 0, 0
-    for seed in range(len(seed_node)):
-        node, key = seed_node[seed], seed_cost[seed]
-        if key < dist[node]:
-            if dist[node] == FAR:
-                touched[count] = node
-                count += 1
-            dist[node] = key
-            parent[node] = -2 - seed
-            size = _push(keys, nodes, size, key, node)
-    return size, count
-
-
-@compiled
-def _search(
-    first: Ints, head: Ints, cost: Costs, seed_node: Ints, seed_cost: Costs, end_node: Ints, end_cost: Costs,
-    wanted: int, best: Costs, via: Ints,
-    dist: Costs, parent: Ints, slot: Ints, touched: Ints, keys: Costs, nodes: Ints,
-) -> int:  # fmt: skip
-    """Dijkstra from the seeds; lowers `best` and sets `via`; returns how many nodes it touched.
-
-    `parent` holds the arc a node was reached by, or -2 - seed. The caller cleans up with `_clean`.
-    """
-    following = np.empty(len(end_node), np.int32)
-    pending, least_end = _hang_ends(end_node, end_cost, slot, following)
-    bound = _bound(best, wanted)
-    size, count = _sow(seed_node, seed_cost, dist, parent, touched, keys, nodes)
-    while size > 0 and pending > 0:
-        key, node = keys[0], nodes[0]
-        # `>` and not `>=`: an equal cost may still belong to an owner that stands earlier in the list
-        if key + least_end > bound:
-            break
-        size = _drop_top(keys, nodes, size)
-        if key > dist[node]:
-            continue
-        if slot[node] >= 0:
-            pending -= 1
-            if _meet(key, slot[node], following, end_cost, best, via, bound) and wanted > 0:
-                bound = _bound(best, wanted)
-        for arc in range(first[node], first[node + 1]):
-            other = head[arc]
-            total = key + cost[arc]
-            if total < dist[other]:
-                if dist[other] == FAR:
-                    touched[count] = other
-                    count += 1
-                dist[other] = total
-                parent[other] = arc
-                size = _push(keys, nodes, size, total, other)
-    for end in range(len(end_node)):
-        if end_cost[end] < FAR:
-            slot[end_node[end]] = -1
-    return count
-
-
-@compiled
-def _clean(touched: Ints, count: int, dist: Costs, parent: Ints) -> None:
-    for i in range(count):
-        dist[touched[i]] = FAR
-        parent[touched[i]] = -1
-
-
-@compiled
-def _walk(start: int, first: Ints, ref: Ints, parent: Ints, refs: Ints) -> tuple[int, int]:
-    """Follow the parents from `start` to a seed; fills `refs`, returns the seed and the number of arcs."""
-    node = start
-    count = 0
-    while parent[node] >= 0:
-        arc = parent[node]
-        refs[count] = ref[arc]
-        count += 1
-        node = np.searchsorted(first, arc, side="right") - 1
-    return -2 - parent[node], count
+def _in_layers(layers: Layers, weights: Weights, backward: bool) -> Ints:
+    """What the sweep reads of a metric, made when it is first asked for."""
+    ms = weights.columns.get(backward)
+    if ms is None:
+        ms = in_columns(layers.arc, weights.up if backward else weights.down)
+        weights.columns[backward] = ms
+    return ms

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from routing.arrays import Floats, Ints, Longs
+from routing.arrays import Bytes, Floats, Ints, Longs, NetworkArrays
 from routing.compiled import compiled
 from routing.metric import metres_per_degree
 
@@ -70,6 +70,15 @@ def fill(frame: Frame, lon: Floats, lat: Floats, segment_edge: Ints) -> tuple[In
     segment = np.empty(int(first[-1]), np.int32)
     _place(*frame, lon, lat, segment_edge, first[:-1].copy(), segment)
     return first, segment
+
+
+def nearest_edges(a: NetworkArrays, frame: Frame, points: Floats, bits: int) -> Nearest:
+    """The nearest place for each point (n, 2) on the edges that may be snapped to by one of the profiles
+    `bits`."""
+    return Nearest(*nearest(
+        points, *frame, a.grid_first, a.grid_segment, a.shape_lon, a.shape_lat, a.shape_mm, a.segment_edge,
+        a.shape_first, a.edge_in_part, bits,
+    ))  # fmt: skip
 
 
 @compiled
@@ -135,14 +144,16 @@ def _foot(
 
 @compiled
 def _scan(
-    cell: int, grid_first: Ints, grid_segment: Ints, lon: Floats, lat: Floats,
+    cell: int, grid_first: Ints, grid_segment: Ints, lon: Floats, lat: Floats, segment_edge: Ints,
+    mask: Bytes, bits: int,
     x: float, y: float, per_lon: float, per_lat: float, best: float, segment: int, along: float,
 ) -> tuple[float, int, float]:  # fmt: skip
     """The best segment so far and those of one cell: squared metres, segment, place on it."""
     for i in range(grid_first[cell], grid_first[cell + 1]):
         s = grid_segment[i]
         square, t = _foot(x, y, per_lon, per_lat, lon[s], lat[s], lon[s + 1], lat[s + 1])
-        if square < best or (square == best and s < segment):
+        nearer = square < best or (square == best and s < segment)
+        if nearer and mask[segment_edge[s]] & bits:
             best, segment, along = square, s, t
     return best, segment, along
 
@@ -151,7 +162,8 @@ def _scan(
 def _nearest_segment(
     x: float, y: float, per_lon: float, per_lat: float,
     west: float, south: float, width: float, height: float, columns: int, rows: int,
-    grid_first: Ints, grid_segment: Ints, lon: Floats, lat: Floats,
+    grid_first: Ints, grid_segment: Ints, lon: Floats, lat: Floats, segment_edge: Ints,
+    mask: Bytes, bits: int,
 ) -> tuple[int, float]:  # fmt: skip
     """Search square rings of cells around the point until no unseen cell can hold a nearer segment."""
     column = math.floor((x - west) / width)
@@ -168,19 +180,9 @@ def _nearest_segment(
             while c <= high:
                 if c >= 0:
                     best, segment, along = _scan(
-                        r * columns + c,
-                        grid_first,
-                        grid_segment,
-                        lon,
-                        lat,
-                        x,
-                        y,
-                        per_lon,
-                        per_lat,
-                        best,
-                        segment,
-                        along,
-                    )
+                        r * columns + c, grid_first, grid_segment, lon, lat, segment_edge, mask, bits,
+                        x, y, per_lon, per_lat, best, segment, along,
+                    )  # fmt: skip
                 c += step
         seen = min(
             (x - (west + (column - ring) * width)) * per_lon,
@@ -199,9 +201,11 @@ def _nearest_segment(
 def nearest(
     points: Floats, west: float, south: float, width: float, height: float, columns: int, rows: int,
     grid_first: Ints, grid_segment: Ints, lon: Floats, lat: Floats, along_mm: Ints, segment_edge: Ints,
-    shape_first: Ints,
+    shape_first: Ints, mask: Bytes, bits: int,
 ) -> tuple[Ints, Floats, Floats, Floats, Floats]:  # fmt: skip
     """The nearest place on the network for each point (n, 2); the fields of `Nearest`.
+
+    Only edges count whose `mask` (E,) has one of the `bits`; there must be one.
 
     `along_mm` (points,) is the length of the edge up to each shape point. The nearest one is found in a plane
     scaled at the point's latitude; the metres are then measured at the latitude half-way.
@@ -213,21 +217,9 @@ def nearest(
         x, y = points[i, 0], points[i, 1]
         per_lon, per_lat = metres_per_degree(y)
         s, t = _nearest_segment(
-            x,
-            y,
-            per_lon,
-            per_lat,
-            west,
-            south,
-            width,
-            height,
-            columns,
-            rows,
-            grid_first,
-            grid_segment,
-            lon,
-            lat,
-        )
+            x, y, per_lon, per_lat, west, south, width, height, columns, rows,
+            grid_first, grid_segment, lon, lat, segment_edge, mask, bits,
+        )  # fmt: skip
         e = segment_edge[s]
         total = along_mm[shape_first[e + 1] - 1]
         part = along_mm[s] + t * (along_mm[s + 1] - along_mm[s])

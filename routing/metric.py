@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from routing.arrays import Floats
 from routing.compiled import compiled
-from routing.errors import BadPoint
+from routing.errors import BadPoint, OutsideNetwork
 
 Box = tuple[float, float, float, float]
 
@@ -20,6 +20,8 @@ _FLATTENING = 1 / 298.257223563
 _ECC2 = _FLATTENING * (2 - _FLATTENING)
 # A point this far outside the network whose mirror image lies inside was written lat, lon.
 _SWAP_MARGIN_DEG = 1.0
+# Farther than this outside the network's box the straight line to its rim says nothing about a journey.
+OUTSIDE_KM = 50.0
 
 
 @compiled
@@ -80,6 +82,31 @@ def checked_points(points: ArrayLike, box: Box) -> Floats:
     if swapped.any():
         _refuse_swapped(array, int(np.argmax(swapped)))
     return array
+
+
+def outside_by(points: Floats, box: Box) -> NDArray[np.bool_]:
+    """Which points (n, 2) lie more than OUTSIDE_KM outside the box."""
+    west, south, east, north = box
+    per_lon, per_lat = metres_per_degree((south + north) / 2)
+    across = np.maximum(np.maximum(west - points[:, 0], points[:, 0] - east), 0.0) * per_lon
+    along = np.maximum(np.maximum(south - points[:, 1], points[:, 1] - north), 0.0) * per_lat
+    return np.asarray(across * across + along * along > (OUTSIDE_KM * 1000) ** 2)
+
+
+def refuse_outside(points: Floats, box: Box) -> None:
+    """Raise OutsideNetwork when a point (n, 2) lies more than OUTSIDE_KM outside the box."""
+    outside = outside_by(points, box)
+    if not outside.any():
+        return
+    row = int(np.argmax(outside))
+    lon, lat = points[row].tolist()
+    place = ", ".join(f"{degree:.3f}" for degree in box)
+    raise OutsideNetwork(
+        f"Titik {lon}, {lat} (baris {row}) lebih dari {OUTSIDE_KM:.0f} km di luar jaringan jalan {place}",
+        f"The point {lon}, {lat} (row {row}) is more than {OUTSIDE_KM:.0f} km outside the network {place}",
+        (lon, lat),
+        row,
+    )
 
 
 def checked_point(point: Sequence[float] | Floats, box: Box) -> Floats:

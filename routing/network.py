@@ -2,220 +2,270 @@
 
 from __future__ import annotations
 
-import math
+import copy
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from routing import ends, geometry, grid
-from routing.answers import Route, Snap, Travel
-from routing.arrays import Floats, Longs, NetworkArrays
-from routing.engine import FAR, LENGTH_BITS, Arcs, Engine
-from routing.errors import Unreachable
-from routing.metric import Box, checked_point, checked_points
+from routing import ranking
+from routing.answers import Coverage, Isochrone, Matrix, Route, Snap, Times, Travel
+from routing.core import Core, Terms, flags_of
+from routing.coverage import cover
+from routing.drawing import locate
+from routing.engine import Engine
+from routing.errors import BadChange, BadPoint
+from routing.isochrone import areas
+from routing.journey import find_route
+from routing.live import ChangeReport, RoadChange, digest, overlaid
+from routing.metric import Box, checked_point, checked_points, refuse_outside
+from routing.ranking import MOST_CELLS, Point
 from routing.report import BuildReport
-from routing.store import Manifest, Store, read_store
+from routing.store import Store, read_store
+from routing.touched import change_report, refused
+from routing.warming import Progress, warm_up
+from routing.weighting import Calibrated, ChangedMetrics, Metrics, solar_zone
 
-Point = Sequence[float] | Floats
-
-_LENGTH_MASK = (1 << LENGTH_BITS) - 1
 ACCESS_KMH = 20.0
+_VIEWS_KEPT = 8
 
 
-def open_store(path: Path) -> Network:
-    """Open the store in folder `path` in a few milliseconds; raises BadStore."""
-    return Network(read_store(path))
+def open_store(
+    path: Path, *, timezone: tzinfo | None = None, calibrations: Sequence[Calibrated] = ()
+) -> Network:
+    """Open the store in folder `path` in a few milliseconds; raises BadStore.
+
+    `timezone` is the one the hour factors of the profiles are meant in; without it, the whole-hour zone of
+    the network's longitude. `calibrations` replace the hour factors and intervals of the profiles they name.
+    """
+    return Network(read_store(path), timezone=timezone, calibrations=calibrations)
 
 
 class Network:
-    """The largest strongly connected part of a road network. Read-only, and safe to use from many threads.
+    """A road network that answers for several profiles. Read-only, and safe to use from many threads.
 
-    Points are (lon, lat) in degrees WGS84, arrays of them (n, 2). Every method that takes points raises
-    BadPoint for one that is no place on earth or has lon and lat swapped. Places far from any road are
-    answered too: `access_m` says how far. `access_kmh` is the speed off the network, a straight line at
-    both ends.
+    Points are (lon, lat) in degrees WGS84, arrays of them (n, 2). Methods raise BadPoint for one that is no
+    place on earth or has lon and lat swapped, OutsideNetwork for the one place of a question when it lies
+    more than 50 km outside the network's box; among many places such a one is not reachable and has the
+    doubt "outside". Up to there places far from any road are answered: `access_m` says how far. `access_kmh`
+    is the speed off the network, a straight line at both ends.
+
+    `profile` is one of `profiles` (None: the first), else UnknownProfile. `at` is the time it is asked for,
+    aware; None leaves the hours out of it. Places are snapped to the largest strongly connected part of the
+    profile's roads.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._manifest: Manifest = store.manifest
-        self._arrays: NetworkArrays = store.arrays
-        a = store.arrays
-        self._engine = Engine(
-            Arcs(a.out_first, a.out_head, a.out_cost, a.out_ref),
-            Arcs(a.in_first, a.in_head, a.in_cost, a.in_ref),
+    def __init__(
+        self, store: Store, *, timezone: tzinfo | None = None, calibrations: Sequence[Calibrated] = ()
+    ) -> None:
+        manifest, arrays = store.manifest, store.arrays
+        west, _, east, _ = manifest.report.box
+        metrics = Metrics(
+            manifest.version, arrays, store.hierarchy, manifest.profiles, manifest.classes,
+            timezone or solar_zone((west + east) / 2), {c.profile: c for c in calibrations},
+        )  # fmt: skip
+        self._core = Core(
+            manifest, arrays, store.hierarchy, Engine(store.hierarchy), metrics, flags_of(arrays)
         )
+        self._metrics: Metrics | ChangedMetrics = metrics
+        self._version = manifest.version
+        self._changes: tuple[ChangeReport, ...] = ()
+        self._arrays = arrays
+        self._manifest = manifest
+        self._views = _Views(self)
 
     @property
     def version(self) -> str:
-        """Short hash of the extract, the profile and the schema: equal versions give equal answers."""
-        return self._manifest.version
+        """Short hash of the extract, the profiles and the schema; with live changes, a dot and theirs."""
+        return self._version
 
     @property
     def report(self) -> BuildReport:
         """What the build of this store found."""
-        return self._manifest.report
+        return self._core.manifest.report
 
     @property
     def box(self) -> Box:
         """West, south, east, north in degrees."""
-        return self._manifest.report.box
+        return self._core.box
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The names of the profiles it answers for; the first is the one meant when none is named."""
+        return self._core.metrics.profiles
+
+    @property
+    def changes(self) -> tuple[ChangeReport, ...]:
+        """What the live changes hit that count here, also those that hit nothing."""
+        return self._changes
 
     @property
     def node_count(self) -> int:
-        return len(self._arrays.node_lon)
+        return len(self._core.arrays.node_lon)
 
     @property
     def edge_count(self) -> int:
         """Stretches of road between nodes; a two-way one counts once."""
-        return len(self._arrays.edge_from)
+        return len(self._core.arrays.edge_from)
 
     @property
     def largest_part_share(self) -> float:
-        """Share (0..1) of the extract's drivable vertices that lie in the part this network consists of."""
-        return self._manifest.report.largest_part_share
+        """Share (0..1) of the extract's drivable vertices that lie in the first profile's largest part."""
+        return self._core.manifest.report.largest_part_share
 
-    def snap(self, points: ArrayLike) -> list[Snap]:
+    def snap(self, points: ArrayLike, *, profile: str | None = None) -> list[Snap]:
         """The nearest place on the network for each point."""
-        return _snaps(self._nearest(checked_points(points, self.box)))
+        checked = checked_points(points, self.box)
+        refuse_outside(checked, self.box)
+        terms = self._terms(profile, None, ACCESS_KMH)
+        return terms.place(checked, terms.metric).snaps()
 
     def to_one(
-        self, origins: ArrayLike, target: Point, *, k: int | None = None, access_kmh: float = ACCESS_KMH
-    ) -> list[Travel]:
+        self, origins: ArrayLike, target: Point, *, k: int | None = None, profile: str | None = None,
+        at: datetime | None = None, access_kmh: float = ACCESS_KMH,
+    ) -> list[Travel]:  # fmt: skip
         """Travels from every origin to the target, the least total time first (ties: shorter, then earlier
         row).
 
         With `k`, only the k best that are reachable. Without, all: the unreachable ones stand at the end.
+        Raises NoUnits when there are no origins.
         """
-        return self._ranked(origins, target, k, access_kmh, to_one=True)
+        terms = self._terms(profile, at, access_kmh)
+        return ranking.travels(terms, origins, target, k, to_one=True)
 
     def from_one(
-        self, origin: Point, targets: ArrayLike, *, k: int | None = None, access_kmh: float = ACCESS_KMH
-    ) -> list[Travel]:
-        """Travels from the origin to every target; order and `k` as in `to_one`."""
-        return self._ranked(targets, origin, k, access_kmh, to_one=False)
+        self, origin: Point, targets: ArrayLike, *, k: int | None = None, profile: str | None = None,
+        at: datetime | None = None, access_kmh: float = ACCESS_KMH,
+    ) -> list[Travel]:  # fmt: skip
+        """Travels from the origin to every target; order and `k` as in `to_one`. No targets, no travels."""
+        terms = self._terms(profile, at, access_kmh)
+        return ranking.travels(terms, targets, origin, k, to_one=False)
 
-    def route(self, origin: Point, target: Point, *, access_kmh: float = ACCESS_KMH) -> Route:
-        """The fastest way; its times and metres are those of `to_one`. Raises Unreachable."""
-        _check_speed(access_kmh)
-        points = np.concatenate([checked_point(origin, self.box), checked_point(target, self.box)])
-        near = self._nearest(points)
-        start, goal = _snaps(near)
-        a, none = self._arrays, np.zeros(1, np.int64)
-        edges = (a.edge_from, a.edge_to, a.edge_ms_forward, a.edge_ms_backward, a.edge_mm)
-        leave = ends.ends_of(near.edge[:1], near.fraction[:1], True, none, *edges)
-        arrive = ends.ends_of(near.edge[1:], near.fraction[1:], False, none, *edges)
-        known = ends.along_edge(
-            near.edge[:1], near.fraction[:1], goal.edge, goal.fraction, True, none, *edges[2:]
-        )
-        path = self._engine.path(arrive, leave, int(known[0]))
-        if path.cost >= FAR:
-            raise Unreachable(
-                f"Tidak ada jalan dari {start.lon:.6f}, {start.lat:.6f} ke {goal.lon:.6f}, {goal.lat:.6f}",
-                f"No road leads from {start.lon:.6f}, {start.lat:.6f} to {goal.lon:.6f}, {goal.lat:.6f}",
-            )
-        line = geometry.trace(a, start, goal, path)
-        access_ms = int(ends.access_milliseconds(near.metres, access_kmh).sum())
-        road_ms = path.cost >> LENGTH_BITS
-        return Route(
-            total_s=(road_ms + access_ms) / 1000,
-            road_s=road_ms / 1000,
-            access_s=access_ms / 1000,
-            road_m=(path.cost & _LENGTH_MASK) / 1000,
-            access_m=start.access_m + goal.access_m,
-            geometry=line.points,
-            version=self.version,
-            origin=start,
-            target=goal,
-            connector_m=line.connector_m,
-        )
+    def times_to_one(
+        self, origins: ArrayLike, target: Point, *, profile: str | None = None, at: datetime | None = None,
+        access_kmh: float = ACCESS_KMH,
+    ) -> Times:  # fmt: skip
+        """The times of `to_one` as arrays in the order of the origins, for a thousand of them and more."""
+        return ranking.times(self._terms(profile, at, access_kmh), origins, target, to_one=True)
 
-    def warm_up(self) -> None:
-        """Compile, or load from the cache, everything a request needs; afterwards no request waits for it."""
-        first = (float(self._arrays.shape_lon[0]), float(self._arrays.shape_lat[0]))
-        last = (float(self._arrays.shape_lon[-1]), float(self._arrays.shape_lat[-1]))
-        self.to_one([first, last], last, k=1)
-        self.from_one(first, [first, last])
-        self.route(first, last)
+    def times_from_one(
+        self, origin: Point, targets: ArrayLike, *, profile: str | None = None, at: datetime | None = None,
+        access_kmh: float = ACCESS_KMH,
+    ) -> Times:  # fmt: skip
+        """The times of `from_one` as arrays in the order of the targets."""
+        return ranking.times(self._terms(profile, at, access_kmh), targets, origin, to_one=False)
 
-    def _nearest(self, points: Floats) -> grid.Nearest:
-        a = self._arrays
-        return grid.Nearest(*grid.nearest(
-            points, *self._manifest.frame, a.grid_first, a.grid_segment,
-            a.shape_lon, a.shape_lat, a.shape_mm, a.segment_edge, a.shape_first,
-        ))  # fmt: skip
+    def matrix(
+        self, origins: ArrayLike, targets: ArrayLike, *, limit: int = MOST_CELLS, profile: str | None = None,
+        at: datetime | None = None, access_kmh: float = ACCESS_KMH,
+    ) -> Matrix:  # fmt: skip
+        """Travel times from every origin to every target; raises TooLarge beyond `limit` pairs, NoUnits."""
+        return ranking.matrix(self._terms(profile, at, access_kmh), origins, targets, limit)
 
-    def _ranked(
-        self, points: ArrayLike, one: Point, k: int | None, access_kmh: float, *, to_one: bool
-    ) -> list[Travel]:
-        _check_speed(access_kmh)
-        if k is not None and k < 1:
-            raise ValueError(f"k must be at least 1, not {k}")
-        many = checked_points(points, self.box)
-        centre = checked_point(one, self.box)
-        if len(many) == 0:
-            return []
-        near = self._nearest(np.concatenate([many, centre]))
-        places = near.rows(slice(None, -1))
-        hub = _snaps(near.rows(slice(-1, None)))[0]
-        access_ms = ends.access_milliseconds(near.metres, access_kmh)
-        access_ms = access_ms[:-1] + access_ms[-1]
-        cost = self._costs(near, access_ms << LENGTH_BITS, k or 0, to_one)
-        return _travels(places, hub, cost, access_ms, k, to_one)
+    def route(
+        self, origin: Point, target: Point, *, steps: bool = False, profile: str | None = None,
+        at: datetime | None = None, access_kmh: float = ACCESS_KMH,
+    ) -> Route:  # fmt: skip
+        """The fastest way, told in `steps` if wished; its times and metres are those of `to_one`.
 
-    def _costs(self, near: grid.Nearest, extra: Longs, wanted: int, to_one: bool) -> Longs:
-        """Least cost per place but the last, between it and the last, with `extra` added."""
-        a = self._arrays
-        edges = (a.edge_from, a.edge_to, a.edge_ms_forward, a.edge_ms_backward, a.edge_mm)
-        nothing = np.zeros(1, np.int64)
-        edge, fraction = near.edge[:-1], near.fraction[:-1]
-        seeds = ends.ends_of(near.edge[-1:], near.fraction[-1:], not to_one, nothing, *edges)
-        places = ends.ends_of(edge, fraction, to_one, extra, *edges)
-        known = ends.along_edge(edge, fraction, near.edge[-1], near.fraction[-1], to_one, extra, *edges[2:])
-        search = self._engine.to_one if to_one else self._engine.from_one
-        return search(seeds, places, known, wanted).best
+        Raises Unreachable.
+        """
+        terms = self._terms(profile, at, access_kmh)
+        points = np.concatenate([checked_point(point, self.box) for point in (origin, target)])
+        refuse_outside(points, self.box)
+        return find_route(terms, points, steps=steps)
 
+    def coverage(
+        self, sources: ArrayLike, within_s: float, *, places: ArrayLike = (),
+        weights: ArrayLike | None = None, profile: str | None = None, at: datetime | None = None,
+        access_kmh: float = ACCESS_KMH,
+    ) -> Coverage:  # fmt: skip
+        """Which places (m, 2) the nearest of the sources reaches within so many seconds, access legs
+        included, and which share of their `weights` (m,) and of the roads that is. Raises NoUnits."""
+        return cover(self._terms(profile, at, access_kmh), sources, within_s, places, weights)
 
-def _check_speed(access_kmh: float) -> None:
-    if not (access_kmh > 0 and math.isfinite(access_kmh)):
-        raise ValueError(f"access_kmh must be a positive number, not {access_kmh}")
+    def isochrones(
+        self, sources: ArrayLike, limits_s: Sequence[float], *, access_m: float = 250.0,
+        profile: str | None = None, at: datetime | None = None, access_kmh: float = ACCESS_KMH,
+    ) -> list[Isochrone]:  # fmt: skip
+        """The area reached from the nearest of the sources, one per limit in seconds, each containing the
+        lower ones. Off the roads it reaches as far as the time that is left allows, at most `access_m`."""
+        return areas(self._terms(profile, at, access_kmh), sources, limits_s, access_m)
 
+    def with_changes(self, changes: Sequence[RoadChange], now: datetime) -> Network:
+        """This network under those of the changes that are in force at `now`, instead of the ones it has.
 
-def _snaps(near: grid.Nearest) -> list[Snap]:
-    return [
-        Snap(lon, lat, edge, fraction, metres)
-        for lon, lat, edge, fraction, metres in zip(
-            near.lon.tolist(), near.lat.tolist(), near.edge.tolist(), near.fraction.tolist(),
-            near.metres.tolist(), strict=True,
-        )
-    ]  # fmt: skip
+        A light view: it shares everything but what the changes touch. Changes that do the same give the same
+        version; none give the unchanged network. A change that hits no road here is left out; `changes` of
+        the view says so (`refused`).
+        """
+        return self._views.of([change for change in changes if change.in_force(now)])
+
+    def changes_report(self, change: RoadChange) -> ChangeReport:
+        """What a change would hit; raises BadChange when that is nothing."""
+        core = self._core
+        try:
+            hit = locate(change, core.arrays, core.frame, core.box)
+        except BadPoint as wrong:
+            raise BadChange(wrong.message_id, wrong.message_en, wrong.value, change.id) from wrong
+        return change_report(change, hit, core.arrays, core.manifest.classes)
+
+    def warm_up(self, progress: Progress | None = None) -> float:
+        """Compile, or load from the cache, everything a request needs; afterwards no request waits for it.
+
+        `progress` is called with the name of each kind of question and 0..1. Returns the seconds it took,
+        which are logged too.
+        """
+        return warm_up(self, progress)
+
+    def _terms(self, profile: str | None, at: datetime | None, access_kmh: float) -> Terms:
+        name = self._core.metrics.profiles[0] if profile is None else profile
+        self._core.metrics.row(name)
+        return Terms(self._core, self._metrics, name, at, access_kmh)
 
 
-def _travels(
-    places: grid.Nearest, hub: Snap, cost: Longs, access_ms: Longs, k: int | None, to_one: bool
-) -> list[Travel]:
-    """The travels in ascending order of cost; all of them, or the k best reachable ones."""
-    order = np.argsort(cost, kind="stable")
-    if k is not None:
-        order = order[:k]
-        order = order[cost[order] < FAR]
-    snaps = _snaps(places.rows(order))
-    travels = []
-    for index, snap, total, access in zip(
-        order.tolist(), snaps, cost[order].tolist(), access_ms[order].tolist(), strict=True
-    ):
-        reachable = total < FAR
-        total_ms = total >> LENGTH_BITS
-        travels.append(Travel(
-            index,
-            reachable,
-            total_ms / 1000 if reachable else math.inf,
-            (total_ms - access) / 1000 if reachable else math.inf,
-            access / 1000,
-            (total & _LENGTH_MASK) / 1000 if reachable else math.inf,
-            snap.access_m + hub.access_m,
-            snap if to_one else hub,
-            hub if to_one else snap,
-        ))  # fmt: skip
-    return travels
+class _Views:
+    """The views of one network under live changes, those asked for last, by what the changes do."""
+
+    def __init__(self, base: Network) -> None:
+        self._base = base
+        self._made: OrderedDict[tuple[str, ...], Network] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, changes: Sequence[RoadChange]) -> Network:
+        if not changes:
+            return self._base
+        # the version depends on what they do alone, but the reports bear their ids
+        key = (digest(changes), *(change.id for change in changes))
+        with self._lock:
+            view = self._made.get(key)
+            if view is None:
+                view = self._made[key] = self._view(changes, key[0])
+                while len(self._made) > _VIEWS_KEPT:
+                    self._made.popitem(last=False)
+            self._made.move_to_end(key)
+            return view
+
+    def _view(self, changes: Sequence[RoadChange], key: str) -> Network:
+        core = self._base._core
+        parts, reports = [], []
+        for change in changes:
+            try:
+                hit = locate(change, core.arrays, core.frame, core.box)
+            except BadPoint as wrong:
+                why = BadChange(wrong.message_id, wrong.message_en, wrong.value, change.id)
+                reports.append(refused(change, why))
+            except BadChange as why:
+                reports.append(refused(change, why))
+            else:
+                parts.append((hit.stretches, change.factor))
+                reports.append(change_report(change, hit, core.arrays, core.manifest.classes))
+        view = copy.copy(self._base)
+        view._metrics = core.metrics.under(overlaid(parts), key)
+        view._version = f"{self._base.version}.{key}"
+        view._changes = tuple(reports)
+        return view

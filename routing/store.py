@@ -7,31 +7,36 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from routing.arrays import ARRAY_TYPES, NetworkArrays
 from routing.errors import BadStore
 from routing.grid import Frame
+from routing.hierarchy import Hierarchy
+from routing.profile import Profile
 from routing.report import BuildReport
 
-SCHEMA = 1  # raise it when the arrays or their meaning change: older stores are then refused
+SCHEMA = 2  # raise it when the arrays or their meaning change: older stores are then refused
 MANIFEST = "manifest.json"
+_HIERARCHY = tuple(part.name for part in fields(Hierarchy))
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What stands beside the arrays. `shapes` are theirs, a check against lost or mixed-up files."""
+    """What stands beside the arrays. `profiles` and `classes` are in the order of their numbers there;
+    `shapes` are the arrays', a check against lost or mixed-up files."""
 
     schema: int
     version: str
     source_sha256: str
-    profile: str
-    profile_digest: str
+    profiles: list[Profile]
     exclude_highway: list[str]
     classes: list[str]
     frame: Frame
@@ -45,6 +50,7 @@ class Store:
 
     manifest: Manifest
     arrays: NetworkArrays
+    hierarchy: Hierarchy
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -64,21 +70,31 @@ def read_manifest(folder: Path) -> Manifest:
 def read_store(folder: Path) -> Store:
     """Open a store memory-mapped, its pages shared by all processes. Raises BadStore."""
     manifest = read_manifest(folder)
-    arrays = {}
-    for name, kind in ARRAY_TYPES.items():
-        try:
-            # Copy-on-write instead of read-only: nothing here writes, and numba takes a slow path on every
-            # call for arrays that are marked read-only. The files cannot change either way.
-            mapped = np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise _bad(folder, f"rusak: {name} ({error})", f"is damaged: {name} ({error})") from error
-        if str(mapped.dtype) != kind or list(mapped.shape) != manifest.shapes.get(name):
-            raise _bad(folder, f"rusak: {name}", f"is damaged: {name} does not match its manifest")
-        arrays[name] = np.asarray(mapped)
-    return Store(manifest, NetworkArrays(**arrays))
+    arrays = {name: _mapped(folder, manifest, name, kind) for name, kind in ARRAY_TYPES.items()}
+    hierarchy = {name: _mapped(folder, manifest, f"h_{name}", "int32") for name in _HIERARCHY}
+    return Store(manifest, NetworkArrays(**arrays), Hierarchy(**hierarchy))
 
 
-def write_store(folder: Path, manifest: Manifest, arrays: NetworkArrays) -> None:
+def _mapped(folder: Path, manifest: Manifest, name: str, kind: str) -> NDArray[Any]:
+    try:
+        # Copy-on-write instead of read-only: nothing here writes, and numba takes a slow path on every call
+        # for arrays that are marked read-only. The files cannot change either way.
+        mapped = np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise _bad(folder, f"rusak: {name} ({error})", f"is damaged: {name} ({error})") from error
+    if str(mapped.dtype) != kind or list(mapped.shape) != manifest.shapes.get(name):
+        raise _bad(folder, f"rusak: {name}", f"is damaged: {name} does not match its manifest")
+    return np.asarray(mapped)
+
+
+def stored_arrays(arrays: NetworkArrays, hierarchy: Hierarchy) -> dict[str, NDArray[Any]]:
+    """The arrays of a store by the names of their files."""
+    return {name: getattr(arrays, name) for name in ARRAY_TYPES} | {
+        f"h_{name}": getattr(hierarchy, name) for name in _HIERARCHY
+    }
+
+
+def write_store(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write a store under another name and rename it to `folder` when it is whole: there is never half a
     store.
 
@@ -88,8 +104,8 @@ def write_store(folder: Path, manifest: Manifest, arrays: NetworkArrays) -> None
     parent = folder.absolute().parent
     parent.mkdir(parents=True, exist_ok=True)
     with _workspace(parent, folder.name) as work:
-        for part in fields(arrays):
-            np.save(work / f"{part.name}.npy", getattr(arrays, part.name), allow_pickle=False)
+        for name, array in arrays.items():
+            np.save(work / f"{name}.npy", array, allow_pickle=False)
         (work / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
         for file in work.iterdir():
             _flush(file)

@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from osmium.osm.mutable import Node, Way
 
 from routing import AMBULANCE, BuildReport, Network
-from routing.arrays import CONNECTOR, NetworkArrays
-from routing.graph import edge_arcs
-from routing.grid import fill, frame_for
+from routing.arrays import CLOSED_MS, CONNECTOR, NetworkArrays
+from routing.edges import Shapes
+from routing.graph import fill_grid, pack_names
+from routing.grid import frame_for
+from routing.hierarchy import build_hierarchy
 from routing.metric import metres_per_degree
+from routing.profile import class_names
 from routing.store import SCHEMA, Manifest, Store
+from routing.turns import Ban, lay_arcs
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PURWAKARTA = REPOSITORY / "regencies" / "32.14-purwakarta" / "roads.osm.pbf"
@@ -57,8 +61,10 @@ class Edge:
     connector: bool = False
 
 
-def network_of(nodes: Sequence[tuple[float, float]], edges: Sequence[Edge]) -> Network:
-    """A network with exactly these edges, connected or not; places in metres."""
+def network_of(
+    nodes: Sequence[tuple[float, float]], edges: Sequence[Edge], bans: Sequence[Ban] = ()
+) -> Network:
+    """A network with exactly these edges, connected or not, for the main profile alone; places in metres."""
     lines = [np.array([nodes[e.first], *e.between, nodes[e.last]], float) for e in edges]
     along = [
         np.rint(np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))]) * 1000)
@@ -71,31 +77,40 @@ def network_of(nodes: Sequence[tuple[float, float]], edges: Sequence[Edge]) -> N
         np.array([getattr(e, name) for e in edges], np.int32)
         for name in ("first", "last", "forward_ms", "backward_ms")
     )
-    length = np.array([run[-1] for run in along], np.int32)
-    out, into = edge_arcs(len(nodes), tail, head, forward, backward, length)
+    open_bits = np.stack([forward != CLOSED_MS, backward != CLOSED_MS]).astype(np.uint8)
+    arcs = lay_arcs(len(nodes), tail, head, open_bits, bans)
+    shapes = Shapes(first, lon, lat, np.concatenate(along).astype(np.int32), owner)
     frame = frame_for(lon, lat)
-    grid_first, grid_segment = fill(frame, lon, lat, owner)
+    flags = np.array([e.connector * CONNECTOR for e in edges], np.uint16)
+    in_part = np.ones(len(edges), np.uint8)
+    grid_first, grid_segment = fill_grid(frame, shapes, flags, in_part)
     node_lon, node_lat = (np.array(axis) for axis in zip(*(at(x, y) for x, y in nodes), strict=True))
+    name_first, name_bytes = pack_names([])
+    unnamed = np.full(len(edges), -1, np.int32)
     arrays = NetworkArrays(
-        node_lon=node_lon, node_lat=node_lat, edge_from=tail, edge_to=head,
-        edge_ms_forward=forward, edge_ms_backward=backward, edge_mm=length,
-        edge_way=np.arange(len(edges)), edge_class=np.zeros(len(edges), np.uint8),
-        edge_flags=np.array([e.connector * CONNECTOR for e in edges], np.uint8),
-        shape_first=first, shape_lon=lon, shape_lat=lat,
-        shape_mm=np.concatenate(along).astype(np.int32), segment_edge=owner,
-        out_first=out.first, out_head=out.head, out_cost=out.cost, out_ref=out.ref,
-        in_first=into.first, in_head=into.head, in_cost=into.cost, in_ref=into.ref,
+        node_lon=node_lon[arcs.node_origin], node_lat=node_lat[arcs.node_origin],
+        node_origin=arcs.node_origin, edge_from=tail, edge_to=head,
+        edge_ms_forward=forward[None], edge_ms_backward=backward[None], edge_in_part=in_part,
+        edge_mm=np.array([run[-1] for run in along], np.int32), edge_way=np.arange(len(edges)),
+        edge_class=np.zeros(len(edges), np.uint8), edge_flags=flags, edge_name=unnamed,
+        edge_ref_name=unnamed, name_first=name_first, name_bytes=name_bytes,
+        shape_first=shapes.first, shape_lon=lon, shape_lat=lat, shape_mm=shapes.mm, segment_edge=owner,
+        out_first=arcs.out_first, out_head=arcs.out_head, out_ref=arcs.out_ref, out_banned=arcs.out_banned,
+        in_first=arcs.in_first, in_arc=arcs.in_arc, ref_first=arcs.ref_first, ref_arc=arcs.ref_arc,
         grid_first=grid_first, grid_segment=grid_segment,
     )  # fmt: skip
     box = (float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
     report = BuildReport(
         version="sketch", source_sha256="", data_date=None, ways_read=0, ways_kept=0, ways_dropped={},
-        clipped_nodes=0, vertices=len(nodes), nodes=len(nodes), edges=len(edges), arcs=len(out.head),
+        clipped_nodes=0, vertices=len(nodes), nodes=len(nodes), edges=len(edges), arcs=len(arcs.out_head),
         largest_part_share=1.0, parts=1, cut_off=(), km_by_class={}, km_in_store=0.0, connector_km=0.0,
         box=box, seconds=0.0,
     )  # fmt: skip
     manifest = Manifest(
-        schema=SCHEMA, version="sketch", source_sha256="", profile="sketch", profile_digest="",
-        exclude_highway=[], classes=list(AMBULANCE.classes), frame=frame, shapes={}, report=report,
+        schema=SCHEMA, version="sketch", source_sha256="", profiles=[AMBULANCE], exclude_highway=[],
+        classes=list(class_names([AMBULANCE])), frame=frame, shapes={}, report=report,
     )  # fmt: skip
-    return Network(Store(manifest, arrays))
+    hierarchy = build_hierarchy(
+        len(arrays.node_lon), arcs.tails(), arcs.out_head, arrays.node_lon, arrays.node_lat
+    )
+    return Network(Store(manifest, arrays, hierarchy))

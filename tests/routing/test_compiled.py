@@ -90,11 +90,24 @@ def test_where_the_cache_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert chosen() is None
 
 
-def test_a_change_of_any_source_file_is_a_new_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_of_what_kernels_are_made_of_is_a_new_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(compiled, "__file__", str(tmp_path / "compiled.py"))
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
-    folders = []
-    for content in ("FAR = 1", "FAR = 2"):
-        (tmp_path / "engine.py").write_text(content)
-        folders.append(compiled.choose_cache())
-    assert folders[0] != folders[1]
+
+    def after(name: str, content: str) -> Path | None:
+        (tmp_path / f"{name}.py").write_text(content)
+        return compiled.choose_cache()
+
+    after("costs", "FAR = 1")
+    after("units", "FAR = 1")
+    first = after("kernels", "from routing.costs import FAR\nfrom routing import units\n@compiled\n")
+    assert after("pages", "no kernel here") == first
+    folders = [
+        first,
+        after("kernels", "from routing.costs import FAR\nfrom routing import units\n@compiled\n1"),
+        after("costs", "FAR = 2"),
+        after("units", "FAR = 2"),
+    ]
+    assert len(set(folders)) == 4

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 from road_sketch import LAT0, LON0, Edge, Scatter, at, network_of
 
-from routing import BadPoint, Network
+from routing import BadPoint, Network, NoUnits, OutsideNetwork
 from routing.metric import metres_per_degree
 
 
@@ -59,10 +59,30 @@ def test_real_network(purwakarta: Network, scatter: Scatter) -> None:
 
 
 def test_places_far_away_are_answered(purwakarta: Network) -> None:
-    """Central Jakarta to the west, the far side of Subang and Sumedang to the east."""
-    jakarta, west_java_east = purwakarta.snap([(106.8272, -6.1754), (108.5, -6.7)])
-    assert 60_000 < jakarta.access_m < 90_000
-    assert 90_000 < west_java_east.access_m < 120_000
+    """Bandung to the south, the far side of Subang to the east; up to 50 km outside the box."""
+    bandung, subang_east = purwakarta.snap([(107.61, -6.92), (108.0, -6.6)])
+    assert 15_000 < bandung.access_m < 35_000
+    assert 35_000 < subang_east.access_m < 55_000
+
+
+def test_places_beyond_are_refused_by_name(purwakarta: Network) -> None:
+    """Central Jakarta: the one place of a question is refused; one of many is said to be outside."""
+    jakarta, town = (106.8272, -6.1754), (107.44, -6.55)
+    for ask in (
+        lambda: purwakarta.snap([town, jakarta]),
+        lambda: purwakarta.to_one([town], jakarta),
+        lambda: purwakarta.from_one(jakarta, [town]),
+        lambda: purwakarta.route(town, jakarta),
+    ):
+        with pytest.raises(OutsideNetwork) as caught:
+            ask()
+        assert caught.value.value == jakarta
+        assert "106.8272" in caught.value.message_en
+    near, far = purwakarta.to_one([jakarta, town], town)
+    assert (near.index, near.reachable) == (1, True)
+    assert (far.index, far.reachable, far.total_s) == (0, False, math.inf)
+    assert "outside" in far.doubts
+    assert np.isinf(purwakarta.matrix([jakarta, town], [town]).seconds).tolist() == [[True], [False]]
 
 
 def test_on_the_road_means_no_access(purwakarta: Network) -> None:
@@ -75,7 +95,9 @@ def test_on_the_road_means_no_access(purwakarta: Network) -> None:
 def test_empty_and_list_inputs(purwakarta: Network) -> None:
     assert purwakarta.snap([]) == []
     assert purwakarta.snap(np.empty((0, 2))) == []
-    assert purwakarta.to_one([], (107.44, -6.55)) == []
+    assert purwakarta.from_one((107.44, -6.55), []) == []
+    with pytest.raises(NoUnits, match="origins"):
+        purwakarta.to_one([], (107.44, -6.55))
     assert len(purwakarta.snap([[107.44, -6.55], (107.45, -6.56)])) == 2
 
 
