@@ -35,6 +35,7 @@ from dispatch.storage.tables.road_change import RoadChange
 from dispatch.storage.tables.staff import StaffUser
 from dispatch.storage.transaction import Transaction
 
+Drawn = shapely.Point | shapely.LineString | shapely.Polygon
 STARTS, ENDS = "road_change_starts", "road_change_ends"
 _CAUSE = "timer"
 
@@ -45,7 +46,7 @@ class NewRoadChange:
     `ends_at`: until somebody lifts it. `speed_factor` belongs to `slow` alone."""
 
     id: UUID
-    shape: shapely.Geometry
+    shape: Drawn
     effect: RoadEffect
     speed_factor: float | None
     reason: RoadChangeReason

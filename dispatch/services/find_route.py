@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import routing
 from dispatch.domain.errors import Conflict, DispatchError, FieldProblem, InvalidInput
+from dispatch.services import doubts
 from dispatch.services.centre import Centre
+from dispatch.services.doubts import Doubt
 from dispatch.services.live_roads import roads_now
 from dispatch.services.placing import Point, checked_point
 from dispatch.services.rank_units import access_kmh
@@ -19,7 +21,8 @@ class RouteView:
     """A way: seconds, metres, and its line along the roads as [lon, lat].
 
     `access_s` and `access_m` are the two legs off the network, which are not in the line. `guessed_m` lies
-    on ways that were drawn by hand.
+    on ways that were drawn by hand. Eight journeys of ten take between `low_s` and `high_s`; `doubts` says
+    what makes this time less sure than others.
     """
 
     origin: Point
@@ -30,6 +33,9 @@ class RouteView:
     road_m: float
     access_m: float
     guessed_m: float
+    low_s: float
+    high_s: float
+    doubts: list[Doubt]
     geometry: list[tuple[float, float]]
     access_kmh: float
     roads_version: str
@@ -63,6 +69,9 @@ async def find_route(centre: Centre, entry: TenantEntry, origin: Point, target: 
         road_m=route.road_m,
         access_m=route.access_m,
         guessed_m=route.connector_m,
+        low_s=route.low_s,
+        high_s=route.high_s,
+        doubts=doubts.in_words(route.doubts),
         geometry=route.geometry,
         access_kmh=speed,
         roads_version=route.version,

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
+import shapely
 from geoalchemy2.shape import to_shape
 from sqlalchemy import or_, select
 
@@ -45,9 +46,11 @@ async def changes_in_force(tx: Transaction) -> InForce:
 
 def as_routing(row: RoadChange) -> routing.RoadChange:
     """Return a change as the road network takes it."""
+    shape = to_shape(row.shape)
+    assert isinstance(shape, shapely.Point | shapely.LineString | shapely.Polygon), "as drawn"
     return routing.RoadChange(
         id=str(row.id),
-        geometry=to_shape(row.shape),
+        geometry=shape,
         effect="close" if row.speed_factor is None else row.speed_factor,
         starts_at=row.starts_at,
         ends_at=row.ends_at,

@@ -88,9 +88,7 @@ class _Village:
     place: Point
 
 
-async def preview_road_change(
-    centre: Centre, entry: TenantEntry, wish: NewRoadChange
-) -> RoadChangePreview:
+async def preview_road_change(centre: Centre, entry: TenantEntry, wish: NewRoadChange) -> RoadChangePreview:
     """Return what the drawing touches and which times it changes, in force or not yet.
 
     Raises:

@@ -12,7 +12,9 @@ import routing
 from dispatch.domain.errors import Conflict
 from dispatch.domain.selection import Ranking, UnitSnapshot, rank
 from dispatch.domain.triage import Triage
+from dispatch.services import doubts
 from dispatch.services.centre import Centre
+from dispatch.services.doubts import Doubt
 from dispatch.services.live_roads import changes_in_force, roads_under
 from dispatch.services.placing import Point, point_of
 from dispatch.services.tenants import TenantEntry
@@ -124,7 +126,8 @@ async def _ranked(
         answers = await asyncio.to_thread(network.to_one, origins, (place.lon, place.lat), access_kmh=speed)
         travels = {t.index: t for t in answers}
     ranking = rank([_snapshot(u, travels.get(i)) for i, u in enumerate(units)], triage, needs)
-    return _view(ranking, {u.id: u for u in units}, place, triage, network.version, speed)
+    by_unit = {u.id: travels.get(i) for i, u in enumerate(units)}
+    return _view(ranking, {u.id: u for u in units}, by_unit, place, triage, network.version, speed)
 
 
 def _snapshot(unit: UnitView, travel: routing.Travel | None) -> UnitSnapshot:
@@ -153,6 +156,7 @@ def _snapshot(unit: UnitView, travel: routing.Travel | None) -> UnitSnapshot:
 def _view(
     ranking: Ranking,
     units: dict[UUID, UnitView],
+    travels: dict[UUID, routing.Travel | None],
     place: Point,
     triage: Triage | None,
     version: str,
@@ -168,10 +172,14 @@ def _view(
             access_s=c.unit.access_s,
             road_m=c.unit.road_m,
             access_m=c.unit.access_m,
+            low_s=travel.low_s,
+            high_s=travel.high_s,
+            doubts=doubts.in_words(travel.doubts),
             why_id=c.why_id,
             why_en=c.why_en,
         )
         for c in ranking.candidates
+        if (travel := travels[c.unit.id]) is not None
     ]
     held_back = [
         HeldBackUnit(

@@ -16,8 +16,8 @@ from dispatch.domain.roles import Actor, ActorKind
 from dispatch.domain.unit import PositionQuality
 from dispatch.services.board import IncidentRow, RunView, incident_rows
 from dispatch.services.centre import Centre
-from dispatch.services.locate_call import own_call
 from dispatch.services.live_roads import roads_now
+from dispatch.services.locate_call import own_call
 from dispatch.services.placing import Point, point_of
 from dispatch.services.rank_units import access_kmh
 from dispatch.services.tenants import TenantEntry

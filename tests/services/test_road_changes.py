@@ -10,12 +10,13 @@ from uuid import UUID
 
 import pytest
 import shapely
-from case_scene import CAUSE, SCENE, Case, HasUrls, along, open_case
+from case_scene import CAUSE, SCENE, Case, HasUrls, along, open_case, stores
 
 from dispatch.domain.errors import Conflict, ContentDiffers, InvalidInput, NotFound
 from dispatch.domain.events import EventKind
 from dispatch.domain.road_change import RoadChangeReason, RoadChangeState, RoadEffect
 from dispatch.services.change_roads import (
+    Drawn,
     NewRoadChange,
     RoadChangeView,
     change_roads,
@@ -37,13 +38,13 @@ async def case(database: HasUrls, tmp_path: Path) -> AsyncIterator[Case]:
         yield made
 
 
-def drawn(start_m: float, stop_m: float) -> shapely.Geometry:
+def drawn(start_m: float, stop_m: float) -> shapely.LineString:
     """A line along the road."""
     points = [along(start_m + (stop_m - start_m) * part / 4) for part in range(5)]
     return shapely.LineString([(p.lon, p.lat) for p in points])
 
 
-def wish(shape: shapely.Geometry, effect: RoadEffect = RoadEffect.CLOSE, **given: Any) -> NewRoadChange:
+def wish(shape: Drawn, effect: RoadEffect = RoadEffect.CLOSE, **given: Any) -> NewRoadChange:
     fields = {
         "id": new_id(),
         "speed_factor": 0.5 if effect is RoadEffect.SLOW else None,
@@ -93,7 +94,7 @@ async def test_a_slow_stretch_costs_its_own_length_more(case: Case) -> None:
 
 async def test_other_processes_and_restarts_see_it(case: Case) -> None:
     await put(case, wish(drawn(1_400, 1_600)))
-    case.centre.roads = Roads(case.centre.settings.stores_dir)  # what a new process begins with
+    case.centre.roads = Roads(stores())  # what a new process begins with
 
     assert (await seconds(case))["A-2"] is None
 

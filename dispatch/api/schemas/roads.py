@@ -38,7 +38,7 @@ class DrawnPoint(Request):
         _checked([self.coordinates])
         return self
 
-    def shape(self) -> shapely.Geometry:
+    def shape(self) -> shapely.Point:
         """Return the geometry, lon/lat."""
         return shapely.Point(self.coordinates)
 
@@ -56,7 +56,7 @@ class DrawnLine(Request):
             raise refused("line", "Garis ini hanya satu titik", "This line is a single point")
         return self
 
-    def shape(self) -> shapely.Geometry:
+    def shape(self) -> shapely.LineString:
         """Return the geometry, lon/lat."""
         return shapely.LineString(self.coordinates)
 
@@ -80,7 +80,7 @@ class DrawnArea(Request):
             )
         return self
 
-    def shape(self) -> shapely.Geometry:
+    def shape(self) -> shapely.Polygon:
         """Return the geometry, lon/lat."""
         return shapely.Polygon(self.coordinates[0])
 
@@ -96,7 +96,10 @@ class NewChange(Request):
             "examples": [
                 {
                     "id": "0192f0c1-7b1e-7a54-9c0e-2f6f2f7a9b12",
-                    "shape": {"type": "LineString", "coordinates": [[107.4344, -6.5459], [107.4372, -6.5481]]},
+                    "shape": {
+                        "type": "LineString",
+                        "coordinates": [[107.4344, -6.5459], [107.4372, -6.5481]],
+                    },
                     "effect": "slow",
                     "speed_factor": 0.25,
                     "reason": "flood",
