@@ -65,7 +65,7 @@ def page(https: str, own: str, mark: str, authority: str) -> str:
     }</p>
 <p class="card"><span class="soft">{name} · SHA-256</span><br><code>{_pairs(mark)}</code></p>
 
-<h2>3. {_t("Buka halaman Anda", "Open your page")}</h2>
+<h2 id="open">3. {_t("Buka halaman Anda", "Open your page")}</h2>
 <div id="pages">
 <a class="button first" href="{https}/pengemudi">{_t("Pengemudi", "Driver")}</a>
 <a class="button first" href="{https}/warga">{

@@ -23,8 +23,13 @@ async function ask() {
     mode: 'no-cors', cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(6000),
   }).then(() => true, () => false)
   state.dataset.state = trusted ? 'yes' : 'no'
-  pages.classList.toggle('ready', trusted)
   again.hidden = trusted
+  if (!trusted) return
+  // nothing is left to do: what comes next stands first
+  pages.classList.add('ready')
+  state.after(pages)
+  document.getElementById('open').hidden = true
+  document.getElementById(kind).open = false
 }
 
 again.addEventListener('click', () => void ask())
