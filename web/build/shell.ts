@@ -4,22 +4,9 @@ import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { build, type Plugin } from 'vite'
+import { shellFiles } from './files.ts'
 
-/** Scripts that no phone of ours writes in: they are fetched when a name needs them. */
-const FOREIGN_LETTERS = /-(cyrillic|greek|vietnamese|latin-ext)/
 const TEXT = /\.(html|m?js|css)$/
-
-/** The files that `page` needs: a file belongs to it when its name stands in one that does. */
-export function shellFiles(page: string, contents: ReadonlyMap<string, string>): string[] {
-  const found = new Set<string>([page])
-  for (const file of found) {
-    const text = contents.get(file) ?? ''
-    for (const other of contents.keys()) {
-      if (other.startsWith('assets/') && !FOREIGN_LETTERS.test(other) && text.includes(other.slice('assets/'.length))) found.add(other)
-    }
-  }
-  return [...found].sort()
-}
 
 export function shellWorkers(pages: readonly string[]): Plugin {
   let root = ''
