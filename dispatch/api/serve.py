@@ -78,8 +78,10 @@ async def _serve(settings: Settings, host: str, port: int, tls: bool) -> None:
         await server.serve()
         return
     following = asyncio.create_task(certificate.follow(), name="certificate")
+    sockets = listening(host, port)
+    log.info("HTTPS at %s", ", ".join(str(each.getsockname()[:2]) for each in sockets))
     try:
-        await server.serve(listening(host, port))
+        await server.serve(sockets)
     finally:
         following.cancel()
 

@@ -121,10 +121,12 @@ def create_app(enrolment: Enrolment) -> Starlette:
         "/enrolment.css": style,
         "/enrolment.js": script,
     }
-    return Starlette(
+    app = Starlette(
         routes=[Route(path, answer, methods=["GET"]) for path, answer in routes.items()],
         exception_handlers={404: _refuse, 405: _refuse},
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 def apple_profile(authority: x509.Certificate) -> bytes:
