@@ -32,7 +32,7 @@ export function shellWorkers(pages: readonly string[]): Plugin {
           const head = contents.get(html)?.replace('<head>', `<head>\n    <meta name="build" content="${version}" />`)
           await writeFile(resolve(folder, html), head ?? '')
           const shell = { page: `/${page}`, version, files: [...files.filter((file) => file !== html).map((file) => `/${file}`), '/favicon.svg'] }
-          await writeFile(resolve(folder, `sw-${page}.js`), `self.SHELL = ${JSON.stringify(shell)}\n${code}`)
+          await writeFile(resolve(folder, `sw-${page}.js`), `self.SHELL = ${JSON.stringify(shell)};\n${code}`)
         }
       },
     },
