@@ -88,8 +88,12 @@ export class Cab {
   }
 
   private async begin(): Promise<void> {
-    await Promise.all([this.fixes.load(), this.steps.load()])
+    const [kept] = await Promise.all([this.options.store.desk(this.options.who), this.fixes.load(), this.steps.load()])
     this.waitingFixes = this.fixes.size
+    if (kept !== undefined && this.desk === undefined) {
+      this.desk = kept
+      this.awaySince = Date.parse(kept.at) // so old is what is shown, until the server speaks
+    }
     if (!this.ended) this.connect()
   }
 
@@ -142,6 +146,7 @@ export class Cab {
   private show(desk: DriverDesk): void {
     ticking.learn(desk.at)
     this.desk = desk
+    void this.options.store.keepDesk(this.options.who, desk)
     this.pump()
   }
 

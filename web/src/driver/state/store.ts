@@ -2,7 +2,7 @@
 
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
 import { makeUuid } from '$shared/uuid'
-import type { KeptFix, KeptStep } from './frames'
+import type { DriverDesk, KeptFix, KeptStep } from './frames'
 
 interface Schema extends DBSchema {
   fixes: { key: number; value: KeptFix }
@@ -12,6 +12,8 @@ interface Schema extends DBSchema {
 
 /** The server takes nothing older. */
 const OLDEST_MS = 7 * 24 * 3600 * 1000
+/** No shift is longer. */
+const OLDEST_DESK_MS = 24 * 3600 * 1000
 
 export class Store {
   private constructor(private readonly db: IDBPDatabase<Schema>, readonly installation: string) {}
@@ -70,6 +72,20 @@ export class Store {
 
   async dropStep(n: number): Promise<void> {
     await this.db.delete('steps', n)
+  }
+
+  /** The desk as this driver last saw it, for a page that is opened without signal. */
+  async desk(who: string, now = Date.now()): Promise<DriverDesk | undefined> {
+    const text = await this.db.get('meta', 'desk')
+    const kept = text === undefined ? undefined : (JSON.parse(text) as { who: string; desk: DriverDesk })
+    return kept?.who === who && now - Date.parse(kept.desk.at) < OLDEST_DESK_MS ? kept.desk : undefined
+  }
+
+  /** Keep the desk while somebody is on duty; off duty nothing about patients stays on the phone. */
+  async keepDesk(who: string, desk: DriverDesk): Promise<void> {
+    if (desk.aboard == null) await this.db.delete('meta', 'desk')
+    // an offer does not wait: whoever opens the page later must not accept what is long gone
+    else await this.db.put('meta', JSON.stringify({ who, desk: { ...desk, run: desk.run?.state === 'offered' ? null : desk.run } }), 'desk')
   }
 
   close(): void {
