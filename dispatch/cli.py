@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dispatch.commands import database, regency, staff, tenant
+from dispatch.commands import database, description, regency, staff, tenant
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +20,7 @@ app.add_typer(tenant.app, name="tenant")
 app.add_typer(staff.app, name="staff")
 app.command()(database.migrate)
 app.command()(staff.demo_accounts)
+app.command()(description.openapi)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from dispatch.domain.triage import Triage
 from dispatch.domain.unit import PositionQuality, Tracking, UnitStatus
+from dispatch.domain.words import words
 
 
 class Capability(StrEnum):
@@ -169,8 +170,8 @@ def _refusal(u: UnitSnapshot) -> Refusal:
         case = u.busy_with or "?"
         return Refusal(u, "busy", f"Sedang bertugas untuk {case}{soon_id}", f"On a run for {case}{soon_en}")
     if u.status is UnitStatus.UNAVAILABLE:
-        reason = u.unavailable_reason or "?"
-        return Refusal(u, "unavailable", f"Tidak siap: {reason}", f"Not ready: {reason}")
+        reason = words("unavailability", u.unavailable_reason)
+        return Refusal(u, "unavailable", f"Tidak siap: {reason.id}", f"Not ready: {reason.en}")
     if u.status is UnitStatus.OFF_SHIFT:
         if u.rostered:
             return Refusal(

@@ -137,7 +137,12 @@ def test_a_faster_unit_behind_a_suitable_one_says_that_it_is_faster() -> None:
             "segera selesai",
             "free soon",
         ),
-        ({"status": UnitStatus.UNAVAILABLE, "unavailable_reason": "fuel"}, "unavailable", "fuel", "fuel"),
+        (
+            {"status": UnitStatus.UNAVAILABLE, "unavailable_reason": "fuel"},
+            "unavailable",
+            "bahan bakar",
+            "refuel",
+        ),
         ({"status": UnitStatus.OFF_SHIFT}, "off_shift", "Tidak sedang dinas", "Off shift"),
         ({"status": UnitStatus.OFF_SHIFT, "rostered": True}, "not_signed_on", "awak belum masuk", "Rostered"),
         ({"reachable": False}, "unreachable", "Tidak ada jalan", "No road"),
