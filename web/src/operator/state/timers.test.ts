@@ -19,7 +19,7 @@ function run(changes: Partial<RunView> = {}): RunView {
 function incident(changes: Partial<IncidentRow> = {}): IncidentRow {
   return {
     id: 'i', number: 'PWK-20261120-0001', kind: 'emergency', state: 'confirmed', triage: 'red', place: null, village: null, district: null,
-    outside: false, reported_at: at(30), waiting_since: null, ended_at: null, closing_code: null, patients: 1, calls: 1, speed_factor: null,
+    outside: false, place_accuracy_m: null, reported_at: at(30), waiting_since: null, ended_at: null, closing_code: null, patients: 1, calls: 1, speed_factor: null,
     stamps: [stamp('called_at', 0)], runs: [], ...changes,
   }
 }
