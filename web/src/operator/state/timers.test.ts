@@ -43,6 +43,10 @@ describe('arrival', () => {
     expect(expectedAt(run({ state: 'accepted' }))).toBeUndefined()
     expect(expectedAt(run({ state: 'en_route', stamps: [stamp('en_route_at', 100)] }))).toBe(CALLED + 400_000)
   })
+
+  it('is a real moment also where a training case runs faster', () => {
+    expect(expectedAt(run({ state: 'en_route', stamps: [stamp('en_route_at', 100)] }), 60)).toBe(CALLED + 105_000)
+  })
 })
 
 describe('who is missing', () => {
