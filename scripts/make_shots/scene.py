@@ -120,6 +120,7 @@ class Scene:
                 "training": found["training"],
                 "name": found["display_name"],
                 "role": found["role"],
+                "timezone": found["timezone"],
             },
         )
 
