@@ -152,6 +152,8 @@ async def test_what_waited_is_told_newest_fix_first_then_the_steps_then_the_rest
         assert (counts["signal_lost"], counts["steps_late"], counts["fixes_replayed"]) == (1, 2, 2)
 
         facts = [fact for line in read_lines(tmp_path, before) if (fact := fact_of_act(line))]
+        online, *facts = facts
+        assert online.about["to"] == "staged"
         assert [fact.about["to"] for fact in facts] == ["on_scene", "at_patient"]
         for fact in facts:
             assert before <= fact.when.lo <= fact.when.hi <= after, "the fact is of when it happened"
