@@ -139,8 +139,9 @@ def _why(
         gap = u.total_s - best.total_s
         first_id = f"{minutes(abs(gap))} {'lebih lama' if gap >= 0 else 'lebih cepat'} dari {best.call_sign}"
         first_en = f"{minutes(abs(gap))} {'slower' if gap >= 0 else 'faster'} than {best.call_sign}"
-    said_id = [f"{first_id}: {minutes(u.total_s)} ({u.road_m / 1000:.1f} km lewat jalan)"]
-    said_en = [f"{first_en}: {minutes(u.total_s)} ({u.road_m / 1000:.1f} km by road)"]
+    far = f"{u.road_m / 1000:.1f}"
+    said_id = [f"{first_id}: {minutes(u.total_s)} ({far.replace('.', ',')} km lewat jalan)"]
+    said_en = [f"{first_en}: {minutes(u.total_s)} ({far} km by road)"]
     if u.access_m >= 100:
         said_id.append(f"{u.access_m:.0f} m di luar jaringan jalan, {minutes(u.access_s)} dari waktunya")
         said_en.append(f"{u.access_m:.0f} m off the road network, {minutes(u.access_s)} of it")

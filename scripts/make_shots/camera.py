@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -18,7 +18,7 @@ CHROMIUM = "/usr/bin/chromium"
 SOFTWARE_WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 PATIENCE_MS = 45_000
 SETTLE_MS = 1_500
-MAP_SETTLE_MS = 5_000
+MAP_LOADS_MS, MAP_SETTLE_MS = 20_000, 2_500
 TURNS_MS, MAP_TURNS_MS = 300, 1_500
 """For a page, and for a map, to have turned from light to night."""
 THEME_SWITCH = "header button[aria-label='Ganti terang atau malam']"
@@ -115,6 +115,9 @@ class Camera:
             if shot.act is not None:
                 shot.act(page)
             has_map = page.locator("canvas").count() > 0
+            if has_map:
+                with suppress(PageTimeout):  # something may be asked for all the time
+                    page.wait_for_load_state("networkidle", timeout=MAP_LOADS_MS)
             page.wait_for_timeout(MAP_SETTLE_MS if has_map else SETTLE_MS)
             for look in looks:
                 if look is not looks[0]:

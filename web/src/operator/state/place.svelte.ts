@@ -73,6 +73,11 @@ export class DeskPlace {
     if (place) this.focus = { lon: place.lon, lat: place.lat, zoom }
   }
 
+  /** Look at several places at once. */
+  frame(places: readonly Point[]): void {
+    this.focus = { places: places.map(({ lon, lat }) => ({ lon, lat })) }
+  }
+
   /** A form asks for a place: narrow screens show the map, and come back with `back`. */
   toMap(): void {
     this.asking ??= this.column

@@ -44,6 +44,12 @@ export function aboutMinutes(seconds: number, approximate = false): string {
   return `${approximate ? '~' : ''}${minutes} ${speech.say({ id: 'menit', en: 'min' })}`
 }
 
+/** `2,2 km`, as the language writes decimals. */
+export function kilometres(metres: number): string {
+  const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 }
+  return `${new Intl.NumberFormat(speech.language === 'id' ? 'id-ID' : 'en-GB', digits).format(metres / 1000)} km`
+}
+
 /** `23:41:05` by the regency's clock; the frame of every page shows which zone that is. */
 export function timeOfDay(iso: string, zone: string | undefined = regional.zone): string {
   // h23: `hour12: false` writes midnight as 24 in some languages
