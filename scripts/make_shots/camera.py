@@ -82,7 +82,7 @@ class Camera:
             viewport={"width": look.width, "height": look.height},
             locale="id-ID",
             timezone_id="Asia/Jakarta",
-            geolocation={"longitude": 107.4474, "latitude": -6.5597},
+            geolocation={"longitude": 107.4474, "latitude": -6.5597, "accuracy": 12},
             permissions=["geolocation"],
             storage_state={"cookies": [], "origins": [{"origin": self._address, "localStorage": entries}]},
         )
