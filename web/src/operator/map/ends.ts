@@ -1,6 +1,6 @@
 /** Which way of a case the map draws: to the scene, and once the patient is aboard to the facility. */
 
-import type { IncidentRow, LegView, RunView, UnitView } from '../state/api'
+import type { IncidentRow, LegView, Point, RunView, UnitView } from '../state/api'
 import type { Ends } from '../state/place.svelte'
 import { say } from '../say'
 
@@ -30,11 +30,13 @@ function toScene(incident: IncidentRow, unit: UnitView): Ends | undefined {
 function toFacility(incident: IncidentRow, run: RunView, unit: UnitView): Ends | undefined {
   const leg: LegView | undefined = run.legs.filter((one) => LEG_OPEN.has(one.state)).at(-1)
   if (run.state !== 'left_scene' || leg?.place == null) return undefined
-  return ends(unit, incident, leg.place, `facility ${leg.facility_id}`, leg.facility ?? say('faskes', 'facility'))
+  // where a unit without a tracker is cannot be seen: it left from the scene
+  const from = unit.place_source === 'fix' ? unit : (incident.place ?? unit)
+  return ends(unit, incident, leg.place, `facility ${leg.facility_id}`, leg.facility ?? say('faskes', 'facility'), from)
 }
 
-function ends(unit: UnitView, incident: IncidentRow, to: Ends['to'], target: string, goal: string): Ends {
+function ends(unit: UnitView, incident: IncidentRow, to: Point, target: string, goal: string, from: Point = unit): Ends {
   return {
-    key: `${unit.id} ${target}`, from: { lon: unit.lon, lat: unit.lat }, to, sign: unit.call_sign, goal, pace: incident.speed_factor,
+    key: `${unit.id} ${target}`, from: { lon: from.lon, lat: from.lat }, to, sign: unit.call_sign, goal, pace: incident.speed_factor,
   }
 }
