@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dispatch.commands import database, regency, staff, tenant, tls
+from dispatch.commands import database, description, regency, staff, tenant, tls
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +21,7 @@ app.add_typer(staff.app, name="staff")
 app.add_typer(tls.app, name="tls")
 app.command()(database.migrate)
 app.command()(staff.demo_accounts)
+app.command()(description.openapi)
 
 
 @app.command()

@@ -2,11 +2,12 @@
 
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
 import { makeUuid } from '$shared/uuid'
-import type { DriverDesk, KeptFix, KeptStep } from './frames'
+import type { DriverDesk, KeptCommand, KeptFix } from './frames'
 
 interface Schema extends DBSchema {
   fixes: { key: number; value: KeptFix }
-  steps: { key: number; value: KeptStep }
+  /** Steps, and what the crew says of its unit: in one row, for the server hears them in the order they were said. */
+  steps: { key: number; value: KeptCommand }
   meta: { key: string; value: string }
 }
 
@@ -56,17 +57,17 @@ export class Store {
     await Promise.all([...seqs.map((seq) => tx.store.delete(seq)), tx.done])
   }
 
-  /** The steps of this driver in the order they were taken. */
-  async steps(who: string): Promise<KeptStep[]> {
+  /** What this driver has said and the server has not answered, in that order. */
+  async steps(who: string): Promise<KeptCommand[]> {
     return (await this.db.getAll('steps')).filter((step) => step.who === who)
   }
 
-  async addStep(step: KeptStep): Promise<KeptStep> {
+  async addStep<C extends KeptCommand>(step: C): Promise<C> {
     const n = await this.db.add('steps', step)
     return { ...step, n }
   }
 
-  async putStep(step: KeptStep): Promise<void> {
+  async putStep(step: KeptCommand): Promise<void> {
     await this.db.put('steps', step)
   }
 

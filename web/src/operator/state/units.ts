@@ -52,6 +52,17 @@ export function fixAge(unit: UnitView, now: number): number | undefined {
   return Math.max(0, (now - Date.parse(unit.fixed_at)) / 1000)
 }
 
+/** Three times the interval in which a phone tells its place: 5 s on a run, 60 s idle. */
+const SILENT_ON_RUN_S = 15
+const SILENT_IDLE_S = 180
+
+/** Seconds for which a unit that should be telling its place has not; undefined for all others. */
+export function silentFor(unit: UnitView, now: number): number | undefined {
+  if (unit.tracking !== 'app' || unit.status === 'off_shift' || unit.fixed_at === null) return undefined
+  const age = Math.max(0, (now - Date.parse(unit.fixed_at)) / 1000)
+  return age > (unit.assignment_id === null ? SILENT_IDLE_S : SILENT_ON_RUN_S) ? age : undefined
+}
+
 /** How far the place can be trusted at this moment, by the same limits as the server's. */
 export function qualityNow(unit: UnitView, now: number): PositionQuality {
   const age = fixAge(unit, now)
