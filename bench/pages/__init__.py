@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.pages import console, resident
 from bench.pages.browser import CHROMIUM, Chromium, chromium
-from bench.pages.fleet import UNITS, Scene, fleet_bundle, open_scene
+from bench.pages.fleet import UNITS, fleet_bundle, open_scene
 from bench.private_system import REPOSITORY, PrivateSystem, private_system
 
 
@@ -29,19 +29,15 @@ def main() -> None:
 
 
 async def _measure(system: PrivateSystem) -> None:
-    async with open_scene(system) as scene, chromium() as browser:
-        await _tell_machine(browser)
+    async with open_scene(system) as scene, chromium() as browser, chromium(webgl=False) as without_map:
+        _tell_machine(browser)
         await resident.measure(scene, browser)
-        await _measure_console(scene, browser)
+        print(f"console: {UNITS} units, {scene.incidents} open cases")
+        await console.measure_ready(scene, browser)
+        await console.measure_desk(scene, browser, without_map)
 
 
-async def _tell_machine(browser: Chromium) -> None:
+def _tell_machine(browser: Chromium) -> None:
     print(f"Chromium {browser.version}, WebGL by: {browser.drawing}")
     if browser.in_software:
         print("no graphics card: the processor draws the map, on the same cores as the servers")
-
-
-async def _measure_console(scene: Scene, browser: Chromium) -> None:
-    print(f"console: {UNITS} units, {scene.incidents} open cases")
-    await console.measure_ready(scene, browser)
-    await console.measure_desk(scene, browser)

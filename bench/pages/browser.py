@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, CDPSession, Page, async_playwright
+from playwright.async_api import Browser, CDPSession, Page, Request, async_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 # a machine without a graphics card draws WebGL with its processor
 _SOFTWARE_WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+_NO_WEBGL = ["--disable-3d-apis"]
 _OBSERVER = (Path(__file__).parent / "observer.js").read_text()
 PATIENCE_S = 90.0
 _DRAWING = """() => {
@@ -74,10 +75,11 @@ class Chromium:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Chromium]:
-    """Start the browser, without a window, and end it."""
+async def chromium(*, webgl: bool = True) -> AsyncIterator[Chromium]:
+    """Start the browser, without a window, and end it; without `webgl` it draws pages, but no map."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_SOFTWARE_WEBGL)
+        flags = _SOFTWARE_WEBGL if webgl else _NO_WEBGL
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         try:
             page = await browser.new_page()
             drawing = await page.evaluate(_DRAWING)
@@ -87,14 +89,13 @@ async def chromium() -> AsyncIterator[Chromium]:
             await browser.close()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Fetched:
-    """One file that the page fetched: its kind as the browser has it, and its bytes on the wire."""
+    """One file that the page or its workers fetched: its kind as the browser has it, bytes on the wire."""
 
     url: str
     kind: str
-    at: float
-    size: int = 0
+    size: int
 
 
 @dataclass
@@ -103,27 +104,28 @@ class Tab:
 
     page: Page
     cdp: CDPSession
-    fetched: dict[str, Fetched] = field(default_factory=dict)
+    _answered: list[Request] = field(default_factory=list)
 
     @classmethod
     async def open(cls, page: Page) -> Tab:
         """Watch the page's fetches and its main thread."""
         cdp = await page.context.new_cdp_session(page)
         tab = cls(page, cdp)
-        cdp.on("Network.requestWillBeSent", tab._asked)
-        cdp.on("Network.loadingFinished", tab._finished)
+        page.on("requestfinished", tab._answered.append)
         await cdp.send("Network.enable")
-        await cdp.send("Performance.enable")
+        # of the thread, not of the wall: others use the processor, too
+        await cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
         return tab
 
-    def _asked(self, event: dict[str, Any]) -> None:
-        if event["request"]["url"].startswith("http"):
-            kind = event.get("type", "Other")
-            self.fetched[event["requestId"]] = Fetched(event["request"]["url"], kind, time.perf_counter())
-
-    def _finished(self, event: dict[str, Any]) -> None:
-        if (known := self.fetched.get(event["requestId"])) is not None:
-            known.size = int(event["encodedDataLength"])
+    async def fetched(self) -> list[Fetched]:
+        """What came over the wire so far; what the cache had weighs nothing."""
+        found = []
+        for request in list(self._answered):
+            if request.url.startswith("http"):
+                sizes = await request.sizes()
+                size = sizes["responseHeadersSize"] + sizes["responseBodySize"]
+                found.append(Fetched(request.url, request.resource_type, size))
+        return found
 
     async def until(self, expression: str) -> Any:
         """Wait until the expression is true, and return its value."""

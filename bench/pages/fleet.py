@@ -38,6 +38,7 @@ INCIDENTS = 12
 TOWN = Point(107.4434, -6.5567)
 REACH_DEG = 0.13
 SPEED_MS = 11.0
+STRETCH_S = 120
 CALL_EVERY_S = 2.0
 _METRES_PER_DEGREE = 111_195
 
@@ -85,10 +86,12 @@ class Scene:
         self.fanout.moved(self.entry.tenant.id, await save_positions(self.centre, self.entry, fixes))
 
     def _fix(self, number: int, now: datetime) -> Fix:
-        heading = (number * 37 + self._second * (number % 5)) % 360
+        ahead = (self._second + number) % (2 * STRETCH_S)  # a stretch of road, up and down
+        back = ahead > STRETCH_S
+        course = number * 37 % 360
+        driven = SPEED_MS / _METRES_PER_DEGREE * (2 * STRETCH_S - ahead if back else ahead)
         angle = number * 2.399963  # the golden angle spreads them evenly
         far = REACH_DEG * math.sqrt((number + 0.5) / UNITS)
-        driven = SPEED_MS / _METRES_PER_DEGREE * (self._second % 240)
         return Fix(
             installation_id=self._phones[number],
             sequence=self._second,
@@ -97,11 +100,11 @@ class Scene:
             unit_id=self.units[number],
             clock_offset_s=0.0,
             received_at=now,
-            lon=TOWN.lon + far * math.cos(angle) + driven * math.sin(math.radians(heading)),
-            lat=TOWN.lat + far * math.sin(angle) + driven * math.cos(math.radians(heading)),
+            lon=TOWN.lon + far * math.cos(angle) + driven * math.sin(math.radians(course)),
+            lat=TOWN.lat + far * math.sin(angle) + driven * math.cos(math.radians(course)),
             accuracy_m=8.0,
             speed_ms=SPEED_MS,
-            heading_deg=float(heading),
+            heading_deg=float((course + 180 * back) % 360),
             battery=80.0,
             source="app",
             replayed=False,

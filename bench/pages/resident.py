@@ -67,17 +67,14 @@ async def measure(scene: Scene, browser: Chromium) -> None:
 
 async def _weigh(scene: Scene, tab: Tab) -> None:
     await _until_button(scene, tab)
-    first = list(tab.fetched.values())
+    first = await tab.fetched()
     await tab.page.wait_for_load_state("networkidle")
-    total = list(tab.fetched.values())
+    total = await tab.fetched()
+    # without a place from the device the nearest facilities begin with the map
     await tab.page.evaluate("location.hash = '#faskes'")
-    await tab.page.wait_for_load_state("networkidle")
-    await tab.page.evaluate(
-        "[...document.querySelectorAll('button')].find((b) => /^(Peta|Map)$/.test(b.textContent.trim()))?.click()"
-    )
     await tab.until("document.querySelector('canvas.maplibregl-canvas') !== null")
     await tab.page.wait_for_load_state("networkidle")
-    opened = list(tab.fetched.values())
+    opened = await tab.fetched()
     show(
         "first screen: everything until the button is there",
         _kb(first),
@@ -85,7 +82,7 @@ async def _weigh(scene: Scene, tab: Tab) -> None:
         FIRST_LIMIT_KB,
         remark=_kinds(first),
     )
-    show("thereof script", _kb(f for f in first if f.kind == "Script"), "kB", SCRIPT_LIMIT_KB)
+    show("thereof script", _kb(f for f in first if f.kind == "script"), "kB", SCRIPT_LIMIT_KB)
     show("everything until the network rests", _kb(total), "kB", TOTAL_LIMIT_KB, remark=_kinds(total))
     show("requests", len(total), "", REQUESTS_LIMIT)
     show("with the map opened", _kb(opened), "kB", MAP_LIMIT_KB, remark=_kinds(opened))
@@ -97,11 +94,7 @@ def _kb(files: Iterable[Fetched]) -> float:
 
 def _kinds(files: list[Fetched]) -> str:
     kinds = sorted({file.kind for file in files})
-    return (
-        "("
-        + ", ".join(f"{kind.lower()} {_kb(f for f in files if f.kind == kind):.0f}" for kind in kinds)
-        + ")"
-    )
+    return "(" + ", ".join(f"{kind} {_kb(f for f in files if f.kind == kind):.0f}" for kind in kinds) + ")"
 
 
 async def _slow_down(tab: Tab, network: Network) -> None:
@@ -120,7 +113,6 @@ async def _slow_down(tab: Tab, network: Network) -> None:
 async def _until_button(scene: Scene, tab: Tab) -> float:
     """Seconds from navigation to a button that answers."""
     await tab.page.goto("about:blank")
-    tab.fetched.clear()
     await tab.page.goto(f"{scene.address}/warga", wait_until="commit")
     appeared: float = await tab.until("observed.seen.appeared.button")
     box = await tab.page.locator(BUTTON).bounding_box()
