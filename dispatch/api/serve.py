@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 # an exchange in progress is over in a blink; sockets are told to come back (1012) rather than waited for
 _GRACE_S = 1
+# a page that asks once a minute keeps its connection: a new one costs a slow network seconds
+_KEEP_ALIVE_S = 75
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
@@ -61,6 +63,7 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
         proxy_headers=True,
         forwarded_allow_ips=["127.0.0.1", "::1"],
         timeout_graceful_shutdown=_GRACE_S,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         **SERVER_OPTIONS,
     )
     await uvicorn.Server(config).serve()
