@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 # an exchange in progress is over in a blink; sockets are told to come back (1012) rather than waited for
 _GRACE_S = 1
+# a page that asks once a minute keeps its connection: a new one costs a slow network seconds
+_KEEP_ALIVE_S = 75
 
 
 def serve(settings: Settings, host: str, port: int, *, tls: bool = False) -> None:
@@ -71,6 +73,7 @@ async def _serve(settings: Settings, host: str, port: int, tls: bool) -> None:
         timeout_graceful_shutdown=_GRACE_S,
         # Strict-Transport-Security is never sent: it would close this host's plain HTTP, too
         ssl_context_factory=None if certificate is None else lambda *_: certificate.context,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         **SERVER_OPTIONS,
     )
     server = uvicorn.Server(config)
