@@ -142,3 +142,4 @@ def open_browser(browser: Browser, served: Served) -> Iterator[Open]:
             return people.enter_context(watching(browser, served.address, **options))
 
         yield open_one
+        served.leave_nothing_open()

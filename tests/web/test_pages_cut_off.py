@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from arranged import PASSWORD, people, registered, ringing_call
 from conftest import Open
 from desk_page import DeskPage
@@ -13,6 +14,8 @@ from playwright.sync_api import Page, expect
 from resident_page import ResidentPage
 from served import Served
 from watched import PHONE, until
+
+pytestmark = pytest.mark.timeout(300)  # a busy machine starts everything within the first test
 
 PROMISED_S = 3.0
 """What a page is to need at most; what fails the test is a multiple of it, for machines that are busy."""
@@ -102,6 +105,3 @@ def test_what_happened_meanwhile_is_caught_up(open_browser: Open, served: Served
     until(desk.page, lambda: desk.watched.tones(desk.page) > before, "the call of meanwhile rings")
     expect(desk.page.get_by_role("alert")).to_have_count(0)
     assert desk.page.evaluate("window.sameDocument"), "the page was not loaded anew"
-    served.post(f"/operator/calls/{calls[0]}/disposal", "operator2", disposal="prank")
-    served.post(f"/operator/calls/{calls[1]}/disposal", disposal="prank")
-    expect(desk.queue.locator(".item.ringing, .item.taken")).to_have_count(0)

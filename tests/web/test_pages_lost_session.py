@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import httpx
+import pytest
 from arranged import PASSWORD, open_incident, people, registered, ringing_call
 from conftest import Open
 from desk_page import DeskPage, fill_sign_in
@@ -15,6 +16,8 @@ from playwright.sync_api import Page, expect
 from resident_page import ResidentPage
 from served import Account, Served
 from watched import PHONE, Watched
+
+pytestmark = pytest.mark.timeout(300)  # a busy machine starts everything within the first test
 
 
 def end_session(served: Served, watched: Watched, page: Page, name: str) -> None:
@@ -36,7 +39,7 @@ def sign_in_again(page: Page, account: Account) -> None:
 
 
 def test_staff_go_on_where_they_were(open_browser: Open, served: Served) -> None:
-    incident_id = open_incident(served, "Contoh Sesi")
+    open_incident(served, "Contoh Sesi")
     call_id = ringing_call(served, "Contoh Sesi Dua")
     desk = DeskPage(open_browser(maps=False), served.account("operator1")).open()
     facility = FacilityPage(open_browser(maps=False), served.account("faskes1")).open()
@@ -74,8 +77,6 @@ def test_staff_go_on_where_they_were(open_browser: Open, served: Served) -> None
     facility.page.locator("form.beds").get_by_role("button", name="Simpan").click()
     driver.sign_on("PWK-B01")
     driver.sign_off()
-    for case in (incident_id, desk.case_id):
-        served.post(f"/operator/incidents/{case}/cancellation", reason="false_alarm")
     expect(facility.page.get_by_role("button", name="Simpan")).to_be_disabled()
 
 

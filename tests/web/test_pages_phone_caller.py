@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from conftest import Open
 from desk_page import DeskPage
 from facility_page import FacilityPage
 from playwright.sync_api import expect
 from served import Served
+
+pytestmark = pytest.mark.timeout(300)  # a busy machine starts everything within the first test
 
 HOSPITAL, ELSEWHERE = "RSUD Bayu Asih", "Puskesmas Purwakarta"
 PLACE = (-6.5600, 107.4440)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from arranged import PASSWORD, people, registered, ringing_call
 from conftest import Open
 from desk_page import DeskPage
@@ -13,6 +14,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 from resident_page import ResidentPage
 from served import Served
 from watched import PHONE, until
+
+pytestmark = pytest.mark.timeout(300)  # a busy machine starts everything within the first test
 
 
 @contextmanager

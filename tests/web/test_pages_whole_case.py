@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from arranged import people
 from conftest import Open
 from desk_page import DeskPage
@@ -19,6 +20,8 @@ from served import Served
 from watched import PHONE, until
 
 from registry.population import SyntheticResident
+
+pytestmark = pytest.mark.timeout(300)  # a busy machine starts everything within the first test
 
 # Nagri Kaler, and where the unit stands: half a kilometre away
 HOME = {"longitude": 107.4400, "latitude": -6.5500, "accuracy": 12}

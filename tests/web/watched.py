@@ -19,7 +19,8 @@ from playwright.sync_api import (
     WebSocketRoute,
 )
 
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
+"""How long anything may take on a busy machine before it counts as not happening."""
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}
 COUNT_TONES = """
