@@ -136,7 +136,10 @@ const RULES: Record<string, Rule> = {
       return { id: `Faskes menolak pasien${of(d)}: ${why?.id ?? '-'}`, en: `The facility refused the patient${of(d)}: ${why?.en ?? '-'}` }
     },
     holds: (note, board) => incident(note, board)?.runs.some(
-      (r) => r.released_at === null && r.legs.some((leg) => leg.id === note.subjectId && leg.answer === 'refused'),
+      (r) => r.released_at === null && r.legs.some(
+        // taken elsewhere, the patient is not theirs to refuse any more
+        (leg) => leg.id === note.subjectId && leg.answer === 'refused' && leg.state !== 'diverted',
+      ),
     ) ?? false,
   },
   countersignature_overdue: {
