@@ -8,13 +8,15 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from dispatch.local.addresses import accepts
 from dispatch.local.program import Program
 from dispatch.settings import Settings
 from dispatch.tls.folder import folder_of
@@ -69,6 +71,11 @@ def phones(module_database, redis_server, tmp_path_factory: pytest.TempPathFacto
     assert prepare.run(lambda: False) == 0, prepare.last_words()
     serve = program("serve", "serve", "--tls")
     serve.spawn()
+    patience = time.monotonic() + 100
+    while not accepts(HOST, port):
+        assert serve.poll() is None, serve.last_words()
+        assert time.monotonic() < patience, serve.last_words()
+        time.sleep(0.1)
     made = json.loads((run_dir / "accounts.json").read_text())["32.14-latihan"]
     accounts = {one["username"]: one["password"] for one in made}
     yield Phones(f"https://{HOST}:{port}", web, accounts, folder.authority_certificate)
@@ -110,14 +117,7 @@ def phone(trusting: Browser, phones: Phones) -> Iterator[BrowserContext]:
 def opened(phone: BrowserContext, path: str) -> Page:
     """Open a page, and wait until it would open without signal, too."""
     page = phone.new_page()
-    for attempt in range(200):  # the server may still be opening its roads
-        try:
-            page.goto(path)
-            break
-        except Error as absent:
-            if "ERR_CONNECTION_REFUSED" not in str(absent) or attempt == 199:
-                raise
-            page.wait_for_timeout(200)
+    page.goto(path)
     kept(page)
     return page
 
@@ -155,7 +155,8 @@ def test_a_trusted_address_is_a_secure_context(phone: BrowserContext, phones: Ph
     manifest = page.evaluate("fetch(document.querySelector('link[rel=manifest]').href).then((r) => r.json())")
     assert manifest["name"] == "SEMAR Warga"
     for icon in manifest["icons"]:
-        assert page.request.get(icon["src"]).headers["content-type"] == "image/png"
+        kind = page.evaluate("(src) => fetch(src).then((r) => r.headers.get('content-type'))", icon["src"])
+        assert kind == "image/png"
     cached = page.evaluate(
         "caches.keys().then((names) => Promise.all(names.map(async (n) => "
         "(await (await caches.open(n)).keys()).map((r) => new URL(r.url).pathname))))"
