@@ -111,7 +111,7 @@ class Tab:
         """Watch the page's fetches and its main thread."""
         cdp = await page.context.new_cdp_session(page)
         tab = cls(page, cdp)
-        page.on("requestfinished", tab._answered.append)
+        page.on("requestfinished", lambda request: tab._answered.append(request))
         await cdp.send("Network.enable")
         # of the thread, not of the wall: others use the processor, too
         await cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
