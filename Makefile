@@ -1,11 +1,14 @@
 .DEFAULT_GOAL := help
-.PHONY: help run web test check bench drill shots demo-check
+.PHONY: help run tls web test check bench drill shots demo-check
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## set this checkout up and run the whole system until Ctrl-C
 	@exec scripts/run
+
+tls: ## make certificates, so that phones on the local network can be used
+	@exec scripts/tls
 
 web: ## build the pages when their sources changed
 	@scripts/bootstrap && exec scripts/web

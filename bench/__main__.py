@@ -1,4 +1,5 @@
-"""`make bench`: runs every measurement, or those named: routing, tiles, calls, ranking, claims, ingest."""
+"""`make bench`: runs every measurement, or those named: routing, tiles, calls, ranking, claims, ingest,
+pages."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import importlib
 import os
 import sys
 
-MEASUREMENTS = ("routing", "tiles", "calls", "ranking", "claims", "ingest")
+MEASUREMENTS = ("routing", "tiles", "calls", "ranking", "claims", "ingest", "pages")
 
 
 def main() -> int:

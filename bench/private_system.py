@@ -90,8 +90,11 @@ def until_answers(url: str, program: Program, patience_s: float = 60.0) -> None:
 
 
 @contextmanager
-def private_system() -> Iterator[PrivateSystem]:
-    """Start everything in a folder of its own and stop it at the end; durability as in production."""
+def private_system(bundle: Path = BUNDLE) -> Iterator[PrivateSystem]:
+    """Start everything in a folder of its own and stop it at the end; durability as in production.
+
+    `bundle` is the regency's folder that is loaded.
+    """
     user = places.server_user()
     root = next(r for r in (Path(tempfile.gettempdir()), Path("/tmp")) if places.reaches(user, r))
     with tempfile.TemporaryDirectory(prefix="semar-bench-", dir=root) as name:
@@ -103,7 +106,7 @@ def private_system() -> Iterator[PrivateSystem]:
             redis.start()
             postgres.provision()
             settings = _settings(postgres, redis, folder / "run")
-            asyncio.run(_fill(settings))
+            asyncio.run(_fill(settings, bundle))
             port = free_port()
             server = _serving(settings, port, folder / "log")
             try:
@@ -127,11 +130,11 @@ def _settings(postgres: PrivatePostgres, redis: PrivateRedis, run_dir: Path) -> 
     )
 
 
-async def _fill(settings: Settings) -> None:
+async def _fill(settings: Settings, bundle: Path) -> None:
     await upgrade(settings.database_url)
     centre = open_centre(settings, name="bench load")
     try:
-        await load_regency(centre, BUNDLE)
+        await load_regency(centre, bundle)
     finally:
         await centre.close()
 

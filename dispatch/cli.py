@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dispatch.commands import database, regency, staff, tenant
+from dispatch.commands import database, description, regency, staff, tenant, tls
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,8 +18,10 @@ app = typer.Typer(
 app.add_typer(regency.app, name="regency")
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(staff.app, name="staff")
+app.add_typer(tls.app, name="tls")
 app.command()(database.migrate)
 app.command()(staff.demo_accounts)
+app.command()(description.openapi)
 
 
 @app.command()
@@ -35,25 +37,37 @@ def prepare(
 
 
 @app.command()
-def run() -> None:
+def run(
+    with_tls: Annotated[
+        bool | None, typer.Option("--tls/--no-tls", help="HTTPS untuk ponsel / HTTPS for phones (SEMAR_TLS)")
+    ] = None,
+) -> None:
     """Jalankan semuanya / run everything here."""
     from dispatch.local.launcher import run as launch
 
-    raise typer.Exit(launch())
+    raise typer.Exit(launch(tls=with_tls))
 
 
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="alamat / address (SEMAR_HOST)")] = None,
     port: Annotated[int | None, typer.Option(help="port (SEMAR_PORT)", min=0, max=65535)] = None,
+    with_tls: Annotated[
+        bool, typer.Option("--tls", help="HTTPS saja / HTTPS alone (SEMAR_TLS_HOST, SEMAR_TLS_PORT)")
+    ] = False,
 ) -> None:
     """Layani HTTP dan WebSocket / serve HTTP and WebSocket."""
     from dispatch.api.serve import serve as serve_api
     from dispatch.commands.plainly import require_ready
     from dispatch.settings import settings
 
-    require_ready(settings())
-    serve_api(settings(), host or settings().host, settings().port if port is None else port)
+    deployment = settings()
+    require_ready(deployment)
+    if with_tls:
+        host = deployment.tls_host if host is None else host
+        serve_api(deployment, host, deployment.tls_port if port is None else port, tls=True)
+        return
+    serve_api(deployment, host or deployment.host, deployment.port if port is None else port)
 
 
 @app.command()

@@ -15,9 +15,15 @@ class Settings(BaseSettings):
     `DATABASE_URL` is the owner's connection (migrations, tenants), `DATABASE_APP_URL` the application's
     login, which must be neither owner nor superuser. Both are `postgresql://` URLs. `web_dir` holds the built
     pages. `rehearsal` off leaves the training tenant as quiet as it is.
+
+    `tls` says whether HTTPS is served on the local network; left open it is, once certificates are made or
+    given. `tls_cert` and `tls_key` are PEM files of a certificate from elsewhere. An empty `tls_host` means
+    every address of this machine, for HTTPS and for the page that enrols phones.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SEMAR_", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SEMAR_", extra="ignore", populate_by_name=True, env_ignore_empty=True
+    )
 
     database_url: str = Field(default="", validation_alias=AliasChoices("DATABASE_URL"))
     database_app_url: str = Field(default="", validation_alias=AliasChoices("DATABASE_APP_URL"))
@@ -34,6 +40,12 @@ class Settings(BaseSettings):
     sms_spool: Path | None = None  # folder of gammu-smsd's files service; without one, files are written
     pool_size: int = 10
     rehearsal: bool = True
+    tls: bool | None = None
+    tls_host: str = ""
+    tls_port: int = 8443
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    enrol_port: int = 8080
     web_dir: Path = Path(__file__).resolve().parents[1] / "web" / "dist"
 
     @property

@@ -100,7 +100,7 @@ def _sort_out(lines: list[Line], events: list[shapes.Event], made_at: datetime) 
     own = [fact for line in lines if (fact := fact_of_act(line)) is not None]
     unsure = {key for line in lines if line.get("t") == "unanswered" for key in keys_of_act(line)}
     actors = {str(line["by"]) for line in lines if "by" in line}
-    if any(fact.when.lo <= made_at < fact.when.hi for fact in own):
+    if any(fact.when.lo <= made_at < (fact.known or fact.when.hi) for fact in own):
         return None
     own = [fact for fact in own if fact.when.lo <= made_at]
     told = {key for fact in own for key in keys_of_act({"what": fact.what, **fact.about})}

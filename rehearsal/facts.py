@@ -22,19 +22,27 @@ _STEPS = frozenset({"assignment_stepped", "patient_handed_over", *_ENDS_OF_EVENT
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that happened: what, when, and to what (ids by name)."""
+    """Something that happened: what, when, and to what (ids by name).
+
+    `known` is when the system had answered to it: later than `when`, where it was told without a signal.
+    """
 
     what: str
     when: Moment
     about: dict[str, Any]
+    known: datetime | None = None
 
 
 def fact_of_act(line: Line) -> Fact | None:
     """Return the fact that a line of the own log tells, None when it changes no figure."""
     if line.get("t") != "act":
         return None
+    if line.get("reported"):
+        return None  # it came too late to be a step: the system keeps it as a report, and no figure changes
     asked, answered = _time(line["asked"]), _time(line["answered"])
-    return Fact(str(line["what"]), Moment(asked, answered), line)
+    happened = line.get("happened")
+    when = Moment(_time(happened[0]), _time(happened[1])) if happened else Moment(asked, answered)
+    return Fact(str(line["what"]), when, line, answered)
 
 
 def fact_of_event(event: Event) -> Fact | None:

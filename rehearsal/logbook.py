@@ -64,17 +64,22 @@ class Logbook:
         what: str,
         work: Callable[[], Awaitable[Result]],
         see: Callable[[Result], Line] | None = None,
+        *,
+        happened: tuple[datetime, datetime] | None = None,
         **about: Any,
     ) -> Result:
         """Do something through the API, and keep when it was asked for and when it was answered.
 
         by: the actor as the system's log names it. A system that is away is asked again for a minute.
+        happened: between which moments it was, when it is told later than it was done.
 
         Raises:
             Overtaken: refused because the case has moved on.
             Refused: refused otherwise.
         """
         asked = datetime.now(UTC)
+        if happened is not None:
+            about["happened"] = happened
         doing = asyncio.ensure_future(persist(work))
         stopped: asyncio.CancelledError | None = None
         try:

@@ -17,13 +17,17 @@ from rehearsal.logbook import Overtaken, persist
 from rehearsal.manner import Manner
 from rehearsal.player import Player
 from rehearsal.roster import Duty, Roster
+from rehearsal.signal import outage
 from rehearsal.track import Spot, Track, metres_between
 from rehearsal.wire import Disconnected
 
 _LOOKS_AT_CLOCK_S = 30.0
 _LATE_AT_MOST_S = 300.0
 _AT_BASE_M = 150.0
+_LEAST_OUTAGE_S = 0.5
 _LEG_STATES = frozenset({"left_scene", "at_facility", "handed_over"})
+_WITHOUT_SIGNAL = frozenset({"en_route", "staged", "on_scene", "left_scene", "at_facility"})
+"""What comes after these states a crew does also without a signal; it is told when there is one."""
 
 
 class Patrol:
@@ -46,6 +50,7 @@ class Patrol:
         self._evicted_for: Duty | None = None
         self._noise = dice(ensemble.seed, "receiver", unit.call_sign)
         self._let_go: set[UUID] = set()
+        self._outages: set[tuple[int, str]] = set()
         self.cab = Cab(ensemble, player, base)
 
     # --- shifts -----------------------------------------------------------------------------------
@@ -81,7 +86,7 @@ class Patrol:
             async with self._all.gate:
                 await persist(self._player.sign_in)
                 self._all.casebook.own.add(self._player.by)
-                self.cab.desk = None
+                self.cab.start_afresh()
                 link = asyncio.create_task(self.cab.wire.run(), name=f"socket {self.unit.call_sign}")
                 boarded = await self._board(duty)
             if boarded:
@@ -138,6 +143,7 @@ class Patrol:
 
     async def leave(self) -> None:
         """Sign off; on a run that is not ours to end, the crew stays aboard."""
+        await self.cab.signal()
         try:
             await self._all.log.act(
                 self._player.by, "sign_off", lambda: self.cab.wire.request("sign_off"), unit=self.unit_id
@@ -171,6 +177,8 @@ class Patrol:
     async def _go_on(self, run: desks.RunSheet) -> None:
         """Do what comes next in a run, whatever state it is found in."""
         still = self._same(run)
+        if run.state not in _WITHOUT_SIGNAL:
+            await self.cab.signal()
         match run.state:
             case "offered":
                 await self._answer_offer(run, still)
@@ -178,7 +186,7 @@ class Patrol:
                 if await self._stand(self._manner.turnout_s, still):
                     await self.cab.step(run, "en_route")
             case "en_route" | "staged":
-                if run.place is None or await self._drive(run.place, still):
+                if run.place is None or await self._drive(run.place, still, outage_of="to the scene"):
                     await self.cab.step(run, "on_scene")
             case "on_scene":
                 if await self._stand(self._manner.to_patient_s, still):
@@ -224,7 +232,9 @@ class Patrol:
         target = self._all.facilities.get(note.destination or "") if note is not None else None
         if target is not None:
             place = shapes.Place(target.lon, target.lat)
-            arrived = await self._drive(place, lambda: still() and run_id not in self._all.radio)
+            arrived = await self._drive(
+                place, lambda: still() and run_id not in self._all.radio, outage_of="to the facility"
+            )
             if not arrived and not still():
                 return
         other = self._all.radio.pop(run_id, None)
@@ -278,8 +288,14 @@ class Patrol:
             self._all.pace.real(seconds, at_least), still, lambda _: (self.cab.spot, 0.0), on_run=on_run
         )
 
-    async def _drive(self, place: shapes.Place, still: Callable[[], bool], *, on_run: bool = True) -> bool:
-        """Drive there by the roads; whether the unit has arrived."""
+    async def _drive(
+        self, place: shapes.Place, still: Callable[[], bool], *, on_run: bool = True, outage_of: str = ""
+    ) -> bool:
+        """Drive there by the roads; whether the unit has arrived.
+
+        outage_of: names a drive of a run, on which the signal may be lost.
+        """
+        await self.cab.signal()
         origin = shapes.Place(self.cab.spot.lon, self.cab.spot.lat)
         if metres_between((origin.lon, origin.lat), (place.lon, place.lat)) < 5.0:
             return still()
@@ -287,9 +303,22 @@ class Patrol:
         track = Track([(origin.lon, origin.lat), *route.geometry, (place.lon, place.lat)])
         drive = Drive(track, route.total_s * delay(self._throws, 1.08, 0.15), self._throws)
         factor = self._all.pace.factor
+        gap = self._outage(outage_of, drive.duration_s)
         return await self._pass(
-            drive.duration_s / factor, still, lambda real_s: drive.at(real_s * factor), on_run=on_run
+            drive.duration_s / factor, still, lambda real_s: drive.at(real_s * factor), on_run=on_run, gap=gap
         )
+
+    def _outage(self, drive: str, duration_s: float) -> tuple[float, float] | None:
+        """Return when the signal is lost on a drive, and for how long, in real seconds; once for each one."""
+        name = (self._runs, drive)
+        if not drive or name in self._outages:
+            return None
+        self._outages.add(name)
+        found = outage(dice(self._all.seed, "signal", self.unit.call_sign, *name))
+        if found is None:
+            return None
+        pace = self._all.pace
+        return pace.real(found.after_share * duration_s), pace.real(found.lasts_s, _LEAST_OUTAGE_S)
 
     async def _pass(
         self,
@@ -298,14 +327,21 @@ class Patrol:
         where: Callable[[float], tuple[Spot, float]],
         *,
         on_run: bool,
+        gap: tuple[float, float] | None = None,
     ) -> bool:
-        """Let time pass and tell where the unit is, for as long as nothing changes."""
+        """Let time pass and tell where the unit is, for as long as nothing changes.
+
+        gap: after how many real seconds the signal is lost, and for how long.
+        """
         began = time.monotonic()
         while True:
             if not still():
                 return False
             gone = time.monotonic() - began
             self.cab.spot, speed_ms = where(min(gone, real_s))
+            if gap is not None and gone >= gap[0]:
+                await self.cab.lose_signal(gap[1])
+                gap = None
             if gone >= real_s:
                 return True
             if self.cab.fix_due_in() <= 0:

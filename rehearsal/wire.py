@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -48,11 +49,26 @@ class Wire:
         self._renew = renew
         self._connection: ClientConnection | None = None
         self._answers: dict[str, asyncio.Future[Frame]] = {}
+        self._away_until = 0.0
+
+    @property
+    def away(self) -> bool:
+        """Whether there is no signal now; see `cut`."""
+        return time.monotonic() < self._away_until
+
+    async def cut(self, seconds: float) -> None:
+        """Be without a signal for so many real seconds: the connection ends, and comes back after them."""
+        self._away_until = time.monotonic() + seconds
+        connection, self._connection = self._connection, None
+        self.connected.clear()
+        if connection is not None:
+            await connection.close()
 
     async def run(self) -> None:
         """Keep the connection up until cancelled."""
         failures = 0
         while True:
+            await asyncio.sleep(max(self._away_until - time.monotonic(), 0.0))
             try:
                 if await self._converse():
                     failures = 0
@@ -73,6 +89,8 @@ class Wire:
             await connection.send(msgspec.json.encode(self._hello()).decode())
             async for message in connection:
                 frame = msgspec.json.decode(message)
+                if self.away:
+                    return False  # out of the network before it had begun
                 if frame.get("t") == "welcome":
                     welcomed = True
                     self._connection = connection

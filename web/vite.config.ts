@@ -1,12 +1,14 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { resolve } from 'node:path'
 import { defineConfig } from 'vite'
+import { shellWorkers } from './build/shell.ts'
 
 const pages = ['index', 'operator', 'warga', 'pengemudi', 'faskes', 'dinas']
 
 // One entry page per user. Everything is bundled: the pages load nothing from anywhere else.
 export default defineConfig({
-  plugins: [svelte()],
+  // who depends on a phone gets a page that opens without signal
+  plugins: [svelte(), shellWorkers(['pengemudi', 'warga'])],
   resolve: { alias: { $shared: resolve(import.meta.dirname, 'src/shared') } },
   build: {
     target: 'es2022',

@@ -38,6 +38,24 @@ _ROUTERS = (
 
 def create_app(centre: Centre) -> FastAPI:
     """Make the application over `centre`, which it closes when it ends."""
+    app = _bare()
+    app.state.centre = centre
+    app.state.redis = Redis.from_url(centre.settings.redis_url) if centre.settings.redis_url else None
+    app.state.sign_ins = SignInThrottle()
+    app.state.verifications = Throttle(5, 3600.0)
+    app.state.clashes = Throttle(20, 600.0)
+    problems.install(app)
+    app.add_middleware(Edge)
+    return app
+
+
+def described() -> dict[str, Any]:
+    """Return the OpenAPI document; nothing has to run for it."""
+    return _bare().openapi()
+
+
+def _bare() -> FastAPI:
+    """Make the application with its routes and nothing behind them."""
     app = _App(
         openapi_url="/openapi.json",
         docs_url=None,  # the usual pages load their scripts from elsewhere
@@ -46,12 +64,6 @@ def create_app(centre: Centre) -> FastAPI:
         generate_unique_id_function=_function_name,
         lifespan=_lifespan,
     )
-    app.state.centre = centre
-    app.state.redis = Redis.from_url(centre.settings.redis_url) if centre.settings.redis_url else None
-    app.state.sign_ins = SignInThrottle()
-    app.state.verifications = Throttle(5, 3600.0)
-    app.state.clashes = Throttle(20, 600.0)
-    problems.install(app)
     api = APIRouter(prefix="/api/v1")
     for module in _ROUTERS:
         api.include_router(module.router)
@@ -60,7 +72,6 @@ def create_app(centre: Centre) -> FastAPI:
     app.include_router(tiles.tile_router)
     app.include_router(pages.router)  # before the landing page, which stands in for them
     app.include_router(landing.router)
-    app.add_middleware(Edge)
     return app
 
 

@@ -66,7 +66,8 @@ event that touches the unit or its run. Commands carry an `id` made by the clien
 * `{"t":"sign_on","id","call_sign","check"?}`, `{"t":"sign_off","id"}`
 * `{"t":"step","id","assignment_id","to", ...fields as in OperatorStep}`
 * `{"t":"ack_stand_down","id","assignment_id"}`
-* `{"t":"unavailable","id","reason","note"?}`, `{"t":"available","id"}`
+* `{"t":"unavailable","id","reason","note"?,"expected_until"?}`, `{"t":"available","id"}`; both take
+  `"device_at"?,"sent_at"?` as a step does, and `"unit_id"?` (409 when another unit is boarded meanwhile)
 
 Each is answered by `{"t":"done","id","result":{...}}` or `{"t":"error","id","problem":{...}}`. Positions go
 as `{"t":"positions","sent_at":"...","fixes":[{"seq","at","lon","lat","accuracy_m"?,"speed_ms"?,

@@ -26,9 +26,11 @@ from dispatch.domain.triage import Triage
 from dispatch.services.board import Board, read_board
 from dispatch.services.case_file import CallFile, read_call
 from dispatch.services.feed import EventView, events_after
+from dispatch.services.find_places import MOST, find_places
 from dispatch.services.handle_call import dispose_call, record_callback, reopen_call, take_call
 from dispatch.services.locate_call import locate_call
 from dispatch.services.open_incident import IncidentOpened, link_call, open_incident
+from dispatch.services.place_names import PlaceFound
 from dispatch.services.placing import Placement, checked_point
 from dispatch.services.rank_units import UnitRanking, rank_for_place
 from dispatch.services.readiness import make_available, make_unavailable
@@ -80,6 +82,22 @@ async def candidates_for_place(
     place = checked_point(lon, lat, "lon,lat")
     with fields_named({"place": "lon,lat"}):
         return await rank_for_place(centre, who.entry, place, triage, frozenset(needs or ()))
+
+
+@router.get("/places", summary="Cari desa atau faskes / places by name", responses=refuses())
+async def places_by_name(
+    who: Operator,
+    centre: TheCentre,
+    name: Annotated[
+        Line, Query(description="Nama atau awalnya, boleh dengan kecamatan", examples=["ciwareng"])
+    ],
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 8,
+) -> list[PlaceFound]:
+    """Return villages and facilities by name, best first. Misspellings are forgiven.
+
+    A village is its middle; `accuracy_m` says how far its farthest edge is.
+    """
+    return await find_places(centre, who.entry, name, limit)
 
 
 @router.post(

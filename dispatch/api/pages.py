@@ -38,6 +38,7 @@ TYPES = {
     ".woff2": "font/woff2",
 }
 _CODINGS = (("br", ".br"), ("gzip", ".gz"))
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
@@ -86,6 +87,12 @@ async def asset(request: Request, name: str, centre: TheCentre) -> Response:
     return await _named(request, centre.settings.web_dir / "assets", name, _FOR_EVER)
 
 
+@router.get("/tls-check")
+async def tls_check() -> Response:
+    """Say nothing: the page that enrols phones sees whether this phone gets here, which is all it asks."""
+    return Response(status_code=204, headers={"Cross-Origin-Resource-Policy": "cross-origin"})
+
+
 async def show_file(request: Request, centre: TheCentre) -> Response:
     """Return a file beside the pages: icons, manifests, service workers."""
     return await _named(request, centre.settings.web_dir, request.url.path.strip("/"), _ASK_AGAIN)
@@ -93,6 +100,17 @@ async def show_file(request: Request, centre: TheCentre) -> Response:
 
 for _ending in (".ico", ".js", ".png", ".svg", ".txt", ".webmanifest"):
     router.add_api_route(f"/{{name}}{_ending}", show_file, methods=["GET", "HEAD"], name=f"file{_ending}")
+
+
+def policy(request: Request) -> str:
+    """Return the policy; over HTTPS it names the sockets' own address, too.
+
+    'self' covers them, but in Safari only from 16 on, and iPhones up to the 7 end with iOS 15.
+    """
+    host = request.headers.get("host", "")
+    if request.url.scheme != "https" or not _HOST.fullmatch(host):
+        return POLICY
+    return POLICY.replace("connect-src 'self'", f"connect-src 'self' wss://{host}")
 
 
 async def _named(request: Request, folder: Path, name: str, caching: str) -> Response:
@@ -109,7 +127,7 @@ async def _file(request: Request, path: Path, caching: str) -> Response:
         "Cache-Control": caching,
         "Vary": "Accept-Encoding",
         "Content-Type": TYPES[path.suffix],
-        "Content-Security-Policy": POLICY,
+        "Content-Security-Policy": policy(request),
     }
     source = path
     for coding, ending in _CODINGS:

@@ -18,25 +18,35 @@ from dispatch.services.centre import Centre, open_centre
 from dispatch.settings import Settings
 from dispatch.storage.migrate import revision
 from dispatch.storage.outages import DatabaseAway, database_needed
+from dispatch.tls.errors import TlsError
+from dispatch.tls.live import LiveCertificate, source_of
+from dispatch.tls.sockets import listening
 
 log = logging.getLogger(__name__)
 
 # an exchange in progress is over in a blink; sockets are told to come back (1012) rather than waited for
 _GRACE_S = 1
+# a page that asks once a minute keeps its connection: a new one costs a slow network seconds
+_KEEP_ALIVE_S = 75
 
 
-def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve HTTP and WebSocket until told to stop.
+def serve(settings: Settings, host: str, port: int, *, tls: bool = False) -> None:
+    """Serve HTTP and WebSocket until told to stop; with `tls` HTTPS alone, where no `host` means all.
 
     Raises:
-        SystemExit: the database is away, its login too strong, or its schema another one; said in one line.
+        SystemExit: the database is away, its login too strong, or its schema another one, or the certificate
+            cannot be served; said in one line.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, host, port))
+        runner.run(_serve(settings, host, port, tls))
 
 
-async def _serve(settings: Settings, host: str, port: int) -> None:
+async def _serve(settings: Settings, host: str, port: int, tls: bool) -> None:
+    try:
+        certificate = LiveCertificate(source_of(settings)) if tls else None
+    except (TlsError, OSError) as unfit:
+        raise SystemExit(str(unfit)) from unfit
     centre = open_centre(settings, name="semar serve")
     try:
         with database_needed():
@@ -61,9 +71,22 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
         proxy_headers=True,
         forwarded_allow_ips=["127.0.0.1", "::1"],
         timeout_graceful_shutdown=_GRACE_S,
+        # Strict-Transport-Security is never sent: it would close this host's plain HTTP, too
+        ssl_context_factory=None if certificate is None else lambda *_: certificate.context,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         **SERVER_OPTIONS,
     )
-    await uvicorn.Server(config).serve()
+    server = uvicorn.Server(config)
+    if certificate is None:
+        await server.serve()
+        return
+    following = asyncio.create_task(certificate.follow(), name="certificate")
+    sockets = listening(host, port)
+    log.info("HTTPS at %s", ", ".join(str(each.getsockname()[:2]) for each in sockets))
+    try:
+        await server.serve(sockets)
+    finally:
+        following.cancel()
 
 
 async def prepare(centre: Centre) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from uuid import UUID
+
+from dispatch.domain.words import listed, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,12 @@ class NotFound(DispatchError):
     status = 404
 
     def __init__(self, what: str, key: object) -> None:
-        super().__init__(f"{what} {key} tidak ditemukan", f"No {what} {key}", what=what, key=str(key))
+        thing = words("thing", what)
+        # an id says nothing to a person; names and codes do
+        said = "" if isinstance(key, UUID) else f" {key}"
+        super().__init__(
+            f"{thing.id}{said} tidak ditemukan", f"There is no such {thing.en}{said}", what=what, key=str(key)
+        )
 
 
 class Conflict(DispatchError):
@@ -84,10 +92,11 @@ class IllegalStep(Conflict):
     code = "illegal_step"
 
     def __init__(self, subject: str, state: str, step: str, allowed: tuple[str, ...]) -> None:
-        legal = ", ".join(allowed) or "-"
+        what, now, wish = words("subject", subject), words(subject, state), words(f"{subject} step", step)
+        legal = listed(f"{subject} step", allowed)
         super().__init__(
-            f"Langkah '{step}' tidak sah untuk {subject} dalam keadaan '{state}'; yang sah: {legal}",
-            f"Step '{step}' is not legal for a {subject} in state '{state}'; legal: {legal}",
+            f"Langkah '{wish.id}' tidak sah untuk {what.id} dalam keadaan '{now.id}'; yang sah: {legal.id}",
+            f"Step '{wish.en}' is not legal for a {what.en} in state '{now.en}'; legal: {legal.en}",
             subject=subject,
             state=state,
             step=step,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from dispatch.domain.triage import Triage
 from dispatch.domain.unit import PositionQuality, Tracking, UnitStatus
+from dispatch.domain.words import words
 
 
 class Capability(StrEnum):
@@ -138,8 +139,9 @@ def _why(
         gap = u.total_s - best.total_s
         first_id = f"{minutes(abs(gap))} {'lebih lama' if gap >= 0 else 'lebih cepat'} dari {best.call_sign}"
         first_en = f"{minutes(abs(gap))} {'slower' if gap >= 0 else 'faster'} than {best.call_sign}"
-    said_id = [f"{first_id}: {minutes(u.total_s)} ({u.road_m / 1000:.1f} km lewat jalan)"]
-    said_en = [f"{first_en}: {minutes(u.total_s)} ({u.road_m / 1000:.1f} km by road)"]
+    far = f"{u.road_m / 1000:.1f}"
+    said_id = [f"{first_id}: {minutes(u.total_s)} ({far.replace('.', ',')} km lewat jalan)"]
+    said_en = [f"{first_en}: {minutes(u.total_s)} ({far} km by road)"]
     if u.access_m >= 100:
         said_id.append(f"{u.access_m:.0f} m di luar jaringan jalan, {minutes(u.access_s)} dari waktunya")
         said_en.append(f"{u.access_m:.0f} m off the road network, {minutes(u.access_s)} of it")
@@ -169,8 +171,8 @@ def _refusal(u: UnitSnapshot) -> Refusal:
         case = u.busy_with or "?"
         return Refusal(u, "busy", f"Sedang bertugas untuk {case}{soon_id}", f"On a run for {case}{soon_en}")
     if u.status is UnitStatus.UNAVAILABLE:
-        reason = u.unavailable_reason or "?"
-        return Refusal(u, "unavailable", f"Tidak siap: {reason}", f"Not ready: {reason}")
+        reason = words("unavailability", u.unavailable_reason)
+        return Refusal(u, "unavailable", f"Tidak siap: {reason.id}", f"Not ready: {reason.en}")
     if u.status is UnitStatus.OFF_SHIFT:
         if u.rostered:
             return Refusal(

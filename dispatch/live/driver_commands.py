@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from dispatch.live import frames
 from dispatch.live.ingest import Phone
 from dispatch.services.centre import Centre
 from dispatch.services.crew import sign_off, sign_on
-from dispatch.services.readiness import make_available, make_unavailable
+from dispatch.services.readiness import Said, make_available, make_unavailable
 from dispatch.services.sessions import SignedIn
 from dispatch.services.stand_down import acknowledge_stand_down
 from dispatch.services.step_run import Step, step_run
@@ -36,37 +37,49 @@ async def carry_out(centre: Centre, who: SignedIn, command: frames.DriverCommand
             await acknowledge_stand_down(centre, entry, actor, command.assignment_id, cause=cause)
         case frames.MakeUnavailable():
             frames.refuse_implausible(expected_until=command.expected_until)
-            unit_id = _unit(phone)
             await make_unavailable(
                 centre,
                 entry,
                 actor,
-                unit_id,
+                _unit(phone, command.unit_id),
                 command.reason,
                 command.note,
                 command.expected_until,
                 cause=cause,
+                said=Said(*_told(centre, command, phone)),
             )
         case frames.MakeAvailable():
-            await make_available(centre, entry, actor, _unit(phone), cause=cause)
+            unit_id = _unit(phone, command.unit_id)
+            said = Said(*_told(centre, command, phone))
+            await make_available(centre, entry, actor, unit_id, cause=cause, said=said)
     return {}
 
 
-def _unit(phone: Phone) -> UUID:
+def _unit(phone: Phone, meant: UUID | None) -> UUID:
     if phone.aboard is None:
         raise Conflict("Masuk dinas di sebuah unit dulu", "Sign on to a unit first")
+    if meant is not None and meant != phone.aboard:
+        raise Conflict("Anda sudah pindah ke unit lain", "You have moved to another unit")
     return phone.aboard
 
 
-def _step(centre: Centre, frame: frames.StepFrame, phone: Phone) -> Step:
-    """The step as reported; a phone that does not say when it sent is believed as measured before."""
+_Told = frames.StepFrame | frames.MakeUnavailable | frames.MakeAvailable
+
+
+def _told(centre: Centre, frame: _Told, phone: Phone) -> tuple[datetime | None, datetime | None]:
+    """When it was said and sent; a phone that does not say when it sent is believed as measured before."""
     frames.refuse_implausible(device_at=frame.device_at, sent_at=frame.sent_at)
     sent_at = frame.sent_at
     if frame.device_at is not None and sent_at is None:
         sent_at = centre.clock() - phone.clock.offset
+    return frame.device_at, sent_at
+
+
+def _step(centre: Centre, frame: frames.StepFrame, phone: Phone) -> Step:
+    device_at, sent_at = _told(centre, frame, phone)
     return Step(
         to=frame.to,
-        device_at=frame.device_at,
+        device_at=device_at,
         sent_at=sent_at,
         facility_id=frame.facility_id,
         outside_name=frame.outside_name,

@@ -101,18 +101,24 @@ class AckStandDown(Frame, tag="ack_stand_down"):
 
 
 class MakeUnavailable(Frame, tag="unavailable"):
-    """The crew's unit cannot be sent for a while."""
+    """The crew's unit cannot be sent for a while. `unit_id`, when given, must be the one that is boarded."""
 
     id: FrameId
     reason: UnavailabilityReason
     note: Note | None = None
     expected_until: Moment | None = None
+    device_at: Moment | None = None
+    sent_at: Moment | None = None
+    unit_id: UUID | None = None
 
 
 class MakeAvailable(Frame, tag="available"):
     """The crew's unit is back in service."""
 
     id: FrameId
+    device_at: Moment | None = None
+    sent_at: Moment | None = None
+    unit_id: UUID | None = None
 
 
 class PhoneFix(Struct):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dispatch.local import addresses, places
 from dispatch.local.errors import LocalError
+from dispatch.local.phones import Phones, ready_phones, wanted
 from dispatch.local.postgres import PrivatePostgres
 from dispatch.local.program import Program
 from dispatch.local.redis import PrivateRedis
@@ -41,6 +42,8 @@ class Commands:
     registry: tuple[str, ...] = ("-m", "registry.standin")
     worker: tuple[str, ...] = ("-m", "dispatch", "worker")
     serve: tuple[str, ...] = ("-m", "dispatch", "serve")
+    serve_tls: tuple[str, ...] = ("-m", "dispatch", "serve", "--tls")
+    enrolment: tuple[str, ...] = ("-m", "dispatch.tls.enrolment")
     rehearsal: tuple[str, ...] = ("-m", "rehearsal", "attend")
     registry_bundles: tuple[str, ...] = field(
         default_factory=lambda: tuple(
@@ -49,9 +52,15 @@ class Commands:
     )
 
 
-def run() -> int:
-    """Start everything, wait for Ctrl-C, stop everything; return the exit status."""
-    return Launcher(Settings()).run()
+def run(*, tls: bool | None = None) -> int:
+    """Start everything, wait for Ctrl-C, stop everything; return the exit status.
+
+    tls: overrules SEMAR_TLS when it is given.
+    """
+    settings = Settings()
+    if tls is not None:
+        settings = settings.model_copy(update={"tls": tls})
+    return Launcher(settings).run()
 
 
 class Launcher:
@@ -64,6 +73,7 @@ class Launcher:
         self.settings = settings
         self.commands = commands or Commands()
         self.run_dir = settings.run_dir.absolute()
+        self.phones: Phones | None = None
         self.terminal = Terminal()
         self.environment = dict(os.environ)
         self.derived: dict[str, str] = {}
@@ -125,6 +135,9 @@ class Launcher:
         with self.terminal.step("Skema, kabupaten, akun / schema, regency, accounts"):
             self._prepare(supervisor)
         self._start_serve(supervisor)
+        if wanted(self.settings):
+            self._start_phones(supervisor)
+        self._note_addresses()
         self._start_rehearsal(supervisor)
 
     def _start_database(self, supervisor: Supervisor) -> None:
@@ -189,6 +202,27 @@ class Launcher:
                 supervisor.until_ready(
                     "registry", lambda: addresses.accepts("127.0.0.1", self.registry_port), READY_S
                 )
+
+    def _start_phones(self, supervisor: Supervisor) -> None:
+        """Serve HTTPS on the local network in a process of its own, and the page that enrols phones."""
+        phones, notes = ready_phones(self.settings)
+        for note in notes:
+            self.terminal.say(f"  {note}")
+        host = self.settings.tls_host
+        self._derive(SEMAR_TLS_PORT=str(phones.https_port), SEMAR_ENROL_PORT=str(phones.enrol_port))
+        self.addresses["https"] = phones.https[0]
+        with self.terminal.step("HTTPS untuk ponsel / for phones"):
+            supervisor.keep("serve-tls", self._program("serve-tls", self.commands.serve_tls))
+            if phones.enrol_port:
+                self.addresses["enrolment"] = phones.enrolment
+                supervisor.keep("enrolment", self._program("enrolment", self.commands.enrolment))
+                supervisor.until_ready(
+                    "enrolment", lambda: addresses.accepts(host, phones.enrol_port), READY_S
+                )
+            supervisor.until_ready("serve-tls", lambda: addresses.accepts(host, phones.https_port), READY_S)
+        self.phones = phones
+
+    def _note_addresses(self) -> None:
         _write_private(self.run_dir / "addresses.json", json.dumps(self.addresses, indent=2) + "\n")
         lines = [f"{name}={shlex.quote(value)}\n" for name, value in self.derived.items()]
         _write_private(self.run_dir / "environment", "".join(lines))
@@ -228,6 +262,11 @@ class Launcher:
         say = self.terminal.say
         serve = self.addresses["serve"]
         say(f"\nSEMAR siap / ready:  {serve}   (API: {serve}/openapi.json)")
+        if self.phones is None:
+            say("Ponsel / phones:  perlu HTTPS / need HTTPS: make tls")
+        else:
+            for line in self.phones.lines(draw=sys.stdout.isatty()):
+                say(line)
         if "registry" in self.addresses:
             say(f"Registri peraga / registry stand-in:  {self.addresses['registry']}")
         if self._rehearses:

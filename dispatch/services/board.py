@@ -72,13 +72,14 @@ class StampView:
 
 @dataclass(frozen=True, slots=True)
 class LegView:
-    """One leg with its destination, the facility's answer and the handover."""
+    """One leg: its destination, with a place where it is a listed one, its answer, and the handover."""
 
     id: UUID
     position: int
     state: str
     facility_id: UUID | None
     facility: str | None
+    place: Point | None
     answer: str | None
     answer_reason: str | None
     bed: str | None
@@ -119,6 +120,7 @@ class IncidentRow:
     state: IncidentState
     triage: Triage | None
     place: Point | None
+    place_accuracy_m: float | None
     village: str | None
     district: str | None
     outside: bool
@@ -270,6 +272,7 @@ async def incident_rows(tx: Transaction, which: ColumnElement[bool]) -> list[Inc
             state=IncidentState(incident.state),
             triage=Triage(incident.triage) if incident.triage else None,
             place=point_of(incident.place),
+            place_accuracy_m=incident.place_accuracy_m,
             village=village,
             district=district,
             outside=incident.outside,
@@ -348,13 +351,13 @@ async def _runs(
 
 async def _legs(tx: Transaction, run_ids: list[UUID]) -> dict[UUID, list[LegView]]:
     rows = await tx.session.execute(
-        select(Leg, Facility.name)
+        select(Leg, Facility.name, Facility.place)
         .outerjoin(Facility, (Facility.regency_id == Leg.regency_id) & (Facility.id == Leg.facility_id))
         .where(Leg.regency_id == tx.tenant.id, Leg.assignment_id.in_(run_ids))
         .order_by(Leg.position)
     )
     found: dict[UUID, list[LegView]] = defaultdict(list)
-    for leg, facility in rows:
+    for leg, facility, place in rows:
         found[leg.assignment_id].append(
             LegView(
                 id=leg.id,
@@ -362,6 +365,7 @@ async def _legs(tx: Transaction, run_ids: list[UUID]) -> dict[UUID, list[LegView
                 state=leg.state,
                 facility_id=leg.facility_id,
                 facility=facility or leg.outside_name,
+                place=point_of(place),
                 answer=leg.answer,
                 answer_reason=leg.answer_reason,
                 bed=leg.bed,

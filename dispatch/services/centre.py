@@ -9,6 +9,7 @@ from datetime import datetime
 import registry
 from dispatch.clock import Clock, now
 from dispatch.domain.roles import SYSTEM, Actor
+from dispatch.services.place_names import PlaceNames
 from dispatch.services.roads import Roads
 from dispatch.services.tenants import Tenants
 from dispatch.services.tile_cache import TileCache
@@ -30,6 +31,7 @@ class Centre:
     registry: registry.RegistryClient | None
     clock: Clock = now
     tiles: TileCache = field(default_factory=TileCache)
+    place_names: PlaceNames = field(default_factory=PlaceNames)
 
     def begin(
         self, tenant: Tenant, actor: Actor, cause: str, *, at: datetime | None = None

@@ -27,6 +27,7 @@ class IncidentChange:
     """What is to be different; None leaves a field as it is."""
 
     place: Point | None = None
+    place_accuracy_m: float | None = None
     place_note: str | None = None
     triage: Triage | None = None
     triage_answers: dict[str, Any] | None = None
@@ -62,6 +63,7 @@ async def change_incident(
         if change.place is not None:
             where = await placement(tx, change.place)
             incident.place = geometry(change.place)
+            incident.place_accuracy_m = change.place_accuracy_m
             incident.village_code = where.village_code
             incident.outside = where.outside
         if change.place_note is not None:

@@ -26,6 +26,8 @@ DRILL_DRIVER = "pengemudi-uji"
 REHEARSAL_OPERATORS, REHEARSAL_DRIVERS, REHEARSAL_DESKS = 2, 40, 6
 """Accounts of the rehearsal; of drivers no more than there are tracked units."""
 _CAUSE = "demo accounts"
+_AT_ONCE = 8
+"""Accounts made at a time: on a slow machine more of them would wait for a connection until they fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,14 @@ async def _accounts_of(centre: Centre, entry: TenantEntry, known: list[DemoAccou
     ]
     to_hash = [n for n in wanted if n.username not in standing or n.username not in passwords]
     hashes = await _group_hashes(new.password for new in to_hash)
-    await asyncio.gather(
-        *(
-            _ensure(centre, entry, new, standing.get(new.username), new.username in passwords, hashes)
-            for new in wanted
-        )
-    )
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def see_to(new: NewStaff) -> None:
+        async with turn:
+            known_now = new.username in passwords
+            await _ensure(centre, entry, new, standing.get(new.username), known_now, hashes)
+
+    await asyncio.gather(*map(see_to, wanted))
     return [DemoAccount(new.username, new.role.value, new.password, new.display_name) for new in wanted]
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from dispatch.domain.assignment import AssignmentState, crew_moves
 from dispatch.domain.roles import Actor
+from dispatch.domain.unit import UnavailabilityReason
 from dispatch.services.board import LegView, incident_rows
 from dispatch.services.centre import Centre
 from dispatch.services.crew import Aboard, aboard
@@ -21,6 +22,7 @@ from dispatch.storage.tables.assignment import Assignment
 from dispatch.storage.tables.call import Call
 from dispatch.storage.tables.incident import Incident
 from dispatch.storage.tables.person import Resident
+from dispatch.storage.tables.unit import Unavailability
 from dispatch.storage.transaction import Transaction
 
 
@@ -36,6 +38,7 @@ class RunSheet:
     offered_at: datetime
     triage: str | None
     place: Point | None
+    place_accuracy_m: float | None
     village: str | None
     district: str | None
     place_note: str | None
@@ -48,6 +51,16 @@ class RunSheet:
 
 
 @dataclass(frozen=True, slots=True)
+class OutOfService:
+    """Why the crew's unit cannot be sent, since when, and until when as far as known."""
+
+    reason: UnavailabilityReason
+    note: str | None
+    since: datetime
+    expected_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class DriverDesk:
     """The driver's whole screen. `seq` is the last event it contains."""
 
@@ -57,6 +70,7 @@ class DriverDesk:
     aboard: Aboard | None
     run: RunSheet | None
     stood_down: list[UUID]
+    unavailable: OutOfService | None
 
 
 async def read_desk(centre: Centre, entry: TenantEntry, actor: Actor) -> DriverDesk:
@@ -65,7 +79,23 @@ async def read_desk(centre: Centre, entry: TenantEntry, actor: Actor) -> DriverD
         present = await aboard(tx, actor.id) if actor.id else None
         run = await _run(tx, actor, present.unit_id) if present else None
         stood_down = await _unacknowledged(tx, present) if present else []
-        return DriverDesk(await head(tx), tx.now, entry.tenant.training, present, run, stood_down)
+        out = await _out_of_service(tx, present.unit_id) if present else None
+        return DriverDesk(await head(tx), tx.now, entry.tenant.training, present, run, stood_down, out)
+
+
+async def _out_of_service(tx: Transaction, unit_id: UUID) -> OutOfService | None:
+    row = (
+        await tx.session.execute(
+            select(Unavailability).where(
+                Unavailability.regency_id == tx.tenant.id,
+                Unavailability.unit_id == unit_id,
+                Unavailability.ended_at.is_(None),
+            )
+        )
+    ).scalar_one_or_none()
+    if row is None:
+        return None
+    return OutOfService(UnavailabilityReason(row.reason), row.note, row.began_at, row.expected_until)
 
 
 async def _unacknowledged(tx: Transaction, present: Aboard) -> list[UUID]:
@@ -109,6 +139,7 @@ async def _run(tx: Transaction, actor: Actor, unit_id: UUID) -> RunSheet | None:
         offered_at=run.created_at,
         triage=incident.triage,
         place=row.place,
+        place_accuracy_m=row.place_accuracy_m,
         village=row.village,
         district=row.district,
         place_note=key.open(note, "incident.place_note") if key and note else None,

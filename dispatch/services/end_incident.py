@@ -110,7 +110,7 @@ async def cancel_incident(
             data={"number": incident.number, "reason": reason.value},
         )
         for run in runs:
-            await stand_down_within(tx, incident, run, f"incident cancelled: {reason.value}")
+            await stand_down_within(tx, incident, run, reason.value)
         return _ended(incident)
 
 

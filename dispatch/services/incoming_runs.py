@@ -42,6 +42,7 @@ class IncomingRun:
     `triage` is the gravest colour aboard, else the incident's. `predicted_s` is by road from the unit's
     latest place (`position_quality` says how far that can be trusted); before the unit is at the scene it
     goes by way of it, without the time spent there. `minutes` begins with `~` unless both ends are certain.
+    Both are at life's pace; `expected_at` is a real moment, also where `speed_factor` makes time run faster.
     """
 
     leg_id: UUID
@@ -49,6 +50,7 @@ class IncomingRun:
     incident_id: UUID
     incident_number: str
     simulated: bool
+    speed_factor: float | None
     call_sign: str
     run_state: AssignmentState
     leg_state: str
@@ -223,9 +225,14 @@ def _way(
         via = None if reached_scene else scene
         return _Way(Point(unit.lon, unit.lat), via, unit.position_quality, timedelta(0))
     if reached_scene:
-        return _Way(scene, None, PositionQuality.ASSUMED, now - left_at if left_at else timedelta(0))
+        gone = (now - left_at) * _pace(incident) if left_at else timedelta(0)
+        return _Way(scene, None, PositionQuality.ASSUMED, gone)
     origin = Point(unit.lon, unit.lat) if unit is not None else None
     return _Way(origin, scene, PositionQuality.ASSUMED, timedelta(0))
+
+
+def _pace(incident: Incident) -> float:
+    return incident.speed_factor or 1.0
 
 
 def _seconds(network: routing.Network, way: _Way, goal: Point, speed: float) -> float | None:
@@ -261,6 +268,7 @@ def _incoming(
         incident_id=incident.id,
         incident_number=incident.number,
         simulated=incident.speed_factor is not None,
+        speed_factor=incident.speed_factor,
         call_sign=call_sign,
         run_state=S(run.state),
         leg_state=leg.state,
@@ -272,7 +280,9 @@ def _incoming(
         arrived=arrived,
         via_scene=way.via is not None,
         predicted_s=seconds,
-        expected_at=None if arrived or seconds is None else now + timedelta(seconds=seconds),
+        expected_at=None
+        if arrived or seconds is None
+        else now + timedelta(seconds=seconds / _pace(incident)),
         minutes=None if seconds is None else minutes_text(seconds, approximate=uncertain and not arrived),
         position_quality=way.quality,
         fix_age_s=unit.fix_age_s if unit is not None else None,

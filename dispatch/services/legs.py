@@ -93,8 +93,8 @@ async def _new_leg(tx: Transaction, incident: Incident, run: Assignment, step: S
         raise InvalidInput(
             FieldProblem(
                 "facility_id",
-                "Pilih faskes tujuan, atau isi 'outside_name' untuk tujuan di luar daftar",
-                "Choose the destination facility, or fill 'outside_name' for one that is not listed",
+                "Pilih faskes tujuan, atau isi nama tempat di luar daftar",
+                "Choose the destination facility, or name a place that is not listed",
             )
         )
     last = await tx.session.execute(

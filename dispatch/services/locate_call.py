@@ -74,6 +74,7 @@ async def _fill_incident(tx: Transaction, call: Call, place: Point, where: Place
     if incident.place is not None or IncidentState(incident.state) in FINAL_STATES:
         return False
     incident.place = geometry(place)
+    incident.place_accuracy_m = call.place_accuracy_m
     incident.village_code = where.village_code
     incident.outside = where.outside
     return True

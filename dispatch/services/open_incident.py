@@ -50,6 +50,7 @@ class Judgement:
     triage: Triage | None = None
     triage_answers: dict[str, Any] | None = None
     place: Point | None = None
+    place_accuracy_m: float | None = None
     place_note: str | None = None
     kind: IncidentKind = IncidentKind.EMERGENCY
     needs: list[str] = field(default_factory=list)
@@ -153,6 +154,7 @@ async def confirm_incident(
         incident.needs = judgement.needs or incident.needs
         if judgement.place_note and (key := await tx.person(incident.key_id)):
             incident.place_note_sealed = key.seal(judgement.place_note, "incident.place_note")
+        incident.place_accuracy_m = _accuracy(judgement, incident)
         _put_place(incident, place, where)
         await _confirm(tx, incident, place, where)
         return IncidentOpened(
@@ -186,7 +188,7 @@ async def link_call(
         call.taken_by = call.taken_by or actor.id
         if incident.place is None and call.place is not None:
             incident.place, incident.village_code = call.place, call.village_code
-            incident.outside = call.outside
+            incident.place_accuracy_m, incident.outside = call.place_accuracy_m, call.outside
         await tx.clear_timers(call.id, [UNANSWERED, NO_VERDICT])
         await tx.record(
             EventKind.CALL_LINKED, call, incident_id=incident.id, data={"number": incident.number}
@@ -224,6 +226,10 @@ async def _where(
     if place is None:
         return None, Placement(None, None, None, outside=False)
     return place, await placement(tx, place)
+
+
+def _accuracy(judgement: Judgement, known: Call | Incident) -> float | None:
+    return judgement.place_accuracy_m if judgement.place else known.place_accuracy_m
 
 
 def _put_place(incident: Incident, place: Point | None, where: Placement) -> None:
@@ -264,6 +270,7 @@ async def _insert(
         needs=judgement.needs,
         key_id=call.key_id,
         place=None,
+        place_accuracy_m=_accuracy(judgement, call),
         place_note_sealed=key.seal(note, "incident.place_note") if note and key else None,
         village_code=None,
         outside=False,

@@ -89,7 +89,7 @@ async def decline(tx: Transaction, incident: Incident, run: Assignment, reason: 
 
 async def time_out(tx: Transaction, incident: Incident, run: Assignment) -> None:
     """Nobody answered the offer in its time: free the unit and have the next one alerted."""
-    await _end_offer(tx, incident, run, AssignmentState.TIMED_OUT, "no answer")
+    await _end_offer(tx, incident, run, AssignmentState.TIMED_OUT, "no_answer")
 
 
 async def _end_offer(

@@ -18,6 +18,7 @@ from dispatch.domain.roles import Actor
 from dispatch.domain.selection import minutes
 from dispatch.domain.stamps import Stamp, StampSource
 from dispatch.domain.unit import Tracking, UnitStatus
+from dispatch.domain.words import words
 from dispatch.services.centre import Centre
 from dispatch.services.open_incident import UNASSIGNED
 from dispatch.services.rank_units import RankedUnit, UnitRanking, rank_for_incident
@@ -167,9 +168,10 @@ def _refuse_unless_free(unit: UnitRow) -> None:
         case UnitStatus.BUSY:
             raise UnitTaken(unit.call_sign, unit.incident_number or "?")
         case UnitStatus.UNAVAILABLE:
+            reason = words("unavailability", unit.unavailable_reason)
             raise UnitNotAvailable(
-                f"{unit.call_sign} tidak siap: {unit.unavailable_reason}",
-                f"{unit.call_sign} is not ready: {unit.unavailable_reason}",
+                f"{unit.call_sign} tidak siap: {reason.id}",
+                f"{unit.call_sign} is not ready: {reason.en}",
                 unit=unit.call_sign,
                 unit_status="unavailable",
             )

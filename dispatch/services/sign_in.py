@@ -28,6 +28,7 @@ class SignedInStaff:
     display_name: str
     regency: str
     training: bool
+    timezone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,13 @@ async def sign_in_staff(
     async with centre.begin(entry.tenant, actor, "sign in") as tx:
         session = await make_session(tx, device, staff_id=user.id)
     return SignedInStaff(
-        session, user.id, Role(user.role), user.display_name, entry.tenant.slug, entry.tenant.training
+        session=session,
+        staff_id=user.id,
+        role=Role(user.role),
+        display_name=user.display_name,
+        regency=entry.tenant.slug,
+        training=entry.tenant.training,
+        timezone=entry.tenant.timezone,
     )
 
 

@@ -110,7 +110,8 @@ async def _stream(tx: Transaction, *columns: Any) -> AsyncIterator[Any]:
 async def _decoded(tx: Transaction, table: Table, images: dict[Key, Row]) -> dict[Key, Row]:
     rows: dict[Key, Row] = {}
     for image in images.values():
-        row = {c.name: await _value(tx, table, c, image[c.name]) for c in table.columns}
+        # an image from before a column was added: the migration has left it empty, too
+        row = {c.name: await _value(tx, table, c, image.get(c.name)) for c in table.columns}
         rows[tuple(row[c.name] for c in table.primary_key)] = row
     return rows
 

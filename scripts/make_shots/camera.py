@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ CHROMIUM = "/usr/bin/chromium"
 SOFTWARE_WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 PATIENCE_MS = 45_000
 SETTLE_MS = 1_500
-MAP_SETTLE_MS = 5_000
+MAP_LOADS_MS, MAP_SETTLE_MS = 20_000, 2_500
+TURNS_MS, MAP_TURNS_MS = 300, 1_500
+"""For a page, and for a map, to have turned from light to night."""
+THEME_SWITCH = "header button[aria-label='Ganti terang atau malam']"
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Camera:
             viewport={"width": look.width, "height": look.height},
             locale="id-ID",
             timezone_id="Asia/Jakarta",
-            geolocation={"longitude": 107.4474, "latitude": -6.5597},
+            geolocation={"longitude": 107.4474, "latitude": -6.5597, "accuracy": 12},
             permissions=["geolocation"],
             storage_state={"cookies": [], "origins": [{"origin": self._address, "localStorage": entries}]},
         )
@@ -97,23 +101,32 @@ class Camera:
             context.close()
 
     def take(self, shot: Shot) -> None:
-        """Take the shot in all of its looks."""
-        for look in LOOKS:
-            if shot.looks and look.name not in shot.looks:
-                continue
+        """Take the shot in all of its looks; a page is loaded once for each size."""
+        wanted = [look for look in LOOKS if not shot.looks or look.name in shot.looks]
+        for _, looks in groupby(wanted, lambda look: (look.width, look.height)):
+            same_size = list(looks)
             try:
-                self._take(shot, look)
+                self._take(shot, same_size)
             except PageTimeout as late:
-                self.complaints.append(f"{shot.name} {look.name}: {str(late).splitlines()[0]}")
+                self.complaints.append(f"{shot.name} {same_size[0].name}: {str(late).splitlines()[0]}")
 
-    def _take(self, shot: Shot, look: Look) -> None:
-        with self.page(shot, look) as page:
+    def _take(self, shot: Shot, looks: list[Look]) -> None:
+        with self.page(shot, looks[0]) as page:
             if shot.act is not None:
                 shot.act(page)
-            page.wait_for_timeout(MAP_SETTLE_MS if page.locator("canvas").count() else SETTLE_MS)
-            path = self._folder / f"{shot.name}-{look.name}.png"
-            page.screenshot(path=path, scale="css")
-            self.taken.append(path)
+            has_map = page.locator("canvas").count() > 0
+            if has_map:
+                with suppress(PageTimeout):  # something may be asked for all the time
+                    page.wait_for_load_state("networkidle", timeout=MAP_LOADS_MS)
+            page.wait_for_timeout(MAP_SETTLE_MS if has_map else SETTLE_MS)
+            for look in looks:
+                if look is not looks[0]:
+                    page.locator(THEME_SWITCH).click()
+                    page.wait_for_selector(f"html[data-theme={look.theme}]", state="attached")
+                    page.wait_for_timeout(MAP_TURNS_MS if has_map else TURNS_MS)
+                path = self._folder / f"{shot.name}-{look.name}.png"
+                page.screenshot(path=path, scale="css")
+                self.taken.append(path)
 
     def _hear(self, where: str, kind: str, text: str) -> None:
         if kind in ("error", "warning") and "GPU stall" not in text:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import httpx
 
-FASTER = 60.0  # marks the cases as simulated: they are in no figure of service
+PACE = 1.0  # marks the cases as simulated: they are in no figure of service
 NURSE = "Contoh Perawat Melati"
 TOWN = (107.4434, -6.5567)  # Purwakarta
 _HOMEWARD = ("cleared", "handed_over", "at_facility", "left_scene")
@@ -120,6 +120,7 @@ class Scene:
                 "training": found["training"],
                 "name": found["display_name"],
                 "role": found["role"],
+                "timezone": found["timezone"],
             },
         )
 
@@ -149,7 +150,7 @@ class Scene:
         """Call as the resident does, with a place; return the call's id."""
         call_id = str(uuid4())
         place = {"lon": TOWN[0] + 0.004, "lat": TOWN[1] - 0.003}
-        resident.ask("POST", "/calls", {"id": call_id, "place": place, "speed_factor": FASTER})
+        resident.ask("POST", "/calls", {"id": call_id, "place": place, "speed_factor": PACE})
         self._calls.append(call_id)
         return call_id
 
@@ -166,7 +167,7 @@ class Scene:
                 "caller_phone": "+62890000000002",
                 "place": {"lon": TOWN[0] + east, "lat": TOWN[1] + north},
                 "note": f"Latihan: {note}",
-                "speed_factor": FASTER,
+                "speed_factor": PACE,
             },
         )
         self._calls.append(call_id)

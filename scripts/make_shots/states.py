@@ -29,7 +29,7 @@ def take_office(camera: Camera, scene: Scene) -> None:
     """The sign-in, a report, an empty period."""
     kept = _kept("office", scene.sign_in("health_office"))
     camera.take(Shot("dinas-sign-in", "/dinas", "form"))
-    camera.take(Shot("dinas", "/dinas", "table", kept))
+    camera.take(Shot("dinas", "/dinas", "table, .none", kept))
     camera.take(Shot("dinas-chart", "/dinas", "table", kept, lambda page: _scroll(page, "figure")))
     camera.take(Shot("dinas-empty", "/dinas?from=2020-01-01&to=2020-01-07", ".none", kept))
 

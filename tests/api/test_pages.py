@@ -97,6 +97,20 @@ async def test_files_go_out_compressed_where_they_lie_so(api: Api, built: Path) 
     assert squeezed.headers["etag"] != plain.headers["etag"]
 
 
+async def test_the_smallest_form_that_the_browser_takes_goes_out(api: Api, built: Path) -> None:
+    (built / "assets" / f"{SCRIPT}.br").write_bytes(b"as brotli left it")
+    both = {"Accept-Encoding": "gzip, deflate, br"}
+    # read as it comes: whether the client can undo brotli is not the matter here
+    async with api.client.stream("GET", f"/assets/{SCRIPT}", headers=both) as answer:
+        assert answer.headers["content-encoding"] == "br"
+        assert answer.headers["vary"] == "Accept-Encoding"
+        assert b"".join([part async for part in answer.aiter_raw()]) == b"as brotli left it"
+    same = await api.client.get(f"/assets/{SCRIPT}", headers=both | {"If-None-Match": answer.headers["etag"]})
+    assert same.status_code == 304
+    refused = await api.client.get(f"/assets/{SCRIPT}", headers={"Accept-Encoding": "gzip, br;q=0"})
+    assert refused.headers["content-encoding"] == "gzip"
+
+
 @pytest.mark.parametrize(
     "address",
     [

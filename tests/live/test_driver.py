@@ -131,9 +131,11 @@ async def test_out_of_service_and_back(world: World, server: ServerThread) -> No
         operator_screen(server, await world.token("operator1")) as console,
         driver_screen(server, await world.token("pengemudi1"), aboard=unit.call_sign) as screen,
     ):
+        until = datetime(2026, 11, 20, 6, 30, tzinfo=UTC).isoformat()
+        why = {"reason": "fuel", "note": "SPBU", "expected_until": until}
         for number, (kind, event, more) in enumerate(
             (
-                ("unavailable", "unit_made_unavailable", {"reason": "fuel", "note": "SPBU"}),
+                ("unavailable", "unit_made_unavailable", why),
                 ("available", "unit_made_available", {}),
             )
         ):
@@ -141,5 +143,30 @@ async def test_out_of_service_and_back(world: World, server: ServerThread) -> No
             assert (await screen.until("done", lambda f, n=number: f["id"] == n))["result"] == {}
             told = await console.until("event", lambda f, e=event: f["kind"] == e)
             assert told["data"]["unit_id"] == str(unit.id)
+            out = kind == "unavailable"
+            desk = await screen.until("desk", lambda f, o=out: (f["unavailable"] is not None) == o)
+            if out:
+                shown = desk["unavailable"]
+                assert (shown["reason"], shown["note"]) == ("fuel", "SPBU")
+                assert datetime.fromisoformat(shown["expected_until"]) == datetime.fromisoformat(until)
         await screen.say("sign_off", id="off")
         await screen.until("desk", lambda f: f["aboard"] is None)
+
+
+async def test_what_was_said_without_signal_carries_its_time_and_its_unit(
+    world: World, server: ServerThread
+) -> None:
+    ours, other = (await world.units())[:2]
+    async with driver_screen(server, await world.token("pengemudi1"), aboard=ours.call_sign) as screen:
+        sent = datetime.now(UTC)
+        told = {"device_at": (sent - timedelta(minutes=4)).isoformat(), "sent_at": sent.isoformat()}
+        await screen.say("unavailable", id=1, reason="rest", unit_id=str(other.id), **told)
+        refused = await screen.until("error", lambda f: f["id"] == 1)
+        assert refused["problem"]["status"] == 409
+        await screen.say("unavailable", id=2, reason="rest", unit_id=str(ours.id), **told)
+        await screen.until("done", lambda f: f["id"] == 2)
+        desk = await screen.until("desk", lambda f: f["unavailable"] is not None)
+        since = datetime.fromisoformat(desk["unavailable"]["since"])
+        assert abs((since - sent).total_seconds() + 240) < 6
+        await screen.say("available", id=3, unit_id=str(ours.id))
+        await screen.until("desk", lambda f: f["unavailable"] is None)

@@ -142,6 +142,7 @@ class Scene:
             "needs": [],
             "key_id": self.key_id,
             "place": geometry(TOWN),
+            "place_accuracy_m": None,
             "place_note_sealed": None,
             "village_code": NORTH_VILLAGE,
             "outside": False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from dispatch.domain.unit import PositionQuality, UnavailabilityReason, UnitStat
 from dispatch.services.change_incident import PatientChange, add_patient
 from dispatch.services.crew import sign_off, sign_on
 from dispatch.services.rank_units import rank_for_incident
-from dispatch.services.readiness import make_available, make_unavailable
+from dispatch.services.readiness import Said, make_available, make_unavailable
 from dispatch.services.roads import Roads
 from dispatch.services.stand_down import acknowledge_stand_down, stand_down
 from dispatch.services.unit_state import UnitView, list_units
@@ -281,3 +282,40 @@ async def test_nobody_is_sent_to_patients_whose_care_has_ended(case: Case) -> No
     assert await case.work() == 0
     assert await case.value("SELECT waiting_since FROM incident") is None
     assert set(await case.timers(incident)) == {"incident_unclosed"}
+
+
+async def test_what_a_crew_said_without_signal_counts_from_when_it_was_said(case: Case) -> None:
+    unit_id, crew = case.units["A-1"], case.crew["A-1"]
+    told = case.now
+    case.now += timedelta(minutes=10)
+    for _ in range(2):  # the phone repeats what it got no answer to
+        await make_unavailable(
+            case.centre,
+            case.entry,
+            crew,
+            unit_id,
+            UnavailabilityReason.CLEANING,
+            "Cuci kabin",
+            told + timedelta(minutes=30),
+            cause=CAUSE,
+            said=Said(told, case.now),
+        )
+    (row,) = await case.rows("SELECT began_at, ended_at FROM unavailability")
+    assert (row.began_at, row.ended_at) == (told, None)
+    back = told + timedelta(minutes=5)
+    await make_available(case.centre, case.entry, crew, unit_id, cause=CAUSE, said=Said(back, case.now))
+    (row,) = await case.rows("SELECT began_at, ended_at FROM unavailability")
+    assert (row.began_at, row.ended_at) == (told, back)
+    await case.check_log()
+
+
+async def test_a_late_word_does_not_undo_what_the_operator_did_since(case: Case) -> None:
+    told = case.now
+    case.now += timedelta(minutes=10)
+    await park(case, "A-1")
+    late = Said(told, case.now)
+    with pytest.raises(Conflict, match="refuelling"):
+        await make_available(
+            case.centre, case.entry, case.crew["A-1"], case.units["A-1"], cause=CAUSE, said=late
+        )
+    assert (await unit(case, "A-1")).status is UnitStatus.UNAVAILABLE

@@ -63,10 +63,12 @@ class Desk:
         fix_age_s: float = 10.0,
         colours: tuple[str | None, ...] = (),
         left_s_ago: float | None = None,
+        speed_factor: float | None = None,
         **leg_different: Any,
     ) -> tuple[Incident, Unit, Assignment, Leg]:
         scene = self.scene
-        incident = scene.incident(NOON - timedelta(minutes=20), triage="yellow")
+        called = NOON - timedelta(minutes=20)
+        incident = scene.incident(called, triage="yellow", speed_factor=speed_factor)
         unit = scene.unit(sign, "app" if fix else "manual")
         run = scene.assignment(incident, unit, state)
         leg = scene.leg(run, leg_state, **{"facility_id": self.hospital.id} | leg_different)
@@ -143,6 +145,16 @@ async def test_the_desk_sees_who_comes_and_when(desk: Desk) -> None:
     assert not coming.via_scene
     assert page.to_countersign == []
     assert (await incoming_runs(desk.scene.centre, desk.stranger, desk.clinic.id)).incoming == []
+
+
+async def test_where_time_runs_faster_minutes_stay_life_s_and_the_moment_is_real(desk: Desk) -> None:
+    await desk.run("left_scene", "transporting", speed_factor=60.0)
+
+    [coming] = (await incoming_runs(desk.scene.centre, desk.nurse, desk.hospital.id)).incoming
+
+    assert (coming.simulated, coming.speed_factor) == (True, 60.0)
+    assert coming.predicted_s == pytest.approx(await desk.seconds(ON_THE_ROAD, HOSPITAL))
+    assert coming.expected_at == NOON + timedelta(seconds=coming.predicted_s or 0) / 60
 
 
 async def test_before_the_scene_the_way_leads_over_it(desk: Desk) -> None:

@@ -103,7 +103,7 @@ def test_reasons_in_words() -> None:
     far = unit(2, 200, access_m=800.0, access_s=144.0, position_quality=PositionQuality.ASSUMED)
     old = unit(3, 260, position_quality=PositionQuality.OLD, fix_age_s=400.0, capabilities=TRANSPORT)
     first, second, third = rank([old, far, unit(1, 130)], Triage.RED).candidates
-    assert first.why_id.startswith("Waktu tempuh terkecil ke pasien: 2:10 (1.3 km lewat jalan)")
+    assert first.why_id.startswith("Waktu tempuh terkecil ke pasien: 2:10 (1,3 km lewat jalan)")
     assert "Least predicted time to the patient: 2:10" in first.why_en
     assert "live position, age 0:07" in first.why_en
     assert "1:10 slower than A-001" in second.why_en
@@ -137,7 +137,12 @@ def test_a_faster_unit_behind_a_suitable_one_says_that_it_is_faster() -> None:
             "segera selesai",
             "free soon",
         ),
-        ({"status": UnitStatus.UNAVAILABLE, "unavailable_reason": "fuel"}, "unavailable", "fuel", "fuel"),
+        (
+            {"status": UnitStatus.UNAVAILABLE, "unavailable_reason": "fuel"},
+            "unavailable",
+            "bahan bakar",
+            "refuel",
+        ),
         ({"status": UnitStatus.OFF_SHIFT}, "off_shift", "Tidak sedang dinas", "Off shift"),
         ({"status": UnitStatus.OFF_SHIFT, "rostered": True}, "not_signed_on", "awak belum masuk", "Rostered"),
         ({"reachable": False}, "unreachable", "Tidak ada jalan", "No road"),

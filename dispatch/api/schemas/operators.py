@@ -118,6 +118,7 @@ class Verdict(Request):
     triage: Triage | None = None
     triage_answers: Answers | None = None
     place: Place | None = None
+    place_accuracy_m: Metres | None = None
     place_note: Text | None = None
     kind: IncidentKind = IncidentKind.EMERGENCY
     needs: Codes = Field(default_factory=list)
@@ -130,6 +131,7 @@ class Verdict(Request):
             triage=self.triage,
             triage_answers=dict(self.triage_answers) if self.triage_answers is not None else None,
             place=as_point(self.place),
+            place_accuracy_m=self.place_accuracy_m,
             place_note=self.place_note,
             kind=self.kind,
             needs=list(self.needs),
@@ -143,6 +145,7 @@ class IncidentPatch(Request):
     model_config = ConfigDict(json_schema_extra={"examples": [{"triage": "yellow", "needs": ["oxygen"]}]})
 
     place: Place | None = None
+    place_accuracy_m: Metres | None = None
     place_note: Text | None = None
     triage: Triage | None = None
     triage_answers: Answers | None = None
@@ -152,6 +155,7 @@ class IncidentPatch(Request):
         """Return the change as the service takes it."""
         return IncidentChange(
             place=as_point(self.place),
+            place_accuracy_m=self.place_accuracy_m,
             place_note=self.place_note,
             triage=self.triage,
             triage_answers=dict(self.triage_answers) if self.triage_answers is not None else None,

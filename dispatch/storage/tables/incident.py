@@ -53,6 +53,7 @@ class Incident(Tenant, Base):
     needs: Mapped[list[str]]
     key_id: Mapped[UUID] = mapped_column(ForeignKey("person_key.id"))
     place: Mapped[WKBElement | None] = mapped_column(Geometry("POINT", 4326, spatial_index=False))
+    place_accuracy_m: Mapped[float | None]
     place_note_sealed: Mapped[bytes | None]
     village_code: Mapped[str | None]
     outside: Mapped[bool]

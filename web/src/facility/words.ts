@@ -20,14 +20,6 @@ export function word(words: Record<string, Words>, code: string): string {
   return found ? speech.say(found) : code.replaceAll('_', ' ')
 }
 
-export const refusalWords: Record<RefusalReason, Words> = {
-  no_bed: { id: 'Tidak ada tempat tidur', en: 'No bed' },
-  no_staff: { id: 'Tidak ada petugas', en: 'No staff' },
-  no_equipment: { id: 'Tidak ada alat', en: 'No equipment' },
-  closed: { id: 'IGD ditutup', en: 'Department closed' },
-  other: { id: 'Alasan lain', en: 'Other reason' },
-}
-
 export const emsWords: Record<EmsStatus, Words> = {
   normal: { id: 'Normal', en: 'Normal' },
   advisory: { id: 'Padat', en: 'Advisory' },

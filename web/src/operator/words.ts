@@ -1,8 +1,9 @@
 /** What the desk calls the codes of the API, beyond the words that all pages share. */
 
 import type { Words } from '$shared/texts/language.svelte'
+import type { WordsOf } from '$shared/texts/words'
 
-export const incidentStateWords: Record<string, Words> = {
+export const incidentStateWords: WordsOf<'IncidentState'> = {
   reported: { id: 'Belum diputuskan', en: 'No verdict yet' },
   confirmed: { id: 'Dipastikan', en: 'Confirmed' },
   closed: { id: 'Ditutup', en: 'Closed' },
@@ -11,14 +12,14 @@ export const incidentStateWords: Record<string, Words> = {
   forwarded: { id: 'Diteruskan', en: 'Forwarded' },
 }
 
-export const callStateWords: Record<string, Words> = {
+export const callStateWords: WordsOf<'CallState'> = {
   ringing: { id: 'Memanggil', en: 'Ringing' },
   taken: { id: 'Ditangani', en: 'Taken' },
   linked: { id: 'Jadi kejadian', en: 'Linked to an incident' },
   disposed: { id: 'Selesai', en: 'Disposed of' },
 }
 
-export const cancelWords: Record<string, Words> = {
+export const cancelWords: WordsOf<'CancelReason'> = {
   caller_cancelled: { id: 'Dibatalkan pemanggil', en: 'Cancelled by the caller' },
   false_alarm: { id: 'Laporan keliru', en: 'False alarm' },
   duplicate: { id: 'Sudah ada kejadiannya', en: 'Duplicate' },
@@ -26,38 +27,13 @@ export const cancelWords: Record<string, Words> = {
   not_needed: { id: 'Bantuan tidak diperlukan lagi', en: 'Help not needed any more' },
 }
 
-export const declineWords: Record<string, Words> = {
-  vehicle: { id: 'Kendaraan', en: 'Vehicle' },
-  crew: { id: 'Awak', en: 'Crew' },
-  too_far: { id: 'Terlalu jauh', en: 'Too far' },
-  unsafe: { id: 'Tidak aman', en: 'Unsafe' },
-  other: { id: 'Lainnya', en: 'Other' },
-}
-
-export const unavailabilityWords: Record<string, Words> = {
-  breakdown: { id: 'Rusak', en: 'Breakdown' },
-  fuel: { id: 'Isi bahan bakar', en: 'Fuel' },
-  cleaning: { id: 'Dibersihkan', en: 'Cleaning' },
-  rest: { id: 'Istirahat', en: 'Rest' },
-  failed_check: { id: 'Gagal pemeriksaan', en: 'Failed check' },
-  other: { id: 'Lainnya', en: 'Other' },
-}
-
-export const refusalWords: Record<string, Words> = {
-  no_bed: { id: 'tidak ada tempat tidur', en: 'no bed' },
-  no_staff: { id: 'tidak ada petugas', en: 'no staff' },
-  no_equipment: { id: 'tidak ada alat', en: 'no equipment' },
-  closed: { id: 'tutup', en: 'closed' },
-  other: { id: 'alasan lain', en: 'other' },
-}
-
-export const emsWords: Record<string, Words> = {
+export const emsWords: WordsOf<'EmsStatus'> = {
   normal: { id: 'Menerima', en: 'Open' },
   advisory: { id: 'Padat', en: 'Busy' },
   closed: { id: 'Menolak', en: 'Closed' },
 }
 
-export const qualityWords: Record<string, Words> = {
+export const qualityWords: WordsOf<'PositionQuality'> = {
   live: { id: 'langsung', en: 'live' },
   old: { id: 'LAMA', en: 'OLD' },
   assumed: { id: 'perkiraan', en: 'assumed' },
@@ -85,7 +61,7 @@ export const sourceWords: Record<string, Words> = {
   sms: { id: 'SMS', en: 'SMS' },
 }
 
-export const stampWords: Record<string, Words> = {
+export const stampWords: WordsOf<'Stamp'> = {
   called_at: { id: 'Panggilan masuk', en: 'Called' },
   taken_at: { id: 'Diambil operator', en: 'Taken' },
   confirmed_at: { id: 'Diputuskan', en: 'Verdict' },

@@ -4,6 +4,11 @@ export class Alarm {
   private context: AudioContext | undefined
   private timer: ReturnType<typeof setInterval> | undefined
 
+  constructor() {
+    // who has just signed in has touched the page: the first alarm must not wait for another touch
+    if (navigator.userActivation?.hasBeenActive) this.unlock()
+  }
+
   /** Browsers give sound only after a touch; call this from the first click of the page. */
   unlock(): void {
     this.context ??= new AudioContext()

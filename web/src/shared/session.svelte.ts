@@ -7,6 +7,8 @@ export interface Session {
   training: boolean
   name: string
   role: string
+  /** Of the regency; absent in what a device has kept from before it was told. */
+  timezone?: string
 }
 
 export class SessionStore {

@@ -5,7 +5,9 @@ import { Link, type Frame, type LinkState } from '$shared/socket'
 import { ticking } from '$shared/ticking.svelte'
 import { makeUuid } from '$shared/uuid'
 import { FixQueue } from './fixes'
-import type { Aboard, DriverDesk, KeptFix, Move, RunSheet, StepFields, StepResult } from './frames'
+import type {
+  Aboard, DriverDesk, KeptFix, Move, OutOfService, Readiness, RunSheet, StepFields, StepResult,
+} from './frames'
 import { ahead } from './moves'
 import { StepQueue, type Outcome } from './steps.svelte'
 import type { Store } from './store'
@@ -53,6 +55,15 @@ export class Cab {
     return this.desk?.aboard ?? undefined
   }
 
+  /** Why the unit cannot be sent, with what the crew has said since and the server does not know yet. */
+  get unavailable(): OutOfService | undefined {
+    const told = this.aboard === undefined ? undefined : this.steps.readinessOf(this.aboard.unit_id)
+    if (told === undefined) return this.desk?.unavailable ?? undefined
+    if (told.readiness.ready) return undefined
+    const { reason, note = null, expected_until = null } = told.readiness
+    return { reason, note, expected_until, since: told.device_at }
+  }
+
   /** Ask the server to do something now; raises `Problem` when it refuses or cannot be reached. */
   ask(frame: Frame): Promise<unknown> {
     const id = makeUuid()
@@ -66,6 +77,12 @@ export class Cab {
   /** Take a step of the run: kept first, sent at once when there is a connection. */
   async step(run: RunSheet, to: Move, fields: StepFields = {}): Promise<Outcome> {
     return this.steps.take(run, to, fields)
+  }
+
+  /** Say whether the unit can be sent: kept first, sent at once when there is a connection. */
+  async declare(readiness: Readiness): Promise<Outcome> {
+    if (this.aboard === undefined) throw problemOf(undefined)
+    return this.steps.declare(this.aboard, readiness)
   }
 
   /** A new fix: kept first, then sent. */
@@ -88,8 +105,12 @@ export class Cab {
   }
 
   private async begin(): Promise<void> {
-    await Promise.all([this.fixes.load(), this.steps.load()])
+    const [kept] = await Promise.all([this.options.store.desk(this.options.who), this.fixes.load(), this.steps.load()])
     this.waitingFixes = this.fixes.size
+    if (kept !== undefined && this.desk === undefined) {
+      this.desk = kept
+      this.awaySince = Date.parse(kept.at) // so old is what is shown, until the server speaks
+    }
     if (!this.ended) this.connect()
   }
 
@@ -142,6 +163,7 @@ export class Cab {
   private show(desk: DriverDesk): void {
     ticking.learn(desk.at)
     this.desk = desk
+    void this.options.store.keepDesk(this.options.who, desk)
     this.pump()
   }
 

@@ -3,7 +3,7 @@
 import { answer, problemOf, type Client, type Problem } from '$shared/api/client'
 import type { components } from '$shared/api/schema'
 import type { Place } from '$shared/map/types'
-import { metres } from './geometry'
+import { metres } from '$shared/geometry'
 
 export type Facility = components['schemas']['FacilityByRoad']
 

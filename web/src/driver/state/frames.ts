@@ -15,6 +15,8 @@ export interface Aboard {
   joined_at: string
 }
 
+export type OutOfService = components['schemas']['OutOfService']
+
 export interface RunSheet {
   assignment_id: string
   incident_id: string
@@ -24,6 +26,7 @@ export interface RunSheet {
   offered_at: string
   triage: string | null
   place: Place | null
+  place_accuracy_m: number | null
   village: string | null
   district: string | null
   place_note: string | null
@@ -42,6 +45,7 @@ export interface DriverDesk {
   aboard: Aboard | null
   run: RunSheet | null
   stood_down: string[]
+  unavailable: OutOfService | null
 }
 
 /** What belongs to a step beside its name. */
@@ -61,20 +65,40 @@ export interface StepResult {
   reported: boolean
 }
 
-/** One step as it is kept on the phone until the server has answered it. */
-export interface KeptStep {
-  /** Order of taking; given by the store. */
+/** What the crew has said, as it is kept on the phone until the server has answered it. */
+interface Kept {
+  /** Order of saying; given by the store. */
   n?: number
   who: string
   id: string
+  /** The phone's clock when the crew said it. */
+  device_at: string
+  state: 'waiting' | 'refused' | 'reported'
+  problem?: ProblemDocument
+}
+
+/** One step of a run. */
+export interface KeptStep extends Kept {
   assignment_id: string
   incident_number: string
   to: Move
-  /** The phone's clock when the crew took the step. */
-  device_at: string
   fields: StepFields
-  state: 'waiting' | 'refused' | 'reported'
-  problem?: ProblemDocument
+}
+
+/** Whether the unit can be sent, in the crew's words. */
+export type Readiness = { ready: true } | { ready: false; reason: OutOfService['reason']; note?: string; expected_until?: string }
+
+/** The crew's word on its unit. */
+export interface KeptReadiness extends Kept {
+  unit_id: string
+  call_sign: string
+  readiness: Readiness
+}
+
+export type KeptCommand = KeptStep | KeptReadiness
+
+export function isStep(command: KeptCommand): command is KeptStep {
+  return 'assignment_id' in command
 }
 
 /** One fix as it is kept on the phone until the server has stored it. */

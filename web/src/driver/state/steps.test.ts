@@ -81,3 +81,24 @@ test('a reload finds what waits', async () => {
   await again.load()
   expect(again.waiting).toMatchObject([{ to: 'left_scene', fields: { facility_id: 'f' } }])
 })
+
+test('what is said of the unit waits in line with the steps, and goes with its time and its unit', async () => {
+  const { asked, ask } = server()
+  const { store, steps } = await queue(ask)
+  const unit = { unit_id: 'u', call_sign: 'PWK-A01' }
+  await steps.take(run, 'cleared', {})
+  expect(await steps.declare(unit, { ready: false, reason: 'fuel', note: 'SPBU' })).toEqual({ kind: 'waiting' })
+  expect(steps.readinessOf('u')?.readiness).toMatchObject({ reason: 'fuel' })
+  await steps.declare(unit, { ready: true })
+  expect(steps.readinessOf('u')?.readiness).toEqual({ ready: true })
+  expect(steps.readinessOf('another')).toBeUndefined()
+  expect(steps.all.map((step) => step.to)).toEqual(['cleared'])
+  const again = new Queue(store, 'driver', ask) // a reload in between
+  await again.load()
+  again.connected()
+  await vi.waitFor(() => expect(again.waiting).toEqual([]))
+  expect(asked.map((frame) => frame.t)).toEqual(['step', 'unavailable', 'available'])
+  expect(asked[1]).toMatchObject({ unit_id: 'u', reason: 'fuel', note: 'SPBU' })
+  expect(typeof asked[1]?.device_at).toBe('string')
+  expect('ready' in (asked[2] ?? {})).toBe(false)
+})

@@ -2,16 +2,19 @@
 
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb'
 import { makeUuid } from '$shared/uuid'
-import type { KeptFix, KeptStep } from './frames'
+import type { DriverDesk, KeptCommand, KeptFix } from './frames'
 
 interface Schema extends DBSchema {
   fixes: { key: number; value: KeptFix }
-  steps: { key: number; value: KeptStep }
+  /** Steps, and what the crew says of its unit: in one row, for the server hears them in the order they were said. */
+  steps: { key: number; value: KeptCommand }
   meta: { key: string; value: string }
 }
 
 /** The server takes nothing older. */
 const OLDEST_MS = 7 * 24 * 3600 * 1000
+/** No shift is longer. */
+const OLDEST_DESK_MS = 24 * 3600 * 1000
 
 export class Store {
   private constructor(private readonly db: IDBPDatabase<Schema>, readonly installation: string) {}
@@ -54,22 +57,36 @@ export class Store {
     await Promise.all([...seqs.map((seq) => tx.store.delete(seq)), tx.done])
   }
 
-  /** The steps of this driver in the order they were taken. */
-  async steps(who: string): Promise<KeptStep[]> {
+  /** What this driver has said and the server has not answered, in that order. */
+  async steps(who: string): Promise<KeptCommand[]> {
     return (await this.db.getAll('steps')).filter((step) => step.who === who)
   }
 
-  async addStep(step: KeptStep): Promise<KeptStep> {
+  async addStep<C extends KeptCommand>(step: C): Promise<C> {
     const n = await this.db.add('steps', step)
     return { ...step, n }
   }
 
-  async putStep(step: KeptStep): Promise<void> {
+  async putStep(step: KeptCommand): Promise<void> {
     await this.db.put('steps', step)
   }
 
   async dropStep(n: number): Promise<void> {
     await this.db.delete('steps', n)
+  }
+
+  /** The desk as this driver last saw it, for a page that is opened without signal. */
+  async desk(who: string, now = Date.now()): Promise<DriverDesk | undefined> {
+    const text = await this.db.get('meta', 'desk')
+    const kept = text === undefined ? undefined : (JSON.parse(text) as { who: string; desk: DriverDesk })
+    return kept?.who === who && now - Date.parse(kept.desk.at) < OLDEST_DESK_MS ? kept.desk : undefined
+  }
+
+  /** Keep the desk while somebody is on duty; off duty nothing about patients stays on the phone. */
+  async keepDesk(who: string, desk: DriverDesk): Promise<void> {
+    if (desk.aboard == null) await this.db.delete('meta', 'desk')
+    // an offer does not wait: whoever opens the page later must not accept what is long gone
+    else await this.db.put('meta', JSON.stringify({ who, desk: { ...desk, run: desk.run?.state === 'offered' ? null : desk.run } }), 'desk')
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 
 import { answer, type Client } from '$shared/api/client'
 import type { Place } from '$shared/map/types'
-import { metres, offLine } from './geometry'
+import { metres, offLine } from '$shared/geometry'
 
 const OFF_M = 300
 const GAP_MS = 10_000

@@ -1,60 +1,72 @@
-/** The way that the map draws: asked for again when its ends have moved, and never more than twice in ten seconds. */
+/** The way that the map draws. It is asked for once; what the unit has driven is cut off here, and it is asked for again
+ *  when the unit has left the line, or the answer has grown old. */
 
 import { answer, type Client } from '$shared/api/client'
-import type { Point } from '../state/api'
-import { Reading } from '../state/reading.svelte'
-
-export interface Ends { from: Point; to: Point }
+import { lengthOf, offLine, restOf } from '$shared/geometry'
+import type { Ends } from '../state/place.svelte'
 
 const GAP_MS = 5000
-/** About 50 m: less than that is not another way. */
-const NEAR_DEG = 0.0005
+const OLD_MS = 60_000
+const OFF_M = 150
+
+interface Found { key: string; line: [number, number][]; metres: number; seconds: number; at: number }
+export interface Left { line: [number, number][]; metres: number; seconds: number }
 
 export class Way {
-  private reading = $state.raw<Reading<[number, number][]> | undefined>(undefined)
-  private drawn: Ends | undefined
+  private found = $state.raw<Found | undefined>(undefined)
+  /** What is left of it for the unit where it is now; seconds by the road, at life's pace. */
+  readonly left: Left | undefined = $derived.by(() => leftOf(this.found, this.ends()))
+  private asked: { key: string; at: number } | undefined
+  private asking = false
+  private readonly timer: ReturnType<typeof setInterval>
 
-  constructor(private readonly client: Client, private readonly ends: () => Ends | undefined) {
+  constructor(
+    private readonly client: Client,
+    private readonly ends: () => Ends | undefined,
+    private readonly now: () => number = () => performance.now(),
+  ) {
     $effect(() => this.follow(this.ends()))
-  }
-
-  get geometry(): [number, number][] | undefined {
-    return this.reading?.data
+    this.timer = setInterval(() => this.follow(this.ends()), GAP_MS)
   }
 
   stop(): void {
-    this.reading?.stop()
+    clearInterval(this.timer)
   }
 
   private follow(ends: Ends | undefined): void {
-    if (ends === undefined || this.drawn === undefined || !near(ends.to, this.drawn.to) || far(ends.from, this.drawn.from)) {
-      this.reading?.stop()
-      this.reading = undefined
-    }
-    if (ends === undefined) {
-      this.drawn = undefined
-      return
-    }
-    if (this.reading !== undefined && this.drawn !== undefined && near(ends.from, this.drawn.from)) return
-    this.drawn = ends
-    if (this.reading !== undefined) this.reading.again()
-    else this.reading = new Reading({ ask: () => this.ask(), gapMs: GAP_MS })
+    if (ends === undefined || this.asking || !this.wanted(ends)) return
+    if (this.asked?.key === ends.key && this.now() - this.asked.at < GAP_MS) return
+    void this.ask(ends)
   }
 
-  private async ask(): Promise<[number, number][]> {
-    if (this.drawn === undefined) return []
-    const { from, to } = this.drawn
+  private wanted(ends: Ends): boolean {
+    const found = this.found
+    if (found === undefined || found.key !== ends.key) return true
+    return this.now() - found.at > OLD_MS || offLine(ends.from, found.line) > OFF_M
+  }
+
+  private async ask(ends: Ends): Promise<void> {
+    this.asking = true
+    this.asked = { key: ends.key, at: this.now() }
+    const { from, to } = ends
     const query = { from_lon: from.lon, from_lat: from.lat, to_lon: to.lon, to_lat: to.lat }
-    const route = await answer(this.client.GET('/api/v1/route', { params: { query } }))
-    return route.geometry as [number, number][]
+    try {
+      const route = await answer(this.client.GET('/api/v1/route', { params: { query } }))
+      const line = route.geometry as [number, number][]
+      this.found = { key: ends.key, line, metres: lengthOf(line), seconds: route.total_s, at: this.now() }
+    } catch {
+      // no road, or no network: what is drawn stays while it is the same way, and the next look asks again
+    } finally {
+      this.asking = false
+    }
+    const next = this.ends()
+    if (next !== undefined && next.key !== ends.key) this.follow(next)
   }
 }
 
-function near(a: Point, b: Point): boolean {
-  return Math.abs(a.lon - b.lon) < NEAR_DEG && Math.abs(a.lat - b.lat) < NEAR_DEG
-}
-
-/** Another unit, not the same one a little further: the old line would lie meanwhile. */
-function far(a: Point, b: Point): boolean {
-  return Math.abs(a.lon - b.lon) > 20 * NEAR_DEG || Math.abs(a.lat - b.lat) > 20 * NEAR_DEG
+function leftOf(found: Found | undefined, ends: Ends | undefined): Left | undefined {
+  if (found === undefined || ends?.key !== found.key) return undefined
+  const line = restOf(ends.from, found.line)
+  const metres = lengthOf(line)
+  return { line, metres, seconds: found.metres > 0 ? (found.seconds * metres) / found.metres : found.seconds }
 }

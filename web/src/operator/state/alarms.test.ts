@@ -56,6 +56,17 @@ describe('alarms', () => {
     expect(alarmHolds(declined, board([{ ...offered, id: 'next', state: 'en_route' }]))).toBe(false)
   })
 
+  it('hold a refusal by a facility until the patient is taken elsewhere', () => {
+    const refused = noteOf('facility_refused', { reason: 'no_bed' })
+    const carrying = (state: string): Board => {
+      const found = board([{ id: 'run', state: 'left_scene', released_at: null }])
+      for (const run of found.incidents[0]?.runs ?? []) Object.assign(run, { legs: [{ id: 's', answer: 'refused', state }] })
+      return found
+    }
+    expect(alarmHolds(refused, carrying('transporting'))).toBe(true)
+    expect(alarmHolds(refused, carrying('diverted'))).toBe(false)
+  })
+
   it('name the unit and the short number', () => {
     const silent = noteOf('offer_unacknowledged', { number: 'PWK-20261120-0007', unit_id: 'u' })
     expect(alarmWords(silent, board([offered])).id).toBe('PWK-A01 tidak menjawab tawaran (0007)')

@@ -1,8 +1,7 @@
 /** Which events of the log are alarms, what they say, and for how long they are true. */
 
 import type { Words } from '$shared/texts/language.svelte'
-import { stateWords } from '$shared/texts/words'
-import { declineWords, refusalWords } from '../words'
+import { declineWords, refusalWords, stateWords } from '$shared/texts/words'
 import type { Board, EventView, IncidentRow, RunView } from './api'
 import { openRuns } from './timers'
 
@@ -30,6 +29,8 @@ interface Rule {
   only?: (data: Record<string, unknown>) => boolean
 }
 
+/** The words for a code of an event; undefined when the table has none. */
+const at = (words: Record<string, Words>, code: unknown): Words | undefined => words[String(code)]
 /** The day's running number: the queue shows incidents by it. */
 const number = (data: Record<string, unknown>): string => String(data.number ?? '').split('-').at(-1) ?? ''
 /** The incident in brackets, for alarms that are about something of it. */
@@ -108,7 +109,7 @@ const RULES: Record<string, Rule> = {
   offer_declined: {
     grave: true, group: 'offer', holds: nobodyComes,
     words: (d, sign) => {
-      const why = declineWords[String(d.reason)]
+      const why = at(declineWords, d.reason)
       return { id: `${sign} menolak ${number(d)}: ${why?.id ?? d.reason}`, en: `${sign} declined ${number(d)}: ${why?.en ?? d.reason}` }
     },
   },
@@ -131,11 +132,14 @@ const RULES: Record<string, Rule> = {
   facility_refused: {
     grave: true,
     words: (d) => {
-      const why = refusalWords[String(d.reason)]
+      const why = at(refusalWords, d.reason)
       return { id: `Faskes menolak pasien${of(d)}: ${why?.id ?? '-'}`, en: `The facility refused the patient${of(d)}: ${why?.en ?? '-'}` }
     },
     holds: (note, board) => incident(note, board)?.runs.some(
-      (r) => r.released_at === null && r.legs.some((leg) => leg.id === note.subjectId && leg.answer === 'refused'),
+      (r) => r.released_at === null && r.legs.some(
+        // taken elsewhere, the patient is not theirs to refuse any more
+        (leg) => leg.id === note.subjectId && leg.answer === 'refused' && leg.state !== 'diverted',
+      ),
     ) ?? false,
   },
   countersignature_overdue: {
@@ -150,7 +154,7 @@ const RULES: Record<string, Rule> = {
   },
   assignment_fact_reported: {
     words: (d) => {
-      const step = stateWords[String(d.step)]
+      const step = at(stateWords, d.step)
       return { id: `Laporan terlambat dari awak${of(d)}: ${step?.id ?? d.step}`, en: `Late report by a crew${of(d)}: ${step?.en ?? d.step}` }
     },
     holds: stillOpen,

@@ -13,6 +13,7 @@ export type HeldBackUnit = Schemas['HeldBackUnit']
 export type IncidentRow = Schemas['IncidentRow']
 export type LegView = Schemas['LegView']
 export type OperatorStep = Schemas['OperatorStep']
+export type PlaceFound = Schemas['PlaceFound']
 export type PatientPatch = Schemas['PatientPatch']
 export type PatientView = Schemas['PatientView']
 export type Point = Schemas['Point']
@@ -24,3 +25,6 @@ export type Triage = Schemas['Triage']
 export type UnitRanking = Schemas['UnitRanking']
 export type UnitView = Schemas['UnitView']
 export type Verdict = Schemas['Verdict']
+
+/** A place that somebody has chosen; `accuracy_m` where it is known to be vague: the middle of a village. */
+export type Chosen = Point & { accuracy_m?: number | null }

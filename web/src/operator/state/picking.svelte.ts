@@ -1,22 +1,23 @@
 /** A place being chosen on the map for whoever asked: a form, a call, an incident. */
 
-import type { Point } from './api'
+import type { Chosen, Point } from './api'
 
 export class Picking {
   /** What the place is for, in words; undefined while nobody asks. */
   asked = $state<string | undefined>(undefined)
-  place = $state.raw<Point | undefined>(undefined)
-  private done: ((place: Point) => void) | undefined
+  place = $state.raw<Chosen | undefined>(undefined)
+  private done: ((place: Chosen) => void) | undefined
 
   /** Ask for a place; a question that was open is dropped. */
-  ask(what: string, from: Point | null | undefined, done: (place: Point) => void): void {
+  ask(what: string, from: Point | null | undefined, done: (place: Chosen) => void): void {
     this.asked = what
     this.place = from ?? undefined
     this.done = done
   }
 
-  point(place: Point): void {
-    this.place = { lon: place.lon, lat: place.lat }
+  /** `accuracyM` is that of a place found by name; a point that somebody has set is meant exactly. */
+  point(place: Point, accuracyM: number | null = null): void {
+    this.place = { lon: place.lon, lat: place.lat, ...(accuracyM === null ? {} : { accuracy_m: accuracyM }) }
   }
 
   take(): void {

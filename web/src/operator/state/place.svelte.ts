@@ -1,12 +1,24 @@
 /** What the desk has before it: a call or an incident, kept in the address so that a reload comes back to it; and a unit. */
 
 import type { Focus } from '$shared/map/types'
-import type { Point } from './api'
+import type { PlaceFound, Point } from './api'
 
 export type Selected =
   | { kind: 'call' | 'incident'; id: string }
   | { kind: 'entry' }
   | undefined
+
+/** A way to be drawn. `key` tells one way from another: a unit that moves on stays on the same one. */
+export interface Ends {
+  key: string
+  from: Point
+  to: Point
+  /** Whose way it is, and whereto, in words. */
+  sign: string
+  goal: string
+  /** How many times faster than life the case runs. */
+  pace: number | null
+}
 
 /** Which of the columns a narrow screen shows. */
 export type Column = 'queue' | 'detail' | 'map' | 'units'
@@ -28,7 +40,9 @@ export class DeskPlace {
   focus = $state.raw<Focus | undefined>(undefined)
 
   /** From where to where the map is to draw the way; set by the case in hand. */
-  way = $state.raw<{ from: Point; to: Point } | undefined>(undefined)
+  way = $state.raw<Ends | undefined>(undefined)
+  /** Who can use a place that was found on the map: the form of the case in hand that asks for one. */
+  taker = $state.raw<{ what: string; take: (place: PlaceFound) => void } | undefined>(undefined)
   private asking: Column | undefined
 
   constructor() {
@@ -57,6 +71,11 @@ export class DeskPlace {
 
   look(place: { lon: number; lat: number } | null | undefined, zoom = 13): void {
     if (place) this.focus = { lon: place.lon, lat: place.lat, zoom }
+  }
+
+  /** Look at several places at once. */
+  frame(places: readonly Point[]): void {
+    this.focus = { places: places.map(({ lon, lat }) => ({ lon, lat })) }
   }
 
   /** A form asks for a place: narrow screens show the map, and come back with `back`. */

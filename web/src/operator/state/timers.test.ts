@@ -19,7 +19,7 @@ function run(changes: Partial<RunView> = {}): RunView {
 function incident(changes: Partial<IncidentRow> = {}): IncidentRow {
   return {
     id: 'i', number: 'PWK-20261120-0001', kind: 'emergency', state: 'confirmed', triage: 'red', place: null, village: null, district: null,
-    outside: false, reported_at: at(30), waiting_since: null, ended_at: null, closing_code: null, patients: 1, calls: 1, speed_factor: null,
+    outside: false, place_accuracy_m: null, reported_at: at(30), waiting_since: null, ended_at: null, closing_code: null, patients: 1, calls: 1, speed_factor: null,
     stamps: [stamp('called_at', 0)], runs: [], ...changes,
   }
 }
@@ -42,6 +42,10 @@ describe('arrival', () => {
     expect(expectedAt(run())).toBeUndefined()
     expect(expectedAt(run({ state: 'accepted' }))).toBeUndefined()
     expect(expectedAt(run({ state: 'en_route', stamps: [stamp('en_route_at', 100)] }))).toBe(CALLED + 400_000)
+  })
+
+  it('is a real moment also where a training case runs faster', () => {
+    expect(expectedAt(run({ state: 'en_route', stamps: [stamp('en_route_at', 100)] }), 60)).toBe(CALLED + 105_000)
   })
 })
 

@@ -55,11 +55,12 @@ export function isOpen(incident: IncidentRow): boolean {
   return incident.state === 'reported' || incident.state === 'confirmed'
 }
 
-/** When the unit of a run should be at the scene, in ms; undefined before it has left and once it is there. */
-export function expectedAt(run: RunView): number | undefined {
+/** When the unit of a run should be at the scene, in ms; undefined before it has left and once it is there.
+ *  `pace` is how many times faster than life a training case runs: the moment is a real one all the same. */
+export function expectedAt(run: RunView, pace = 1): number | undefined {
   const left = earliest(run.stamps, 'en_route_at')
   if (run.state !== 'en_route' || left === undefined || run.predicted_s === null) return undefined
-  return left + run.predicted_s * 1000
+  return left + (run.predicted_s * 1000) / pace
 }
 
 /** Whether the unit has been asked but does not drive yet: its minutes have not begun. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { UnitView } from './api'
-import { Fixes, fixAge, qualityNow } from './units'
+import { Fixes, fixAge, qualityNow, silentFor } from './units'
 
 const NOW = Date.parse('2026-11-20T20:00:00Z')
 
@@ -38,5 +38,20 @@ describe('quality', () => {
     expect(qualityNow(unit({ assignment_id: 'a' }), NOW + 81_000)).toBe('old')
     expect(qualityNow(unit({ place_source: 'base', fixed_at: null }), NOW)).toBe('assumed')
     expect(fixAge(unit({ place_source: 'last_cleared' }), NOW)).toBeUndefined()
+  })
+})
+
+describe('silence', () => {
+  const said = NOW - 10_000
+  it('is three missed fixes: 15 s on a run, 180 s idle', () => {
+    expect(silentFor(unit(), said + 180_000)).toBeUndefined()
+    expect(silentFor(unit(), said + 181_000)).toBe(181)
+    expect(silentFor(unit({ assignment_id: 'a' }), said + 16_000)).toBe(16)
+  })
+
+  it('is nothing that a unit off duty or without the app can be reproached with', () => {
+    expect(silentFor(unit({ status: 'off_shift' }), NOW + 9_000_000)).toBeUndefined()
+    expect(silentFor(unit({ tracking: 'manual' }), NOW + 9_000_000)).toBeUndefined()
+    expect(silentFor(unit({ fixed_at: null, place_source: 'base' }), NOW)).toBeUndefined()
   })
 })

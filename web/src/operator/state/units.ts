@@ -15,12 +15,16 @@ export interface Fix {
 
 interface KeptFix extends Fix { fixedAt: number }
 
+interface Laid { under: UnitView; fix: KeptFix; unit: UnitView }
+
 const OLD_ON_RUN_S = 90
 const OLD_IDLE_S = 300
 
 /** The newest fix of each unit that came over the socket. */
 export class Fixes {
   private readonly newest = new Map<string, KeptFix>()
+  /** What came out last: a unit of which nothing new is known stays the same object, and is not drawn again. */
+  private readonly laid = new Map<string, Laid>()
 
   take(at: string, fixes: readonly Fix[]): void {
     const sent = Date.parse(at)
@@ -36,12 +40,16 @@ export class Fixes {
     return units.map((unit) => {
       const fix = this.newest.get(unit.id)
       if (fix === undefined || unit.tracking !== 'app') return unit
+      const last = this.laid.get(unit.id)
+      if (last?.under === unit && last.fix === fix) return last.unit
       const since = unit.place_source === 'fix' && unit.fixed_at !== null ? Date.parse(unit.fixed_at) : -Infinity
       if (fix.fixedAt <= since) return unit
-      return {
+      const laid: UnitView = {
         ...unit, lon: fix.lon, lat: fix.lat, speed_ms: fix.speed_ms, heading_deg: fix.heading_deg,
         place_source: 'fix', fixed_at: new Date(fix.fixedAt).toISOString(),
       }
+      this.laid.set(unit.id, { under: unit, fix, unit: laid })
+      return laid
     })
   }
 }
@@ -50,6 +58,17 @@ export class Fixes {
 export function fixAge(unit: UnitView, now: number): number | undefined {
   if (unit.place_source !== 'fix' || unit.fixed_at === null) return undefined
   return Math.max(0, (now - Date.parse(unit.fixed_at)) / 1000)
+}
+
+/** Three times the interval in which a phone tells its place: 5 s on a run, 60 s idle. */
+const SILENT_ON_RUN_S = 15
+const SILENT_IDLE_S = 180
+
+/** Seconds for which a unit that should be telling its place has not; undefined for all others. */
+export function silentFor(unit: UnitView, now: number): number | undefined {
+  if (unit.tracking !== 'app' || unit.status === 'off_shift' || unit.fixed_at === null) return undefined
+  const age = Math.max(0, (now - Date.parse(unit.fixed_at)) / 1000)
+  return age > (unit.assignment_id === null ? SILENT_IDLE_S : SILENT_ON_RUN_S) ? age : undefined
 }
 
 /** How far the place can be trusted at this moment, by the same limits as the server's. */

@@ -675,6 +675,28 @@ export interface paths {
         patch: operations["correct_patient"];
         trace?: never;
     };
+    "/api/v1/operator/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cari desa atau faskes / places by name
+         * @description Return villages and facilities by name, best first. Misspellings are forgiven.
+         *
+         *     A village is its middle; `accuracy_m` says how far its farthest edge is.
+         */
+        get: operations["places_by_name"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/units": {
         parameters: {
             query?: never;
@@ -794,7 +816,8 @@ export interface paths {
          * Daftar / register
          * @description Register a resident; the registry's answer is in `verification`, and a session in `session`.
          *
-         *     A mismatch, an unknown NIK or a registry that is down does not refuse the account.
+         *     A mismatch, an unknown NIK or a registry that is down does not refuse the account. Many answers that a
+         *     number or NIK is registered already slow one address down: they must not become a way to ask who is.
          */
         post: operations["register"];
         delete?: never;
@@ -1535,6 +1558,7 @@ export interface components {
             stood_down: string[];
             /** Training */
             training: boolean;
+            unavailable: components["schemas"]["OutOfService"] | null;
         };
         /**
          * EmsStatus
@@ -1886,6 +1910,8 @@ export interface components {
             /** Needs */
             needs?: string[] | null;
             place?: components["schemas"]["Place"] | null;
+            /** Place Accuracy M */
+            place_accuracy_m?: number | null;
             /** Place Note */
             place_note?: string | null;
             triage?: components["schemas"]["Triage"] | null;
@@ -1920,6 +1946,8 @@ export interface components {
             /** Patients */
             patients: number;
             place: components["schemas"]["Point"] | null;
+            /** Place Accuracy M */
+            place_accuracy_m: number | null;
             /**
              * Reported At
              * Format: date-time
@@ -1951,6 +1979,7 @@ export interface components {
          *     `triage` is the gravest colour aboard, else the incident's. `predicted_s` is by road from the unit's
          *     latest place (`position_quality` says how far that can be trusted); before the unit is at the scene it
          *     goes by way of it, without the time spent there. `minutes` begins with `~` unless both ends are certain.
+         *     Both are at life's pace; `expected_at` is a real moment, also where `speed_factor` makes time run faster.
          */
         IncomingRun: {
             answer: components["schemas"]["Answer"] | null;
@@ -1994,6 +2023,8 @@ export interface components {
             run_state: components["schemas"]["AssignmentState"];
             /** Simulated */
             simulated: boolean;
+            /** Speed Factor */
+            speed_factor: number | null;
             triage: components["schemas"]["Triage"] | null;
             /** Via Scene */
             via_scene: boolean;
@@ -2109,7 +2140,7 @@ export interface components {
         };
         /**
          * LegView
-         * @description One leg with its destination, the facility's answer and the handover.
+         * @description One leg: its destination, with a place where it is a listed one, its answer, and the handover.
          */
         LegView: {
             /** Answer */
@@ -2129,6 +2160,7 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            place: components["schemas"]["Point"] | null;
             /** Position */
             position: number;
             /** Receiver */
@@ -2365,6 +2397,22 @@ export interface components {
             to: "accepted" | "en_route" | "staged" | "on_scene" | "at_patient" | "left_scene" | "at_facility" | "handed_over" | "cleared" | "declined" | "completed_without_transport";
         };
         /**
+         * OutOfService
+         * @description Why the crew's unit cannot be sent, since when, and until when as far as known.
+         */
+        OutOfService: {
+            /** Expected Until */
+            expected_until: string | null;
+            /** Note */
+            note: string | null;
+            reason: components["schemas"]["UnavailabilityReason"];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
          * Outcome
          * @description How the care of one patient by the service ended.
          * @enum {string}
@@ -2474,6 +2522,32 @@ export interface components {
              */
             lon: number;
         };
+        /**
+         * PlaceFound
+         * @description One place. A village is its middle, and `accuracy_m` reaches to its farthest edge; for a facility whose
+         *     position is a guess, to that of its district; a surveyed one has none. `code` is Kemendagri's or its own.
+         */
+        PlaceFound: {
+            /** Accuracy M */
+            accuracy_m: number | null;
+            /** Code */
+            code: string;
+            /** District */
+            district: string | null;
+            kind: components["schemas"]["PlaceKind"];
+            /** Lat */
+            lat: number;
+            /** Lon */
+            lon: number;
+            /** Name */
+            name: string;
+        };
+        /**
+         * PlaceKind
+         * @description What a found place is.
+         * @enum {string}
+         */
+        PlaceKind: "village" | "facility";
         /**
          * Placement
          * @description Where a point lies. Outside the regency there is no village.
@@ -2835,6 +2909,8 @@ export interface components {
             /** Patients */
             patients: number;
             place: components["schemas"]["Point"] | null;
+            /** Place Accuracy M */
+            place_accuracy_m: number | null;
             /** Place Note */
             place_note: string | null;
             /** Predicted S */
@@ -2967,6 +3043,8 @@ export interface components {
              * Format: uuid
              */
             staff_id: string;
+            /** Timezone */
+            timezone: string;
             /** Training */
             training: boolean;
         };
@@ -3269,6 +3347,8 @@ export interface components {
              */
             patients: number;
             place?: components["schemas"]["Place"] | null;
+            /** Place Accuracy M */
+            place_accuracy_m?: number | null;
             /** Place Note */
             place_note?: string | null;
             triage?: components["schemas"]["Triage"] | null;
@@ -6623,6 +6703,88 @@ export interface operations {
             };
         };
     };
+    places_by_name: {
+        parameters: {
+            query: {
+                /** @description Nama atau awalnya, boleh dengan kecamatan */
+                name: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceFound"][];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     units: {
         parameters: {
             query?: never;
@@ -7187,6 +7349,17 @@ export interface operations {
             /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
             422: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Terlalu sering / Too many requests (`too_many_requests`) */
+            429: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

@@ -19,6 +19,11 @@ setWorkerUrl(workerUrl)
 const ASK_VERSION_MS = 10_000
 const FINGER_PX = 10
 const PLACE_ZOOM = 15
+const FLIGHT_MS = 600
+/** Of a square tile, in pixels, at zoom 0: the whole world. */
+const WORLD_PX = 512
+/** What draws where there is no graphics card: Chromium's, Mesa's, and Windows' stand-in. */
+const BY_PROCESSOR = /swiftshader|llvmpipe|softpipe|software|basic render/i
 
 export interface GroundOptions {
   container: HTMLElement
@@ -33,14 +38,19 @@ export interface GroundOptions {
 export interface Hit { layer: (typeof TAPPED)[number]; id: string }
 
 export class Ground {
+  /** The processor draws for want of a graphics card: every picture of the map takes it about a tenth of a second. */
+  readonly byProcessor: boolean
   private askedAt = 0
+  private readonly shown = new Map<Overlay, string>()
 
   private constructor(
     readonly map: GlMap,
     private info: MapInfo,
     private readonly options: GroundOptions,
     private readonly ending: AbortSignal,
-  ) {}
+  ) {
+    this.byProcessor = BY_PROCESSOR.test(renderer(map.getCanvas()))
+  }
 
   /** Resolves when everything is there but the tiles. Rejects without WebGL, and when `ending` is aborted. */
   static async open(options: GroundOptions, ending: AbortSignal): Promise<Ground> {
@@ -60,6 +70,8 @@ export class Ground {
       renderWorldCopies: false,
       attributionControl: false,
       cooperativeGestures: options.cooperative,
+      // fading redraws the whole map sixty times a second for as long as units move
+      fadeDuration: 0,
       locale: words(),
     })
     map.touchZoomRotate.disableRotation()
@@ -76,7 +88,13 @@ export class Ground {
     return ground
   }
 
+  /** Every change of an overlay draws the whole map: what is there already is not set again. */
   set(overlay: Overlay, data: FeatureCollection): void {
+    if (overlay !== 'units') { // these come only when they are to be drawn
+      const text = JSON.stringify(data)
+      if (this.shown.get(overlay) === text) return
+      this.shown.set(overlay, text)
+    }
     void this.map.getSource<GeoJSONSource>(overlay)?.setData(data)
   }
 
@@ -85,10 +103,16 @@ export class Ground {
     this.map.setLayoutProperty('land-facility', 'visibility', shown ? 'visible' : 'none')
   }
 
+  /** Degrees of longitude that make one pixel at the present zoom. */
+  get pixel(): number {
+    return 360 / (WORLD_PX * 2 ** this.map.getZoom())
+  }
+
   look(focus: Focus): void {
+    const duration = this.byProcessor ? 0 : FLIGHT_MS
     if (!('places' in focus)) {
       const zoom = focus.zoom ?? Math.max(this.map.getZoom(), PLACE_ZOOM)
-      this.map.easeTo({ center: [focus.lon, focus.lat], zoom, duration: 600 })
+      this.map.easeTo({ center: [focus.lon, focus.lat], zoom, duration })
       return
     }
     const [first] = focus.places
@@ -97,7 +121,7 @@ export class Ground {
     const lats = focus.places.map((place) => place.lat)
     this.map.fitBounds(
       [Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)],
-      { padding: 56, maxZoom: PLACE_ZOOM, duration: 600 },
+      { padding: 56, maxZoom: PLACE_ZOOM, duration },
     )
   }
 
@@ -121,6 +145,7 @@ export class Ground {
       this.options.onTap(this.hit(event.point.x, event.point.y), { lon: event.lngLat.lng, lat: event.lngLat.lat })
     })
     map.on('mousemove', (event) => {
+      if (map.isMoving()) return
       map.getCanvas().style.cursor = this.hit(event.point.x, event.point.y) === undefined ? '' : 'pointer'
     })
     map.on('error', (event) => {
@@ -156,6 +181,11 @@ export class Ground {
   }
 }
 
+function renderer(canvas: HTMLCanvasElement): string {
+  const gl = canvas.getContext('webgl2')
+  const more = gl?.getExtension('WEBGL_debug_renderer_info')
+  return String(gl?.getParameter(more?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER))
+}
 
 function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`)

@@ -57,4 +57,36 @@ describe('Motion', () => {
     expect(motion.moving(1000)).toBe(false)
     expect(motion.at(1000).map(({ unit: { id }, place }) => [id, place.lon])).toEqual([['a', 107.402]])
   })
+
+  it('asks for a drawing only when something would look different', () => {
+    const motion = new Motion()
+    const reach = 0.0005
+    motion.take([unit('a', 107.4), unit('b', 107.5)], 0)
+    expect(motion.outdated(0, reach)).toBe(true)
+    motion.draw(0)
+    motion.take([unit('a', 107.4004), unit('b', 107.5)], 1000)
+    expect(motion.outdated(1000 + GLIDE_MS, reach)).toBe(false)
+    motion.take([unit('a', 107.4008), unit('b', 107.5)], 3000)
+    expect(motion.outdated(3000, reach)).toBe(false)
+    expect(motion.outdated(3000 + GLIDE_MS, reach)).toBe(true) // what moved before was not drawn
+    motion.draw(3000 + GLIDE_MS)
+    motion.take([unit('a', 107.4008), { ...unit('b', 107.5), status: 'busy' }], 5000)
+    expect(motion.outdated(5000, reach)).toBe(true)
+    motion.draw(5000)
+    motion.take([unit('a', 107.4008)], 6000)
+    expect(motion.outdated(6000, reach)).toBe(true)
+  })
+
+  it('takes a turning arrow for news, a trembling one not', () => {
+    const motion = new Motion()
+    const heading = (degrees: number | null): MapUnit[] => [{ ...unit('a', 107.4), heading: degrees }]
+    motion.take(heading(358), 0)
+    motion.draw(0)
+    motion.take(heading(3), 1000)
+    expect(motion.outdated(1000, 1)).toBe(false)
+    motion.take(heading(20), 2000)
+    expect(motion.outdated(2000, 1)).toBe(true)
+    motion.take(heading(null), 3000)
+    expect(motion.outdated(3000, 1)).toBe(true)
+  })
 })

@@ -1,5 +1,6 @@
 /** Where units are between two fixes: the marker glides to the new place within a second. */
 
+import { sameLook } from './overlay'
 import type { MapUnit, Place } from './types'
 
 export const GLIDE_MS = 1000
@@ -8,9 +9,12 @@ const JUMP_DEG = 0.018
 
 interface Track { from: Place; to: Place; since: number }
 
+export interface Placed { unit: MapUnit; place: Place }
+
 export class Motion {
   private readonly tracks = new Map<string, Track>()
   private units: readonly MapUnit[] = []
+  private drawn: readonly Placed[] = []
   private until = 0
 
   constructor(private readonly still: boolean = false) {}
@@ -41,10 +45,30 @@ export class Motion {
   }
 
   /** Every unit with its place of this moment. */
-  at(now: number): { unit: MapUnit; place: Place }[] {
+  at(now: number): Placed[] {
     return this.units.map((unit) => {
       const track = this.tracks.get(unit.id)
       return { unit, place: track === undefined ? unit : this.along(track, now) }
+    })
+  }
+
+  /** As `at`, for a drawing: what comes after is compared with it. */
+  draw(now: number): Placed[] {
+    const placed = this.at(now)
+    this.drawn = placed
+    return placed
+  }
+
+  /** Whether the last drawing shows something else than this moment: another look, or a unit further off than `reach` degrees. */
+  outdated(now: number, reach: number): boolean {
+    if (this.drawn.length !== this.units.length) return true
+    return this.drawn.some(({ unit, place }, n) => {
+      const present = this.units[n]
+      if (present === undefined || present.id !== unit.id) return true
+      if (present !== unit && !sameLook(present, unit)) return true
+      const track = this.tracks.get(unit.id)
+      const at = track === undefined ? present : this.along(track, now)
+      return Math.abs(at.lon - place.lon) >= reach || Math.abs(at.lat - place.lat) >= reach
     })
   }
 

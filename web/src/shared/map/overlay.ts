@@ -10,6 +10,9 @@ export const TAPPED = ['case', 'unit', 'facility', 'land-facility'] as const
 export const OVERLAYS = ['accuracy', 'route', 'facilities', 'cases', 'units', 'me'] as const
 export type Overlay = (typeof OVERLAYS)[number]
 
+/** Fewer degrees than this nobody sees on an arrow of this size. */
+const TURN_DEG = 8
+
 export const NONE: FeatureCollection = { type: 'FeatureCollection', features: [] }
 
 export function overlaySources(): Record<Overlay, SourceSpecification> {
@@ -35,9 +38,22 @@ function point({ lon, lat }: Place, properties: Record<string, unknown>): Featur
   return feature({ type: 'Point', coordinates: [lon, lat] }, properties)
 }
 
+function headingOf(unit: MapUnit): number | undefined {
+  return unit.quality === 'live' && typeof unit.heading === 'number' ? unit.heading : undefined
+}
+
+/** Whether two states of a unit are drawn alike, wherever they are. An arrow that turns a little is no news. */
+export function sameLook(one: MapUnit, other: MapUnit): boolean {
+  if (one.status !== other.status || one.quality !== other.quality || unitLabel(one) !== unitLabel(other)) return false
+  const [from, to] = [headingOf(one), headingOf(other)]
+  if (from === undefined || to === undefined) return from === to
+  const turned = Math.abs(from - to) % 360
+  return Math.min(turned, 360 - turned) < TURN_DEG
+}
+
 export function unitData(placed: { unit: MapUnit; place: Place }[], selected: readonly string[]): FeatureCollection {
   return collection(placed.map(({ unit, place }) => {
-    const heading = unit.quality === 'live' && typeof unit.heading === 'number' ? unit.heading : undefined
+    const heading = headingOf(unit)
     return point(place, {
       id: unit.id, status: unit.status, quality: unit.quality, label: unitLabel(unit),
       selected: selected.includes(unit.id), ...(heading === undefined ? {} : { heading }),

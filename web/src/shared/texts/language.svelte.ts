@@ -1,5 +1,7 @@
 /** The language of the page: Indonesian first, English second; the choice is kept on the device. */
 
+import { regional, zoneName } from './zone.svelte'
+
 export type Language = 'id' | 'en'
 export interface Words { id: string; en: string }
 
@@ -42,8 +44,22 @@ export function aboutMinutes(seconds: number, approximate = false): string {
   return `${approximate ? '~' : ''}${minutes} ${speech.say({ id: 'menit', en: 'min' })}`
 }
 
-export function timeOfDay(iso: string, zone: string | undefined = undefined): string {
+/** `2,2 km`, as the language writes decimals. */
+export function kilometres(metres: number): string {
+  const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 }
+  return `${new Intl.NumberFormat(speech.language === 'id' ? 'id-ID' : 'en-GB', digits).format(metres / 1000)} km`
+}
+
+/** `23:41:05` by the regency's clock; the frame of every page shows which zone that is. */
+export function timeOfDay(iso: string, zone: string | undefined = regional.zone): string {
+  // h23: `hour12: false` writes midnight as 24 in some languages
   return new Intl.DateTimeFormat(speech.language === 'id' ? 'id-ID' : 'en-GB', {
-    hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false, ...(zone ? { timeZone: zone } : {}),
+    hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', ...(zone ? { timeZone: zone } : {}),
   }).format(new Date(iso)).replaceAll('.', ':')
+}
+
+/** `23:41 WIB`: a moment to come, where nobody shall wonder whose clock it is by. */
+export function hourWithZone(iso: string): string {
+  const hour = timeOfDay(iso).slice(0, 5)
+  return regional.zone === undefined ? hour : `${hour} ${zoneName(regional.zone)}`
 }

@@ -1,8 +1,19 @@
-/** What the codes of the API are called on the pages. */
+/** What the codes of the API are called on the pages. A member that a list lacks does not pass the type check. */
 
+import type { components } from '../api/schema'
 import type { Words } from './language.svelte'
 
-export const triageWords: Record<string, Words> = {
+type Schemas = components['schemas']
+/** A word for every member of one of the API's enums. */
+export type WordsOf<Name extends keyof Schemas> = Record<Extract<Schemas[Name], string>, Words>
+
+/** The words for a code; one that the table lacks is shown as it is rather than hidden. */
+export function called(table: Record<string, Words>, code: string): Words {
+  const bare = code.replaceAll('_', ' ')
+  return table[code] ?? { id: bare, en: bare }
+}
+
+export const triageWords: WordsOf<'Triage'> & Record<'unjudged', Words> = {
   red: { id: 'Merah', en: 'Red' },
   yellow: { id: 'Kuning', en: 'Yellow' },
   green: { id: 'Hijau', en: 'Green' },
@@ -10,7 +21,7 @@ export const triageWords: Record<string, Words> = {
   unjudged: { id: 'Belum dinilai', en: 'Not judged' },
 }
 
-export const roleWords: Record<string, Words> = {
+export const roleWords: WordsOf<'Role'> = {
   operator: { id: 'operator', en: 'operator' },
   driver: { id: 'pengemudi', en: 'driver' },
   facility: { id: 'faskes', en: 'facility' },
@@ -19,7 +30,7 @@ export const roleWords: Record<string, Words> = {
   admin: { id: 'administrator', en: 'administrator' },
 }
 
-export const stateWords: Record<string, Words> = {
+export const stateWords: WordsOf<'AssignmentState'> = {
   offered: { id: 'Ditawarkan', en: 'Offered' },
   accepted: { id: 'Diterima', en: 'Accepted' },
   en_route: { id: 'Menuju lokasi', en: 'En route' },
@@ -38,7 +49,7 @@ export const stateWords: Record<string, Words> = {
 }
 
 /** What a button says that moves a run to a state. */
-export const moveWords: Record<string, Words> = {
+export const moveWords: Partial<WordsOf<'AssignmentState'>> = {
   accepted: { id: 'Terima', en: 'Accept' },
   declined: { id: 'Tolak', en: 'Decline' },
   en_route: { id: 'Berangkat', en: 'Drive off' },
@@ -53,14 +64,14 @@ export const moveWords: Record<string, Words> = {
   stood_down: { id: 'Batalkan unit', en: 'Stand down' },
 }
 
-export const unitStatusWords: Record<string, Words> = {
+export const unitStatusWords: WordsOf<'UnitStatus'> = {
   available: { id: 'Siap', en: 'Available' },
   busy: { id: 'Bertugas', en: 'On a run' },
   unavailable: { id: 'Tidak siap', en: 'Not ready' },
   off_shift: { id: 'Tidak dinas', en: 'Off shift' },
 }
 
-export const channelWords: Record<string, Words> = {
+export const channelWords: WordsOf<'Channel'> = {
   app: { id: 'Aplikasi', en: 'App' },
   phone: { id: 'Telepon', en: 'Phone' },
   sms: { id: 'SMS', en: 'SMS' },
@@ -74,7 +85,7 @@ export const trustWords: Record<string, Words> = {
   doubtful: { id: 'Diragukan', en: 'Doubtful' },
 }
 
-export const disposalWords: Record<string, Words> = {
+export const disposalWords: WordsOf<'Disposal'> = {
   prank: { id: 'Iseng', en: 'Prank' },
   silent: { id: 'Tidak ada suara', en: 'Silent' },
   wrong_number: { id: 'Salah sambung', en: 'Wrong number' },
@@ -83,14 +94,14 @@ export const disposalWords: Record<string, Words> = {
   cancelled_by_caller: { id: 'Dibatalkan pemanggil', en: 'Cancelled by caller' },
 }
 
-export const callbackWords: Record<string, Words> = {
+export const callbackWords: WordsOf<'CallbackOutcome'> = {
   answered: { id: 'Dijawab', en: 'Answered' },
   no_answer: { id: 'Tidak dijawab', en: 'No answer' },
   busy: { id: 'Sibuk', en: 'Busy' },
   unreachable: { id: 'Tidak tersambung', en: 'Unreachable' },
 }
 
-export const outcomeWords: Record<string, Words> = {
+export const outcomeWords: WordsOf<'Outcome'> = {
   handed_over: { id: 'Diserahkan ke faskes', en: 'Handed over' },
   treated_on_scene: { id: 'Ditangani di tempat', en: 'Treated on scene' },
   refused: { id: 'Menolak dibawa', en: 'Refused transport' },
@@ -99,7 +110,7 @@ export const outcomeWords: Record<string, Words> = {
   referred: { id: 'Dirujuk', en: 'Referred' },
 }
 
-export const facilityKindWords: Record<string, Words> = {
+export const facilityKindWords: WordsOf<'FacilityKind'> = {
   hospital: { id: 'Rumah sakit', en: 'Hospital' },
   puskesmas: { id: 'Puskesmas', en: 'Puskesmas' },
   clinic: { id: 'Klinik', en: 'Clinic' },
@@ -118,4 +129,37 @@ export const intervalWords: Record<string, Words> = {
   transport: { id: 'Membawa pasien', en: 'Transport' },
   handover: { id: 'Serah terima', en: 'Handover' },
   total: { id: 'Seluruh kasus', en: 'Whole case' },
+}
+
+export const unavailabilityWords: WordsOf<'UnavailabilityReason'> = {
+  breakdown: { id: 'Rusak', en: 'Breakdown' },
+  fuel: { id: 'Isi bahan bakar', en: 'Refuelling' },
+  cleaning: { id: 'Dibersihkan', en: 'Cleaning' },
+  rest: { id: 'Istirahat', en: 'Rest' },
+  failed_check: { id: 'Gagal pemeriksaan', en: 'Failed check' },
+  other: { id: 'Lainnya', en: 'Other' },
+}
+
+export const declineWords: WordsOf<'DeclineReason'> = {
+  vehicle: { id: 'Kendaraan bermasalah', en: 'Vehicle trouble' },
+  crew: { id: 'Awak tidak lengkap', en: 'Crew incomplete' },
+  too_far: { id: 'Terlalu jauh', en: 'Too far' },
+  unsafe: { id: 'Tidak aman', en: 'Unsafe' },
+  other: { id: 'Alasan lain', en: 'Another reason' },
+}
+
+export const noTransportWords: WordsOf<'NoTransport'> = {
+  treated_on_scene: { id: 'Ditangani di tempat', en: 'Treated on scene' },
+  refused: { id: 'Pasien menolak dibawa', en: 'Patient refused transport' },
+  not_found: { id: 'Pasien tidak ditemukan', en: 'Patient not found' },
+  died: { id: 'Meninggal di tempat', en: 'Died on scene' },
+  referred: { id: 'Dialihkan ke layanan lain', en: 'Referred elsewhere' },
+}
+
+export const refusalWords: WordsOf<'RefusalReason'> = {
+  no_bed: { id: 'Tidak ada tempat tidur', en: 'No bed' },
+  no_staff: { id: 'Tidak ada petugas', en: 'No staff' },
+  no_equipment: { id: 'Tidak ada alat', en: 'No equipment' },
+  closed: { id: 'IGD ditutup', en: 'Department closed' },
+  other: { id: 'Alasan lain', en: 'Other reason' },
 }

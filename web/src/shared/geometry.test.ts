@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { metres, offLine } from './geometry'
+import { lengthOf, metres, offLine, restOf } from './geometry'
 
 const a = { lon: 107.44, lat: -6.55 }
 
@@ -13,4 +13,13 @@ test('the distance to a line is that to its nearest piece, not to its corners', 
   expect(offLine({ lon: 107.44, lat: -6.547 }, line)).toBeCloseTo(333.6, 0)
   expect(offLine({ lon: 107.46, lat: -6.55 }, line)).toBeCloseTo(1104.7, 0)
   expect(offLine(a, [])).toBe(Infinity)
+})
+
+test('what has been driven is cut off where the line comes nearest', () => {
+  const line: [number, number][] = [[107.43, -6.55], [107.44, -6.55], [107.45, -6.55]]
+  const rest = restOf({ lon: 107.435, lat: -6.5502 }, line)
+  expect(rest[0]?.[0]).toBeCloseTo(107.435, 6)
+  expect(rest.slice(1)).toEqual([[107.44, -6.55], [107.45, -6.55]])
+  expect(lengthOf(rest) / lengthOf(line)).toBeCloseTo(0.75, 3)
+  expect(restOf(a, [])).toEqual([])
 })
