@@ -148,8 +148,8 @@ class _Model:
 
     def _variances(self) -> Floats:
         p = self.spread
-        spreads = np.array([p.level, p.road_class, p.hour, p.class_hour])
-        return np.square(spreads[self._kinds])
+        variances: Floats = np.array([p.level, p.road_class, p.hour, p.class_hour])[self._kinds] ** 2
+        return variances
 
     def cell_log(self) -> Floats:
         """The fitted logarithm per cell, without its trip."""
