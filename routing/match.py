@@ -10,9 +10,10 @@ import numpy as np
 from routing import passages, viterbi
 from routing.arrays import Floats, Ints, Longs, NetworkArrays
 from routing.candidates import Ground, ground_of, states_of
-from routing.grid import Frame
+from routing.errors import UnknownProfile
 from routing.metric import Box
 from routing.stations import fix_sigmas, gather, radii, stays
+from routing.store import Manifest
 from routing.tracks import Track, checked_track
 from routing.transitions import Chances, scratch_for
 
@@ -196,15 +197,18 @@ def _lost(decoded: viterbi.Decoded, station: Ints) -> dict[int, str]:
 
 
 class Matcher:
-    """Matches tracks on one network with one profile; keeps the ground between tracks."""
+    """Matches tracks on one network with one profile; keeps the ground between tracks. One for many threads."""
 
-    def __init__(
-        self, arrays: NetworkArrays, frame: Frame, box: Box, row: int, *, version: str, profile: str
-    ) -> None:
-        self.ground = ground_of(arrays, frame, row)
-        self._box = box
-        self._version = version
-        self._profile = profile
+    def __init__(self, manifest: Manifest, arrays: NetworkArrays, profile: str) -> None:
+        known = [rules.name for rules in manifest.profiles]
+        if profile not in known:
+            raise UnknownProfile(profile, known)
+        self.ground = ground_of(arrays, manifest.frame, known.index(profile))
+        self.profile = manifest.profiles[known.index(profile)]
+        self._box = manifest.report.box
+        self._version = manifest.version
 
     def match(self, track: Track) -> Match:
-        return match_track(self.ground, self._box, track, version=self._version, profile=self._profile)
+        """As `match_track`."""
+        name = self.profile.name
+        return match_track(self.ground, self._box, track, version=self._version, profile=name)
