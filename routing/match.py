@@ -197,7 +197,7 @@ def _lost(decoded: viterbi.Decoded, station: Ints) -> dict[int, str]:
 
 
 class Matcher:
-    """Matches tracks on one network with one profile; keeps the ground between tracks. One for many threads."""
+    """Matches tracks on one network with one profile; keeps the ground between tracks. Threads share it."""
 
     def __init__(self, manifest: Manifest, arrays: NetworkArrays, profile: str) -> None:
         known = [rules.name for rules in manifest.profiles]
