@@ -56,7 +56,7 @@ def customise_changed(hierarchy: Hierarchy, weights: Weights, arc_cost: Costs, c
     queue = np.unique(above[above >= 0] >> 1)
     _propagate(
         hierarchy.up_first, hierarchy.up_head, hierarchy.down_first, hierarchy.down_node, hierarchy.down_arc,
-        hierarchy.arc, hierarchy.base_first, hierarchy.base_arc, arc_cost, queue, up, down,
+        hierarchy.base_first, hierarchy.base_arc, arc_cost, queue, up, down,
     )  # fmt: skip
     return _weights(hierarchy, arc_cost, up, down)
 
@@ -205,22 +205,22 @@ def _drop_least(heap: Ints, size: int) -> int:
 
 
 @compiled
-def _own_cost(arc: int, above: Ints, base_first: Ints, base_arc: Ints, arc_cost: Costs) -> tuple[int, int]:
+def _own_cost(arc: int, base_first: Ints, base_arc: Ints, arc_cost: Costs) -> tuple[int, int]:
     """The least cost of the graph's arcs under a hierarchy arc: up, down."""
     up, down = FAR, FAR
     for i in range(base_first[arc], base_first[arc + 1]):
         base = base_arc[i]
-        if above[base] & 1:
-            down = min(down, arc_cost[base])
+        if base & 1:
+            down = min(down, arc_cost[base >> 1])
         else:
-            up = min(up, arc_cost[base])
+            up = min(up, arc_cost[base >> 1])
     return up, down
 
 
 @compiled
 def _propagate(
     up_first: Ints, up_head: Ints, down_first: Ints, down_node: Ints, down_arc: Ints,
-    above: Ints, base_first: Ints, base_arc: Ints, arc_cost: Costs, queue: Ints, up: Costs, down: Costs,
+    base_first: Ints, base_arc: Ints, arc_cost: Costs, queue: Ints, up: Costs, down: Costs,
 ) -> None:  # fmt: skip
     """Work out the arcs in `queue` again and, in ascending order, every arc that what changes can reach."""
     heap = np.empty(max(64, 2 * len(queue)), np.int32)
@@ -235,7 +235,7 @@ def _propagate(
         queued[arc] = 0
         node = np.searchsorted(up_first, arc, side="right") - 1
         other = up_head[arc]
-        new_up, new_down = _own_cost(arc, above, base_first, base_arc, arc_cost)
+        new_up, new_down = _own_cost(arc, base_first, base_arc, arc_cost)
         for i in range(down_first[node], down_first[node + 1]):
             far_side = arc_between(down_node[i], other, up_first, up_head)
             if far_side >= 0:

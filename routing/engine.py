@@ -13,7 +13,7 @@ from routing.hierarchy import Hierarchy, build_hierarchy
 from routing.matrix import many_and_many
 from routing.search import one_and_many
 from routing.sweep import Layers, build_layers, in_columns, reach_all
-from routing.unpack import find_way, unpack
+from routing.unpack import find_way
 
 __all__ = [
     "FAR",
@@ -137,14 +137,12 @@ class Engine:
         """The cheapest way from the place with `ends` to the place with `seeds`."""
         h, s = self._hierarchy, self._own_scratch()
         up, down = weights.rising, weights.falling
-        cost, via, seed, line, length = find_way(
+        cost, via, seed, arcs = find_way(
             h.rank, h.parent, up.first, up.head, up.cost, down.first, down.head, down.cost,
             ends.node, ends.cost, seeds.node, seeds.cost, known,
+            h.up_first, h.up_head, h.down_first, h.down_node, h.down_arc, h.base_first, h.base_arc,
+            weights.up, weights.down, weights.arc_cost,
             s.stamp, s.next_turn(2), s.chosen, s.cost, s.other_cost, s.place, s.other_place,
-        )  # fmt: skip
-        arcs = unpack(
-            line, length, h.up_first, h.up_head, h.down_first, h.down_node, h.down_arc, h.arc, h.base_first,
-            h.base_arc, weights.up, weights.down, weights.arc_cost,
         )  # fmt: skip
         return Path(cost, via, seed, arcs)
 

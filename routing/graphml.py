@@ -212,9 +212,10 @@ def _number(name: str) -> int | None:
 
 def _place(name: str, values: Mapping[str, str]) -> Place:
     try:
-        return _scaled(float(values["x"]), float(values["y"]))
+        lon, lat = float(values["x"]), float(values["y"])
     except (KeyError, ValueError):
         raise _Malformed(f"node {name} has no x and y") from None
+    return _scaled(lon, lat)
 
 
 def _scaled(lon: float, lat: float) -> Place:
@@ -232,9 +233,10 @@ def _inner_places(geometry: str) -> tuple[Place, ...]:
         raise _Malformed(f"not a LINESTRING: {geometry[:40]!r}")
     try:
         points = [point.split() for point in rest[:-1].split(",")]
-        return tuple(_scaled(float(point[0]), float(point[1])) for point in points[1:-1])
+        inner = [(float(point[0]), float(point[1])) for point in points[1:-1]]
     except (ValueError, IndexError):
         raise _Malformed(f"not a LINESTRING: {geometry[:40]!r}") from None
+    return tuple(_scaled(*place) for place in inner)
 
 
 def _ways(values: Mapping[str, str]) -> tuple[int, ...]:

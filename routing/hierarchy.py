@@ -37,8 +37,8 @@ class Hierarchy:
     down_node: Ints  # (M,) the lower rank, ascending within a rank
     down_arc: Ints  # (M,) the arc
     arc: Ints  # (A,) hierarchy arc * 2, + 1 for the way down; -1 for a self loop
-    base_first: Ints  # (M+1,) the graph's arcs under each hierarchy arc, both directions
-    base_arc: Ints  # (A - self loops,)
+    base_first: Ints  # (M+1,) the graph's arcs under each hierarchy arc are base_first[m]..base_first[m+1]
+    base_arc: Ints  # (A - self loops,) the arc * 2, + 1 for the way down
 
     @property
     def nodes(self) -> int:
@@ -79,7 +79,7 @@ def build_hierarchy(
     tell(0.95)
     down_first, down_node, down_arc = _turned(up_first, up_head)
     arc = _arcs_above(rank, tail.astype(np.int32), head.astype(np.int32), up_first, up_head)
-    base_first, base_arc = _grouped(arc >> 1, len(up_head))
+    base_first, base_arc = _below(arc, len(up_head))
     tell(1.0)
     return Hierarchy(
         rank, up_first, up_head, parent, down_first, down_node, down_arc, arc, base_first, base_arc
@@ -252,18 +252,19 @@ def _arcs_above(rank: Ints, tail: Ints, head: Ints, up_first: Ints, up_head: Int
 
 
 @compiled
-def _grouped(group: Ints, count: int) -> tuple[Ints, Ints]:
-    """Positions 0..len(group) by their group number; negative ones are left out."""
+def _below(above: Ints, count: int) -> tuple[Ints, Ints]:
+    """The arcs of the graph by the hierarchy arc they lie under, as `Hierarchy.base_arc`."""
     first = np.zeros(count + 1, np.int32)
-    for i in range(len(group)):
-        if group[i] >= 0:
-            first[group[i] + 1] += 1
+    for arc in range(len(above)):
+        if above[arc] >= 0:
+            first[(above[arc] >> 1) + 1] += 1
     for i in range(count):
         first[i + 1] += first[i]
     place = first[:-1].copy()
     members = np.empty(first[count], np.int32)
-    for i in range(len(group)):
-        if group[i] >= 0:
-            members[place[group[i]]] = i
-            place[group[i]] += 1
+    for arc in range(len(above)):
+        if above[arc] >= 0:
+            group = above[arc] >> 1
+            members[place[group]] = 2 * arc + (above[arc] & 1)
+            place[group] += 1
     return first, members

@@ -6,8 +6,9 @@ import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,14 +20,18 @@ from routing.coverage import cover
 from routing.drawing import locate
 from routing.engine import Engine
 from routing.errors import BadChange, BadPoint
+from routing.follow import Fixes, Followed, follow
 from routing.isochrone import areas
 from routing.journey import find_route
 from routing.live import ChangeReport, RoadChange, digest, overlaid
+from routing.match import Match, Matcher
 from routing.metric import Box, checked_point, checked_points, refuse_outside
+from routing.quality import Facility, QualityReport, judge_quality
 from routing.ranking import MOST_CELLS, Point
 from routing.report import BuildReport
 from routing.store import Store, read_store
 from routing.touched import change_report, refused
+from routing.tracks import Track
 from routing.warming import Progress, warm_up
 from routing.weighting import Calibrated, ChangedMetrics, Metrics, solar_zone
 
@@ -39,8 +44,9 @@ def open_store(
 ) -> Network:
     """Open the store in folder `path` in a few milliseconds; raises BadStore.
 
-    `timezone` is the one the hour factors of the profiles are meant in; without it, the whole-hour zone of
-    the network's longitude. `calibrations` replace the hour factors and intervals of the profiles they name.
+    `timezone` is the one the hour factors of the profiles are meant in; without it that of the calibrations,
+    or the whole-hour zone of the network's longitude. `calibrations` replace the hour factors and intervals
+    of the profiles they name.
     """
     return Network(read_store(path), timezone=timezone, calibrations=calibrations)
 
@@ -64,9 +70,11 @@ class Network:
     ) -> None:
         manifest, arrays = store.manifest, store.arrays
         west, _, east, _ = manifest.report.box
+        told = [ZoneInfo(calibration.timezone) for calibration in calibrations]
+        zone = timezone or (told[0] if told else solar_zone((west + east) / 2))
         metrics = Metrics(
             manifest.version, arrays, store.hierarchy, manifest.profiles, manifest.classes,
-            timezone or solar_zone((west + east) / 2), {c.profile: c for c in calibrations},
+            zone, {c.profile: c for c in calibrations},
         )  # fmt: skip
         self._core = Core(
             manifest, arrays, store.hierarchy, Engine(store.hierarchy), metrics, flags_of(arrays)
@@ -77,6 +85,7 @@ class Network:
         self._arrays = arrays
         self._manifest = manifest
         self._views = _Views(self)
+        self._matchers = _Matchers(self._core)
 
     @property
     def version(self) -> str:
@@ -214,6 +223,24 @@ class Network:
             raise BadChange(wrong.message_id, wrong.message_en, wrong.value, change.id) from wrong
         return change_report(change, hit, core.arrays, core.manifest.classes)
 
+    def quality(
+        self, places: ArrayLike = (), *, names: Sequence[str] | None = None,
+        facilities: Sequence[Facility] = (), today: date | None = None, profile: str | None = None,
+        access_kmh: float = ACCESS_KMH,
+    ) -> QualityReport:  # fmt: skip
+        """What makes minutes on this map doubtful. `places` (m, 2) are the villages, `names` theirs;
+        `facilities` where patients are brought; `today` what the map's age is counted from."""
+        terms = self._terms(profile, None, access_kmh)
+        return judge_quality(terms, places, names, facilities, today or datetime.now(UTC).date())
+
+    def match(self, track: Track, *, profile: str | None = None) -> Match:
+        """The roads a recorded track was driven on, by the profile's usual times; raises BadTrack."""
+        return self._matchers.of(self._name(profile)).match(track)
+
+    def follow(self, before: Followed, fixes: Fixes, *, profile: str | None = None) -> Followed:
+        """Where moving units are on the roads, given where they were; `nowhere(n)` to begin with."""
+        return follow(self._matchers.of(self._name(profile)).ground, before, fixes)
+
     def warm_up(self, progress: Progress | None = None) -> float:
         """Compile, or load from the cache, everything a request needs; afterwards no request waits for it.
 
@@ -223,9 +250,27 @@ class Network:
         return warm_up(self, progress)
 
     def _terms(self, profile: str | None, at: datetime | None, access_kmh: float) -> Terms:
-        name = self._core.metrics.profiles[0] if profile is None else profile
+        return Terms(self._core, self._metrics, self._name(profile), at, access_kmh)
+
+    def _name(self, profile: str | None) -> str:
+        name = self.profiles[0] if profile is None else profile
         self._core.metrics.row(name)
-        return Terms(self._core, self._metrics, name, at, access_kmh)
+        return name
+
+
+class _Matchers:
+    """A matcher per profile, made when the first track comes."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._made: dict[str, Matcher] = {}
+        self._lock = threading.Lock()
+
+    def of(self, profile: str) -> Matcher:
+        with self._lock:
+            if profile not in self._made:
+                self._made[profile] = Matcher(self._core.manifest, self._core.arrays, profile)
+            return self._made[profile]
 
 
 class _Views:

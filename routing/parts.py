@@ -34,7 +34,7 @@ class Parts:
     @property
     def share(self) -> float:
         """Share (0..1) of the drivable vertices that lie in the largest part."""
-        return float(self.sizes[self.largest] / max(int(self.sizes.sum()), 1))
+        return float(self.sizes[self.largest] / self.sizes.sum()) if len(self.sizes) else 0.0
 
 
 def find_parts(roads: RawRoads, edges: Edges, arcs: Arcs, profile: int) -> Parts:

@@ -50,6 +50,7 @@ _ARRIVE = {
     "arrive_left": ("Tiba: tujuan di sebelah kiri", "You have arrived: the place is on the left"),
     "arrive_right": ("Tiba: tujuan di sebelah kanan", "You have arrived: the place is on the right"),
 }
+ARRIVALS = frozenset(_ARRIVE)
 MANEUVERS = ("depart", "roundabout", *_ONTO, *_ARRIVE)
 
 

@@ -177,6 +177,9 @@ class _Streets:
     def _banned(self, driven: tuple[int, ...], rule: _Rule) -> Iterator[tuple[int, ...]]:
         if not rule.only:
             yield driven
+            # turning round twice on the way over would be a way out of it that nobody drives
+            for length in range(2, len(driven)):
+                yield (*driven[:length], driven[length - 1] ^ 1)
             return
         for length in range(1, len(driven)):
             for other in self._leaving[self._end(driven[length - 1])]:

@@ -10,7 +10,7 @@ from routing.arrays import CLOSED_MS, FERRY, GATE, ROUNDABOUT, NetworkArrays
 from routing.ends import EdgeTimes
 from routing.geometry import Way
 from routing.metric import metres_per_degree
-from routing.phrases import distance_words, in_words
+from routing.phrases import ARRIVALS, distance_words, in_words
 
 # The bearing of a road at a junction is that of this much of it: the last metres before a junction are
 # often drawn with a hook.
@@ -21,6 +21,10 @@ _STRAIGHT, _SLIGHT, _NORMAL, _SHARP = 22.0, 50.0, 120.0, 172.0
 _ALIKE = 28.0
 # Two turns closer than this are one manoeuvre: the gap of a divided road, a staggered crossing.
 _ONE_MANOEUVRE_M = 18.0
+# A new name that the road keeps for less than this is not worth a step when there is nothing to decide.
+_NAME_M = 300.0
+# What one turns onto may be a nameless arm of a junction; the road behind it, this near, is the one meant.
+_ARM_M = 80.0
 # A place this near to the road is on it, not beside it.
 _BESIDE_M = 3.0
 # Classes from which a driver on any other road is not expected to choose.
@@ -49,14 +53,19 @@ class StepMaker:
 
     def steps(self, way: Way, origin: Snap, target: Snap, place: tuple[float, float]) -> tuple[Step, ...]:
         """The steps of a way, from departure to arrival at least; `place` is the target before snapping."""
-        if len(way.ref) == 0:
-            return (self._arrival([], target, place),)
-        refs = way.ref.tolist()
-        decisions = _joined(self._decisions(refs), [0, *way.mm.cumsum().tolist()])
+        refs: list[int] = way.ref.tolist()
+        if not refs:
+            return (self._arrival(refs, target, place),)
+        along_mm = [0, *way.mm.cumsum().tolist()]
+        decisions = self._worth_telling(_joined(self._decisions(refs), along_mm), refs, along_mm)
         steps = []
         for here, following in zip(decisions, [*decisions[1:], _Decision(len(refs), "arrive")], strict=True):
             part = slice(here.at, following.at)
-            steps.append(self._step(here, refs, int(way.mm[part].sum()), int(way.ms[part].sum()), origin))
+            mm, ms = int(way.mm[part].sum()), int(way.ms[part].sum())
+            if here.maneuver == "depart":
+                steps.append(self._departure(refs, origin, mm, ms))
+            else:
+                steps.append(self._step(here, refs, mm, ms))
         return (*steps, self._arrival(refs, target, place))
 
     def _decisions(self, refs: list[int]) -> list[_Decision]:
@@ -78,6 +87,27 @@ class StepMaker:
                     found.append(told)
             i = after
         return found
+
+    def _worth_telling(
+        self, decisions: list[_Decision], refs: list[int], along_mm: list[int]
+    ) -> list[_Decision]:
+        """Decisions without new names that are soon gone, or were told before."""
+        out = decisions[:1]
+        road = refs[self._first_road(refs)]
+        ends = [*(decision.at for decision in decisions[1:]), len(refs)]
+        for decision, end in zip(decisions[1:], ends[1:], strict=True):
+            onto = refs[decision.onto]
+            brief = along_mm[end] - along_mm[decision.at] < _NAME_M * 1000
+            if decision.maneuver == "continue":
+                arm = along_mm[decision.at] - along_mm[out[-1].onto] < _ARM_M * 1000
+                if arm and len(out) > 1 and self._name(road) is None:
+                    out[-1].onto, road = decision.onto, onto
+                    continue
+                if brief or self._same_road(onto, road):
+                    continue
+            out.append(decision)
+            road = onto
+        return out
 
     def _skip_gates(self, refs: list[int], i: int) -> int:
         while i < len(refs) and self._flag(refs[i], GATE):
@@ -118,7 +148,7 @@ class StepMaker:
         return None if maneuver is None else _Decision(at, maneuver, turn, onto=at)
 
     def _maneuver(self, before: int, after: int, turn: float, others: list[tuple[int, float]]) -> str | None:
-        renamed = self._name(after) is not None and self._name(after) != self._name(before)
+        renamed = self._name(after) is not None and not self._same_road(before, after)
         rivals = [(ref, angle) for ref, angle in others if self._rivals(ref, after)]
         if not others or (not rivals and abs(turn) < _SLIGHT):
             return "continue" if renamed and self._name(before) is not None else None
@@ -128,7 +158,7 @@ class StepMaker:
             return "continue" if renamed else None
         if abs(turn) < _STRAIGHT:
             nearest = min(alike, key=lambda angle: abs(angle - turn))
-            if self._goes_on(before, after, rivals):
+            if self._same_road(before, after) and not any(self._same_road(before, ref) for ref, _ in rivals):
                 return "continue" if renamed else None
             return "keep_left" if turn < nearest else "keep_right"
         return category(turn)
@@ -138,12 +168,13 @@ class StepMaker:
         minor, taken = self._class(ref) in _MINOR, self._class(after) in _MINOR
         return not minor or taken
 
-    def _goes_on(self, before: int, after: int, rivals: list[tuple[int, float]]) -> bool:
-        """Whether `after` is plainly the same road as `before` and none of the rivals is."""
-        same = (self._name(before), self._class(before))
-        return (self._name(after), self._class(after)) == same and all(
-            (self._name(ref), self._class(ref)) != same for ref, _ in rivals
-        )
+    def _same_road(self, one: int, other: int) -> bool:
+        """Whether two refs lie on one road: of one name or one number, or without both and of one class."""
+        a, edges = self._arrays, (one >> 1, other >> 1)
+        names, numbers = ({int(told[edge]) for edge in edges} for told in (a.edge_name, a.edge_ref_name))
+        if names == numbers == {-1}:
+            return self._class(one) == self._class(other)
+        return any(len(told) == 1 and told != {-1} for told in (names, numbers))
 
     def _ways_on(self, ref: int) -> list[int]:
         """Refs of the edges the profile may leave by at the node where `ref` ends, the way back too."""
@@ -158,21 +189,38 @@ class StepMaker:
         ]
 
     def _bearing_at_start(self, ref: int) -> float:
-        a = self._arrays
-        first, last = int(a.shape_first[ref >> 1]), int(a.shape_first[(ref >> 1) + 1])
-        order = range(last - 1, first - 1, -1) if ref & 1 else range(first, last)
-        return self._bearing(order)
+        return self._bearing(self._points(ref))
 
     def _bearing_at_end(self, ref: int) -> float:
         return (self._bearing_at_start(ref ^ 1) + 180.0) % 360.0
 
-    def _bearing(self, order: range) -> float:
-        """Degrees from north from the first of some shape points to the place _BEARING_M further on."""
+    def _bearing_from(self, ref: int, snap: Snap) -> float:
+        """The bearing in which the ref leaves a place on it."""
         a = self._arrays
-        lon, lat = float(a.shape_lon[order[0]]), float(a.shape_lat[order[0]])
+        reached = snap.fraction * float(a.edge_mm[ref >> 1])
+        ahead = [
+            point
+            for point in self._points(ref)
+            if (a.shape_mm[point] < reached if ref & 1 else a.shape_mm[point] > reached)
+        ]
+        return self._bearing(ahead, (snap.lon, snap.lat)) if ahead else self._bearing_at_end(ref)
+
+    def _points(self, ref: int) -> list[int]:
+        """The shape points of an edge in the direction of the ref."""
+        a = self._arrays
+        points = list(range(int(a.shape_first[ref >> 1]), int(a.shape_first[(ref >> 1) + 1])))
+        return points[::-1] if ref & 1 else points
+
+    def _bearing(self, points: list[int], start: tuple[float, float] | None = None) -> float:
+        """Degrees from north from `start` (without it, the first of some shape points) to the place
+        _BEARING_M further on."""
+        a = self._arrays
+        if start is None:
+            start = float(a.shape_lon[points[0]]), float(a.shape_lat[points[0]])
+        lon, lat = start
         per_lon, per_lat = metres_per_degree(lat)
         x = y = 0.0
-        for point in order[1:]:
+        for point in points:
             was_x, was_y = x, y
             x, y = (float(a.shape_lon[point]) - lon) * per_lon, (float(a.shape_lat[point]) - lat) * per_lat
             reached = math.hypot(x, y)
@@ -182,19 +230,27 @@ class StepMaker:
                 break
         return math.degrees(math.atan2(x, y)) % 360.0
 
-    def _step(self, decision: _Decision, refs: list[int], mm: int, ms: int, origin: Snap) -> Step:
-        ref = refs[decision.onto if decision.maneuver != "depart" else self._first_road(refs)]
-        name, road_class = self._name(ref), self._class(ref)
+    def _departure(self, refs: list[int], origin: Snap, mm: int, ms: int) -> Step:
+        ref = refs[self._first_road(refs)]
+        bearing = self._bearing_from(ref, origin) if ref == refs[0] else self._bearing_at_start(ref)
+        return self._told("depart", ref, bearing, None, (origin.lon, origin.lat), mm, ms)
+
+    def _step(self, decision: _Decision, refs: list[int], mm: int, ms: int) -> Step:
+        ref, where = refs[decision.onto], self._points(refs[decision.at])[0]
+        place = float(self._arrays.shape_lon[where]), float(self._arrays.shape_lat[where])
         bearing = self._bearing_at_start(ref)
-        if decision.maneuver == "depart":
-            lon, lat = origin.lon, origin.lat
-        else:
-            lon, lat = self._start_of(refs[decision.at])
-        text_id, text_en = in_words(decision.maneuver, name, road_class, bearing, decision.exit_number)
-        distance_id, distance_en = distance_words(mm / 1000)
+        return self._told(decision.maneuver, ref, bearing, decision.exit_number, place, mm, ms)
+
+    def _told(
+        self, maneuver: str, ref: int, bearing: float, exit_number: int | None, place: tuple[float, float],
+        mm: int, ms: int,
+    ) -> Step:  # fmt: skip
+        name, road_class = self._name(ref), self._class(ref)
+        text_id, text_en = in_words(maneuver, name, road_class, bearing, exit_number)
+        distance_id, distance_en = distance_words(mm / 1000) if maneuver not in ARRIVALS else ("", "")
         return Step(
-            decision.maneuver, name, road_class, mm / 1000, ms / 1000, lon, lat, round(bearing) % 360,
-            decision.exit_number, text_id, text_en, distance_id, distance_en,
+            maneuver, name, road_class, mm / 1000, ms / 1000, *place, round(bearing) % 360, exit_number,
+            text_id, text_en, distance_id, distance_en,
         )  # fmt: skip
 
     def _first_road(self, refs: list[int]) -> int:
@@ -202,26 +258,18 @@ class StepMaker:
 
     def _arrival(self, refs: list[int], target: Snap, place: tuple[float, float]) -> Step:
         """The last step: on which side of the direction of travel the place lies, when it lies beside."""
-        bearing = self._bearing_at_end(refs[-1]) if refs else 0.0
-        maneuver, name, road_class = "arrive", None, ""
-        if refs:
-            name, road_class = self._name(refs[-1]), self._class(refs[-1])
-        if refs and target.access_m >= _BESIDE_M:
+        here = (target.lon, target.lat)
+        if not refs:
+            return self._told("arrive", 2 * target.edge, 0.0, None, here, 0, 0)
+        bearing = (self._bearing_from(refs[-1] ^ 1, target) + 180.0) % 360.0
+        maneuver = "arrive"
+        if target.access_m >= _BESIDE_M:
             per_lon, per_lat = metres_per_degree(target.lat)
             x, y = (place[0] - target.lon) * per_lon, (place[1] - target.lat) * per_lat
             side = _angle(bearing, math.degrees(math.atan2(x, y)))
             if 15.0 < abs(side) < 165.0:
                 maneuver = "arrive_right" if side > 0 else "arrive_left"
-        text_id, text_en = in_words(maneuver, name, road_class, bearing, None)
-        return Step(
-            maneuver, name, road_class, 0.0, 0.0, target.lon, target.lat, round(bearing) % 360, None,
-            text_id, text_en, "", "",
-        )  # fmt: skip
-
-    def _start_of(self, ref: int) -> tuple[float, float]:
-        a = self._arrays
-        point = int(a.shape_first[(ref >> 1) + 1]) - 1 if ref & 1 else int(a.shape_first[ref >> 1])
-        return float(a.shape_lon[point]), float(a.shape_lat[point])
+        return self._told(maneuver, refs[-1], bearing, None, here, 0, 0)
 
     def _flag(self, ref: int, flag: int) -> bool:
         return bool(self._arrays.edge_flags[ref >> 1] & flag)

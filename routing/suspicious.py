@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
-from routing.arrays import BRIDGE, FERRY, GATE, TUNNEL, Longs
+from routing.arrays import BRIDGE, FERRY, GATE, TUNNEL
+from routing.closeness import Segments, crossings, nearest_other, segments_of
 from routing.edges import Edges, Shapes, shapes_of
-from routing.metric import metres_per_degree
 from routing.parts import Parts
 from routing.raw import RawRoads
 from routing.report import Suspicion
@@ -40,15 +39,16 @@ def find_suspicious(
     roads: RawRoads, edges: Edges, parts: Parts, on_junction: tuple[int, ...]
 ) -> tuple[dict[str, int], tuple[Suspicion, ...]]:
     """Counts per kind, and the first LISTED_PER_KIND of each kind. `edges` are those of the whole map."""
+    shapes = shapes_of(roads, edges)
     counts: Counter[str] = Counter()
     listed: list[Suspicion] = []
     for found in (
-        _gaps_and_crossings(roads, edges),
+        _gaps_and_crossings(roads, edges, shapes),
         _traps(roads, edges, parts),
         _on_junctions(roads, edges, on_junction),
         _duplicates(roads, edges),
         (Suspicion(odd.what, odd.way, odd.lon, odd.lat, odd.value) for odd in roads.odd_ways),
-        _long_ones(roads, edges),
+        _long_ones(roads, edges, shapes),
     ):
         for one in found:
             counts[one.kind] += 1
@@ -63,55 +63,33 @@ def _at(roads: RawRoads, kind: str, way: int, vertex: int, detail: str) -> Suspi
     return Suspicion(kind, way, float(roads.lon[vertex]), float(roads.lat[vertex]), detail)
 
 
-def _gaps_and_crossings(roads: RawRoads, edges: Edges) -> Iterator[Suspicion]:
+def _gaps_and_crossings(roads: RawRoads, edges: Edges, shapes: Shapes) -> Iterator[Suspicion]:
     """Dead ends near a road they do not touch, and segments that cross without a common node."""
-    shapes = shapes_of(roads, edges)
     level = (edges.flags & (BRIDGE | TUNNEL | FERRY | GATE)) == 0
-    inner = np.flatnonzero((np.diff(shapes.edge) == 0) & level[shapes.edge[:-1]])
-    per_lon, per_lat = metres_per_degree(float(roads.lat.mean()))
-    places = np.column_stack([shapes.lon * per_lon, shapes.lat * per_lat])
-    if len(inner) == 0:
-        return
-    segments = np.asarray(shapely.linestrings(np.stack([places[inner], places[inner + 1]], axis=1)))
-    tree = shapely.STRtree(segments)
-    yield from _gaps(roads, edges, shapes, inner, tree, (per_lon, per_lat), level)
-    one, other = tree.query(segments, predicate="crosses")
-    for a, b in zip(inner[one].tolist(), inner[other].tolist(), strict=True):
-        if a < b:
-            meeting = shapely.LineString(places[[a, a + 1]]).intersection(
-                shapely.LineString(places[[b, b + 1]])
-            )
-            way, crossed = (int(roads.way[edges.line[shapes.edge[i]]]) for i in (a, b))
-            yield Suspicion(
-                "crossing", way, meeting.centroid.x / per_lon, meeting.centroid.y / per_lat, f"way {crossed}"
-            )
+    segments = segments_of(
+        shapes.lon, shapes.lat, np.where(level[shapes.edge], shapes.edge, -1).astype(np.int32)
+    )
+    yield from _gaps(roads, edges, segments, level)
+    for a, b, place in zip(*crossings(segments), strict=True):
+        way, crossed = (int(roads.way[edges.line[shapes.edge[i]]]) for i in (a, b))
+        yield Suspicion("crossing", way, float(place[0]), float(place[1]), f"way {crossed}")
 
 
-def _gaps(
-    roads: RawRoads, edges: Edges, shapes: Shapes, inner: Longs, tree: shapely.STRtree,
-    scale: tuple[float, float], level: NDArray[np.bool_],
-) -> Iterator[Suspicion]:  # fmt: skip
+def _gaps(roads: RawRoads, edges: Edges, segments: Segments, level: NDArray[np.bool_]) -> Iterator[Suspicion]:
     ends = np.concatenate([edges.tail, edges.head])
     uses = np.bincount(ends, minlength=len(edges.vertex))
     row = np.flatnonzero((uses[ends] == 1) & np.tile(level, 2))
-    edge, node = row % len(edges.tail), ends[row]
-    vertex = edges.vertex[node]
-    points = shapely.points(roads.lon[vertex] * scale[0], roads.lat[vertex] * scale[1])
-    which, segment = tree.query(points, predicate="dwithin", distance=_GAP_M)
-    near = shapes.edge[inner[segment]]
+    edge = (row % len(edges.tail)).astype(np.int32)
+    vertex = edges.vertex[ends[row]]
+    # a short stub is near the road it leaves by nature
     far_end = np.where(row < len(edges.tail), edges.head[edge], edges.tail[edge])
-    # a stub that leaves a road is near it by nature, and so is the rest of the same way round a bend
-    stub = (edges.mm[edge[which]] < 3000 * _GAP_M) & (
-        (edges.tail[near] == far_end[which]) | (edges.head[near] == far_end[which])
+    joined = np.where(edges.mm[edge] < 3000 * _GAP_M, far_end, -1).astype(np.int32)
+    near, metres = nearest_other(
+        segments, roads.lon[vertex], roads.lat[vertex], edge, joined, edges.tail, edges.head, _GAP_M
     )
-    real = (near != edge[which]) & ~stub
-    gaps = shapely.distance(points[which[real]], tree.geometries[segment[real]])
-    least: dict[int, tuple[float, int]] = {}
-    for dead_end, gap, other in zip(which[real].tolist(), gaps.tolist(), near[real].tolist(), strict=True):
-        least[dead_end] = min(least.get(dead_end, (np.inf, -1)), (gap, other))
-    for dead_end, (gap, other) in sorted(least.items()):
-        way, crossed = int(roads.way[edges.line[edge[dead_end]]]), int(roads.way[edges.line[other]])
-        yield _at(roads, "gap", way, int(vertex[dead_end]), f"{gap:.2f} m, way {crossed}")
+    for end in np.flatnonzero(near >= 0).tolist():
+        way, other = int(roads.way[edges.line[edge[end]]]), int(roads.way[edges.line[near[end]]])
+        yield _at(roads, "gap", way, int(vertex[end]), f"{metres[end]:.2f} m, way {other}")
 
 
 def _traps(roads: RawRoads, edges: Edges, parts: Parts) -> Iterator[Suspicion]:
@@ -143,9 +121,8 @@ def _duplicates(roads: RawRoads, edges: Edges) -> Iterator[Suspicion]:
             yield _at(roads, "duplicate", way, int(roads.vertex[edges.start[other]]), f"way {lies_on}")
 
 
-def _long_ones(roads: RawRoads, edges: Edges) -> Iterator[Suspicion]:
+def _long_ones(roads: RawRoads, edges: Edges, shapes: Shapes) -> Iterator[Suspicion]:
     land = (edges.flags & FERRY) == 0
-    shapes = shapes_of(roads, edges)
     step = np.diff(shapes.mm.astype(np.int64)) * (np.diff(shapes.edge) == 0)
     for point in np.flatnonzero((step > 1000 * _LONG_SEGMENT_M) & land[shapes.edge[:-1]]).tolist():
         way = int(roads.way[edges.line[shapes.edge[point]]])

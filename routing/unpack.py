@@ -12,67 +12,85 @@ from routing.search import collect, sow, ways_up
 
 
 @compiled
-def _base(
-    arc: int, against: int, cost: int, above: Ints, base_first: Ints, base_arc: Ints, arc_cost: Costs
-) -> int:
-    """The graph's arc under a hierarchy arc that has exactly this cost, or -1."""
+def _base(arc: int, against: int, cost: int, base_first: Ints, base_arc: Ints, arc_cost: Costs) -> int:
+    """The graph's arc under a hierarchy arc, in this direction, that has exactly this cost, or -1."""
     for i in range(base_first[arc], base_first[arc + 1]):
         base = base_arc[i]
-        if (above[base] & 1) == against and arc_cost[base] == cost:
-            return int(base)
+        if (base & 1) == against and arc_cost[base >> 1] == cost:
+            return int(base >> 1)
     return -1
 
 
 @compiled
-def _middle(
-    low: int, high: int, rising: bool, cost: int, up_first: Ints, up_head: Ints, down_first: Ints,
-    down_node: Ints, down_arc: Ints, up: Costs, down: Costs,
-) -> int:  # fmt: skip
-    """The node below both over which the way between them costs this much."""
-    for i in range(down_first[low], down_first[low + 1]):
-        node, near = down_node[i], down_arc[i]
-        other = arc_between(node, high, up_first, up_head)
-        if other >= 0:
-            total = down[near] + up[other] if rising else down[other] + up[near]
-            if total == cost:
-                return int(node)
-    return -1
+def _split(
+    low: int, high: int, rising: bool, cost: int, down_first: Ints, down_node: Ints, down_arc: Ints,
+    up: Costs, down: Costs,
+) -> tuple[int, int, int]:  # fmt: skip
+    """The node below both over which the way between them costs this much, and the arcs from it to `low` and
+    to `high`."""
+    to_low, to_high = (down, up) if rising else (up, down)
+    i, j = down_first[low + 1] - 1, down_first[high + 1] - 1
+    # the way was put together over its highest node last, so that is the likeliest place
+    while i >= down_first[low] and j >= down_first[high]:
+        if down_node[i] < down_node[j]:
+            j -= 1
+        elif down_node[i] > down_node[j]:
+            i -= 1
+        elif to_low[down_arc[i]] + to_high[down_arc[j]] == cost:
+            return down_node[i], down_arc[i], down_arc[j]
+        else:
+            i, j = i - 1, j - 1
+    return -1, -1, -1
 
 
 @compiled
-def unpack(
-    line: Ints, length: int, up_first: Ints, up_head: Ints, down_first: Ints, down_node: Ints, down_arc: Ints,
-    above: Ints, base_first: Ints, base_arc: Ints, up: Costs, down: Costs, arc_cost: Costs,
+def _unpack(
+    line: Ints, up_first: Ints, up_head: Ints, down_first: Ints, down_node: Ints, down_arc: Ints,
+    base_first: Ints, base_arc: Ints, up: Costs, down: Costs, arc_cost: Costs,
 ) -> Ints:  # fmt: skip
     """The arcs of the graph along the ranks `line`, each joined to the next by a hierarchy arc."""
-    out = np.empty(256, np.int32)
-    size = 0
-    start, stop = np.empty(64, np.int32), np.empty(64, np.int32)
-    for step in range(length - 1):
-        start[0], stop[0] = line[step], line[step + 1]
+    out, size = np.empty(512, np.int32), 0
+    # what is still to be unpacked: the lower end of an arc, the arc, and whether it is taken upwards
+    stack = np.empty((64, 3), np.int32)
+    for step in range(len(line) - 1):
+        low, high = min(line[step], line[step + 1]), max(line[step], line[step + 1])
+        _put(stack, 0, low, arc_between(low, high, up_first, up_head), line[step] == low)
         depth = 1
         while depth > 0:
             depth -= 1
-            tail, head = start[depth], stop[depth]
-            rising = tail < head
-            arc = arc_between(min(tail, head), max(tail, head), up_first, up_head)
+            low, arc, rising = stack[depth, 0], stack[depth, 1], stack[depth, 2] == 1
             cost = up[arc] if rising else down[arc]
-            base = _base(arc, 0 if rising else 1, cost, above, base_first, base_arc, arc_cost)
+            base = _base(arc, 0 if rising else 1, cost, base_first, base_arc, arc_cost)
             if base >= 0:
                 if size == len(out):
-                    out = np.concatenate((out, np.empty(size, np.int32)))
+                    out = _grown(out)
                 out[size] = base
                 size += 1
                 continue
-            middle = _middle(min(tail, head), max(tail, head), rising, cost, up_first, up_head,
-                             down_first, down_node, down_arc, up, down)  # fmt: skip
-            if depth + 2 > len(start):
-                start = np.concatenate((start, np.empty(depth + 2, np.int32)))
-                stop = np.concatenate((stop, np.empty(depth + 2, np.int32)))
-            start[depth], stop[depth] = middle, head
-            start[depth + 1], stop[depth + 1] = tail, middle
+            middle, near, far = _split(low, up_head[arc], rising, cost, down_first, down_node, down_arc,
+                                       up, down)  # fmt: skip
+            if depth + 2 > len(stack):
+                longer = np.empty((2 * len(stack), 3), np.int32)
+                longer[: len(stack)] = stack
+                stack = longer
+            _put(stack, depth, middle, far if rising else near, True)
+            _put(stack, depth + 1, middle, near if rising else far, False)
             depth += 2
     return out[:size].copy()
+
+
+@compiled
+def _put(stack: Ints, depth: int, low: int, arc: int, rising: bool) -> None:
+    stack[depth, 0] = low
+    stack[depth, 1] = arc
+    stack[depth, 2] = 1 if rising else 0
+
+
+@compiled
+def _grown(numbers: Ints) -> Ints:
+    longer = np.empty(2 * len(numbers), np.int32)
+    longer[: len(numbers)] = numbers
+    return longer
 
 
 @compiled
@@ -91,9 +109,11 @@ def find_way(
     up_first: Indexes, up_head: Indexes, up_cost: Costs,
     down_first: Indexes, down_head: Indexes, down_cost: Costs,
     end_node: Ints, end_cost: Costs, seed_node: Ints, seed_cost: Costs, known: int,
+    arc_first: Ints, arc_head: Ints, below_first: Ints, below_node: Ints, below_arc: Ints,
+    base_first: Ints, base_arc: Ints, up: Costs, down: Costs, arc_cost: Costs,
     stamp: Ints, turn: int, chosen: Ints, dist: Costs, rest: Costs, before: Ints, behind: Ints,
-) -> tuple[int, int, int, Ints, int]:  # fmt: skip
-    """The cheapest way from the ends to the seeds: cost, end, seed, the ranks along it, and how many."""
+) -> tuple[int, int, int, Ints]:  # fmt: skip
+    """The cheapest way from the ends to the seeds: cost, end, seed, and the graph's arcs along it."""
     risen = collect(rank[end_node], parent, stamp, turn, chosen, 0)
     sow(rank, end_node, end_cost, 0, FAR, chosen, risen, dist)
     ways_up(up_first, up_head, up_cost, FAR, chosen, risen, dist, before)
@@ -108,15 +128,17 @@ def find_way(
         if stamp[node] == turn + 1 and dist[node] + rest[node] < best:
             best, top = dist[node] + rest[node], node
     if top < 0:
-        return best, -1, -1, np.empty(0, np.int32), 0
-    line, length = _line(top, before, behind)
+        return best, -1, -1, np.empty(0, np.int32)
+    line = _line(top, before, behind)
     via = _least_end(rank, end_node, end_cost, line[0])
-    seed = _least_end(rank, seed_node, seed_cost, line[length - 1])
-    return best, via, seed, line, length
+    seed = _least_end(rank, seed_node, seed_cost, line[-1])
+    arcs = _unpack(line, arc_first, arc_head, below_first, below_node, below_arc, base_first, base_arc,
+                   up, down, arc_cost)  # fmt: skip
+    return best, via, seed, arcs
 
 
 @compiled
-def _line(top: int, before: Ints, behind: Ints) -> tuple[Ints, int]:
+def _line(top: int, before: Ints, behind: Ints) -> Ints:
     """The ranks from where the way up to `top` began to where the way down from it ends."""
     up, at = 0, top
     while before[at] >= 0:
@@ -135,4 +157,4 @@ def _line(top: int, before: Ints, behind: Ints) -> tuple[Ints, int]:
     for i in range(up, len(line)):
         line[i] = at
         at = behind[at]
-    return line, len(line)
+    return line

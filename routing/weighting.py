@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import NamedTuple, Protocol
@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 
 from routing.arrays import CLOSED_MS, Floats, Ints, Longs, NetworkArrays
 from routing.compiled import compiled
+from routing.customise import sharpen
 from routing.ends import SHUT, EdgeTimes, node_copies
 from routing.engine import FAR, LENGTH_BITS, Hierarchy, Weights, customise, customise_changed
 from routing.errors import BadQuestion, UnknownProfile
 from routing.interval import Interval, of_profile
 from routing.live import NO_HITS, Hits
-from routing.profile import HOURS, Profile
+from routing.profile import HOURS, SLOTS, Profile
 
 # Metrics are kept up to about so many bytes; a regency's takes less than a thousandth of it.
 _KEPT_BYTES = 400_000_000
 _LEAST_KEPT, _MOST_KEPT = 4, 128
-_BASE = -1  # the slot of a question without a time
+_BASE = SLOTS  # the slot of a question without a time stands behind those of the week
 
 
 class Calibrated(Protocol):
@@ -33,10 +34,14 @@ class Calibrated(Protocol):
     @property
     def profile(self) -> str: ...
     @property
+    def profile_digest(self) -> str: ...
+    @property
     def digest(self) -> str: ...
     @property
-    def interval(self) -> Interval: ...
-    def for_classes(self, classes: list[str]) -> Floats: ...
+    def timezone(self) -> str: ...
+    def for_classes(self, classes: Sequence[str]) -> Floats: ...
+    def over_all_hours(self, classes: Sequence[str]) -> Floats: ...
+    def interval_for(self, classes: Sequence[str]) -> Interval: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +110,10 @@ class Metrics:
         self._classes = classes
         self._zone = zone
         self._copies = node_copies(arrays)
-        self._intervals = [_interval(profile, calibrations.get(profile.name)) for profile in profiles]
-        self._labels = [_label(profile, calibrations.get(profile.name)) for profile in profiles]
-        self._factors = [_factors(profile, calibrations.get(profile.name), classes) for profile in profiles]
+        made = [(profile, _checked(calibrations.get(profile.name), profile)) for profile in profiles]
+        self._intervals = [_interval(profile, calibration, classes) for profile, calibration in made]
+        self._labels = [_label(profile, calibration) for profile, calibration in made]
+        self._factors = [_factors(profile, calibration, classes) for profile, calibration in made]
         self._slots = [_folded(factors) for factors in self._factors]
         self._most = int(np.clip(_KEPT_BYTES // max(64 * hierarchy.arcs, 1), _LEAST_KEPT, _MOST_KEPT))
         self._kept = _Kept(self._most)
@@ -127,7 +133,7 @@ class Metrics:
 
     def key(self, profile: str, at: datetime | None, closed: int) -> _Key:
         row = self.row(profile)
-        return _Key(row, _BASE if at is None else self._slots[row][self._slot(at)], closed)
+        return _Key(row, self._slots[row][_BASE if at is None else self._slot(at)], closed)
 
     def by_key(self, key: _Key) -> Metric:
         return self._kept.get(key, self._make)
@@ -151,7 +157,8 @@ class Metrics:
             refs = np.concatenate([flagged * 2, flagged * 2 + 1]).astype(np.int32)
             return self.remade(whole, times, refs, f"{whole.version}.without{key.closed}")
         cost = _arc_costs(times)
-        weights = customise(self._hierarchy, cost)
+        # worth its time for what is asked again and again; views of live changes come and go
+        weights = sharpen(self._hierarchy, customise(self._hierarchy, cost))
         return self._metric(key.row, weights, times, self._version(key))
 
     def remade(self, metric: Metric, times: EdgeTimes, refs: Ints, version: str) -> Metric:
@@ -172,8 +179,9 @@ class Metrics:
     def _times(self, key: _Key) -> EdgeTimes:
         a = self._arrays
         forward, backward = a.edge_ms_forward[key.row], a.edge_ms_backward[key.row]
-        if key.slot != _BASE:
-            factor = self._factors[key.row][:, key.slot][a.edge_class]
+        factors = self._factors[key.row][:, key.slot]
+        if (factors != 1).any():
+            factor = factors[a.edge_class]
             forward, backward = _scaled(forward, factor), _scaled(backward, factor)
         if key.closed:
             gone = (a.edge_flags & key.closed) > 0
@@ -220,24 +228,35 @@ def _label(profile: Profile, calibration: Calibrated | None) -> str:
     return profile.name if calibration is None else f"{profile.name}-{calibration.digest[:8]}"
 
 
-def _interval(profile: Profile, calibration: Calibrated | None) -> Interval:
+def _checked(calibration: Calibrated | None, profile: Profile) -> Calibrated | None:
+    """A calibration; raises BadQuestion when it was made with other rules than the store's."""
+    if calibration is None or calibration.profile_digest == profile.digest:
+        return calibration
+    raise BadQuestion(
+        f"Kalibrasi untuk profil {profile.name} dibuat dengan aturan lain; kalibrasi ulang",
+        f"The calibration of profile {profile.name} was made with other rules; calibrate again",
+        calibration.profile_digest,
+    )
+
+
+def _interval(profile: Profile, calibration: Calibrated | None, classes: Sequence[str]) -> Interval:
     if calibration is not None:
-        return calibration.interval
+        return calibration.interval_for(classes)
     return of_profile(profile.interval.low_factor, profile.interval.high_factor)
 
 
-def _factors(profile: Profile, calibration: Calibrated | None, classes: list[str]) -> Floats:
-    """Factors of the speed (classes, hours of the week)."""
-    return profile.hour_factors(classes) if calibration is None else calibration.for_classes(classes)
+def _factors(profile: Profile, calibration: Calibrated | None, classes: Sequence[str]) -> Floats:
+    """Factors of the speed (classes, hours of the week and, last, without a time)."""
+    if calibration is None:
+        return np.column_stack([profile.hour_factors(classes), np.ones(len(classes))])
+    return np.column_stack([calibration.for_classes(classes), calibration.over_all_hours(classes)])
 
 
 def _folded(factors: Floats) -> list[int]:
-    """For each hour of the week the first one with the same factors, _BASE where all are 1."""
-    slots: list[int] = []
-    first: dict[bytes, int] = {np.ones(len(factors)).tobytes(): _BASE}
-    for slot in range(factors.shape[1]):
-        slots.append(first.setdefault(np.ascontiguousarray(factors[:, slot]).tobytes(), slot))
-    return slots
+    """For each slot the first one with the same factors; _BASE before all others."""
+    columns = [factors[:, slot].tobytes() for slot in range(factors.shape[1])]
+    first = {columns[_BASE]: _BASE}
+    return [first.setdefault(column, slot) for slot, column in enumerate(columns)]
 
 
 def _scaled(ms: Ints, factor: NDArray[np.float64]) -> Ints:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from road_sketch import BATANG, PURWAKARTA, TOLL, Nodes, Ways, at, write_osm
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 import routing
-from routing import AMBULANCE, BadExtract, Network, Profile
+from routing import AMBULANCE, PROFILES, BadExtract, Network, Profile
+from routing.arrays import ARRAY_TYPES
+from routing.edges import segment_metres
 from routing.extract import read_extract
-from routing.graph import segment_metres
+from routing.hierarchy import Hierarchy
 
 ROAD = {"highway": "tertiary"}
-TERTIARY = AMBULANCE.speeds["tertiary"] / 3.6
+TERTIARY = AMBULANCE.speed_kmh["tertiary"] / 3.6
 
 
 def built(folder: Path, nodes: Nodes, ways: Ways) -> tuple[routing.BuildReport, Network]:
@@ -49,10 +54,10 @@ def test_batang(batang: Network) -> None:
 
 def test_contraction_keeps_times(purwakarta: Network) -> None:
     """Between junctions, the store's times are those of the uncut ways, within a millisecond per edge."""
-    roads = read_extract(PURWAKARTA, AMBULANCE, TOLL, None, lambda stage, share: None)
+    roads = read_extract(PURWAKARTA, [AMBULANCE], TOLL, None, lambda stage, share: None)
     metres, line = segment_metres(roads)
     tail, head = np.delete(roads.vertex, roads.first[1:] - 1), np.delete(roads.vertex, roads.first[:-1])
-    seconds = metres * 3.6 / roads.forward_kmh[line]  # every road of this extract is two-way
+    seconds = metres * 3.6 / roads.kmh[0, 0, line]  # every road of this extract is two-way
     cheapest: dict[tuple[int, int], float] = {}
     for a, b, cost in zip(tail.tolist(), head.tolist(), seconds.tolist(), strict=True):
         for pair in ((a, b), (b, a)):
@@ -144,16 +149,16 @@ def test_version_names_source_profile_and_choice(tmp_path: Path) -> None:
     nodes = {1: (0, 0), 2: (100, 0), 3: (300, 0)}
     extract = write_osm(tmp_path / "a.osm.pbf", nodes, [([1, 2], ROAD), ([2, 3], {"highway": "service"})])
     other = write_osm(tmp_path / "b.osm.pbf", nodes, [([1, 2, 3], ROAD)])
-    slow = dataclasses.replace(AMBULANCE, speeds=dict(AMBULANCE.speeds) | {"tertiary": 20.0})
+    slow = dataclasses.replace(AMBULANCE, speed_kmh=dict(AMBULANCE.speed_kmh) | {"tertiary": 20.0})
 
     def version(
         source: Path,
-        profile: Profile = AMBULANCE,
+        profiles: Sequence[Profile] = PROFILES,
         without: frozenset[str] = frozenset(),
         date: str | None = None,
     ) -> str:
         return routing.build_store(
-            source, tmp_path / "store", profile=profile, exclude_highway=without, data_date=date
+            source, tmp_path / "store", profiles=profiles, exclude_highway=without, data_date=date
         ).version
 
     first = version(extract)
@@ -161,16 +166,29 @@ def test_version_names_source_profile_and_choice(tmp_path: Path) -> None:
     others = [
         version(other),
         version(extract, without=frozenset({"service"})),
-        version(extract, profile=slow),
+        version(extract, profiles=[slow, *PROFILES[1:]]),
+        version(extract, profiles=PROFILES[:2]),
+        version(extract, profiles=PROFILES[::-1]),
     ]
-    assert len({first, *others}) == 4
+    assert len({first, *others}) == 6
+
+
+def test_profiles_must_be_told_apart(tmp_path: Path) -> None:
+    extract = write_osm(tmp_path / "a.osm.pbf", {1: (0, 0), 2: (100, 0)}, [([1, 2], ROAD)])
+    for profiles in (
+        [],
+        [AMBULANCE, AMBULANCE],
+        [dataclasses.replace(AMBULANCE, name=f"p{i}") for i in range(9)],
+    ):
+        with pytest.raises(ValueError, match="profiles"):
+            routing.build_store(extract, tmp_path / "store", profiles=profiles)
 
 
 def test_building_twice_gives_the_same_files(tmp_path: Path) -> None:
     for name in ("one", "two"):
         routing.build_store(BATANG, tmp_path / name, exclude_highway=TOLL)
     files = sorted(file.name for file in (tmp_path / "one").glob("*.npy"))
-    assert len(files) == 25
+    assert len(files) == len(ARRAY_TYPES) + len(dataclasses.fields(Hierarchy))
     for name in files:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
@@ -180,7 +198,7 @@ def test_progress_is_told(tmp_path: Path) -> None:
     routing.build_store(
         PURWAKARTA, tmp_path / "store", progress=lambda stage, share: told.append((stage, share))
     )
-    assert list(dict(told)) == ["read", "connect", "write", "done"]
+    assert list(dict(told)) == ["read", "connect", "order", "write", "done"]
     assert told[-1] == ("done", 1.0)
     assert all(0 <= share <= 1 for _, share in told)
 
@@ -209,6 +227,15 @@ def test_unreadable_extracts_are_named(tmp_path: Path, kind: str) -> None:
     assert "Unduh" in caught.value.message_id
     assert "Download" in caught.value.message_en
     assert not (tmp_path / "store").exists()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, PURWAKARTA.stat().st_size - 1))
+def test_a_file_cut_anywhere_is_refused(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "jalan.osm.pbf"
+    path.write_bytes(PURWAKARTA.read_bytes()[:size])
+    with pytest.raises(BadExtract, match=str(path)):
+        routing.build_store(path, tmp_path / "store")
 
 
 def test_extracts_without_a_usable_road(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ import routing
 from routing import BadStore, Network
 from routing.arrays import ARRAY_TYPES
 from routing.extract import read_extract
-from routing.graph import build_arrays, strong_parts
-from routing.store import MANIFEST
+from routing.graph import build_arrays, build_graph
+from routing.store import MANIFEST, SCHEMA, read_manifest
 
 
 @pytest.fixture
@@ -31,13 +31,17 @@ def copied(purwakarta_store: Path, tmp_path: Path) -> Path:
 
 
 def test_round_trip(purwakarta: Network) -> None:
-    roads = read_extract(PURWAKARTA, routing.AMBULANCE, TOLL, None, lambda stage, share: None)
-    arrays, frame = build_arrays(roads, strong_parts(roads))
+    roads = read_extract(PURWAKARTA, routing.PROFILES, TOLL, None, lambda stage, share: None)
+    arrays, frame = build_arrays(roads, build_graph(roads))
     assert purwakarta._manifest.frame == frame
     for name, kind in ARRAY_TYPES.items():
         stored = getattr(purwakarta._arrays, name)
         assert stored.dtype == kind
         np.testing.assert_array_equal(stored, getattr(arrays, name))
+
+
+def test_profiles_are_kept_with_all_their_rules(purwakarta_store: Path) -> None:
+    assert tuple(read_manifest(purwakarta_store).profiles) == routing.PROFILES
 
 
 def test_the_report_is_kept(copied: Path) -> None:
@@ -82,14 +86,15 @@ def test_damaged_manifest(copied: Path, content: bytes) -> None:
 
 def test_another_schema(copied: Path) -> None:
     manifest = json.loads((copied / MANIFEST).read_text())
-    (copied / MANIFEST).write_text(json.dumps(manifest | {"schema": 0}))
-    with pytest.raises(BadStore, match="schema 0"):
+    (copied / MANIFEST).write_text(json.dumps(manifest | {"schema": 1}))
+    with pytest.raises(BadStore, match=f"schema 1, not {SCHEMA}"):
         routing.open_store(copied)
 
 
+@pytest.mark.parametrize("name", ["out_head", "h_up_head"])
 @pytest.mark.parametrize("damage", ["truncated", "empty", "other type", "other length", "not numpy"])
-def test_damaged_array(copied: Path, damage: str) -> None:
-    file = copied / "out_cost.npy"
+def test_damaged_array(copied: Path, damage: str, name: str) -> None:
+    file = copied / f"{name}.npy"
     if damage == "truncated":
         file.write_bytes(file.read_bytes()[:-100])
     elif damage == "empty":
@@ -100,7 +105,7 @@ def test_damaged_array(copied: Path, damage: str) -> None:
         np.save(file, np.load(file).astype(np.float64))
     else:
         np.save(file, np.load(file)[:-1])
-    with pytest.raises(BadStore, match="out_cost"):
+    with pytest.raises(BadStore, match=name):
         routing.open_store(copied)
 
 
