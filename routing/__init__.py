@@ -37,6 +37,7 @@ from routing.profile_file import BadProfile, read_profile
 from routing.profiles import AMBULANCE, AMBULANCE_SIREN, CAR, PROFILES
 from routing.quality import DoubtfulPlace, Facility, Finding, QualityReport
 from routing.report import BuildReport, Part
+from routing.store import SCHEMA as STORE_SCHEMA
 from routing.tracks import Track, read_tracks
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "CAR",
     "DOUBTS",
     "PROFILES",
+    "STORE_SCHEMA",
     "BadCalibration",
     "BadChange",
     "BadExtract",

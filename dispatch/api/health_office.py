@@ -1,4 +1,4 @@
-"""The health office: response times of a period, as JSON or CSV, and one interval in detail."""
+"""The health office: response times of a period, one interval in detail, and the quality of the map."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from dispatch.services.list_districts import DistrictName, list_districts
 from dispatch.services.report_csv import CsvForm, report_csv
 from dispatch.services.report_interval import IntervalCourse, Step, report_interval
 from dispatch.services.report_response_times import ResponseTimes, report_response_times
+from dispatch.services.road_quality import RoadQuality
+from dispatch.services.road_quality import road_quality as judged_roads
 
 router = APIRouter(prefix="/reports", tags=["health office"])
 
@@ -87,3 +89,9 @@ async def interval_course(
 async def districts(who: HealthOffice, centre: TheCentre) -> list[DistrictName]:
     """List the districts by which reports may be narrowed."""
     return await list_districts(centre, who.entry)
+
+
+@router.get("/road-quality", summary="Mutu peta / quality of the map", responses=refuses())
+async def road_quality(who: HealthOffice, centre: TheCentre) -> RoadQuality:
+    """Report what makes minutes doubtful here, and how many villages are reached in 10 minutes now."""
+    return await judged_roads(centre, who.entry)

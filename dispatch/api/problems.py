@@ -15,9 +15,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+import routing
 from dispatch.api.validation_words import broken_text, in_both_languages, unreadable_body
 from dispatch.domain.errors import DispatchError, FieldProblem, InvalidInput, TooManyRequests, Unavailable
 from dispatch.domain.problems import problem_document
+from dispatch.services.road_refusals import in_words
 from dispatch.storage.outages import DatabaseAway, is_passing
 
 log = logging.getLogger(__name__)
@@ -101,6 +103,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _bad_values)
     app.add_exception_handler(UnicodeEncodeError, _not_unicode)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(routing.RoutingError, _no_such_way)
     # the driver's, the pool's, and those of sockets and disks that do not answer
     for kind in (DBAPIError, PostgresError, InterfaceError, PoolTimeout, OSError):
         app.add_exception_handler(kind, _surroundings)
@@ -114,6 +117,12 @@ async def _refusal(_request: Request, error: Exception) -> JSONResponse:
 async def _bad_values(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     return problem_response(in_both_languages(error.errors()))
+
+
+async def _no_such_way(_request: Request, error: Exception) -> JSONResponse:
+    # services name the field where they know it; what slips through is still a refusal and no fault
+    assert isinstance(error, routing.RoutingError)
+    return problem_response(in_words(error, "place"))
 
 
 async def _not_unicode(_request: Request, _error: Exception) -> JSONResponse:

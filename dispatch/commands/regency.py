@@ -13,11 +13,14 @@ from dispatch.commands.plainly import fail, require_urls, run_plainly, say, say_
 
 if TYPE_CHECKING:
     from dispatch.bundle import Findings
+    from dispatch.services.centre import Centre
     from dispatch.services.load_regency import LoadReport
+    from dispatch.services.road_quality import RoadQuality
     from dispatch.services.tenants import TenantEntry
 
 app = typer.Typer(no_args_is_help=True, help="Kabupaten dan kota / regencies.")
 
+_PLACES_SAID = 10
 Folder = Annotated[str, typer.Argument(metavar="FOLDER", help="folder atau kode / folder or code")]
 
 
@@ -49,6 +52,19 @@ def check(folder: Folder) -> None:
     if not findings.ok:
         fail(f"{path} tidak dapat dimuat", f"{path} cannot be loaded")
     say(f"{path} dapat dimuat", f"{path} can be loaded")
+
+
+@app.command()
+def quality(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="misalnya / such as 32.14-latihan")],
+) -> None:
+    """Mutu peta: apa yang membuat menit diragukan / quality of the map: what makes minutes doubtful."""
+    from dispatch.services.road_quality import road_quality
+
+    async def judged(centre: Centre) -> RoadQuality:
+        return await road_quality(centre, await centre.tenants.by_slug(code))
+
+    say_quality(with_centre(judged))
 
 
 @app.command("list")
@@ -88,6 +104,33 @@ def say_report(report: LoadReport) -> None:
             f"{tenant.slug} dinas: {report.roster.planned} direncanakan, {opened} dibuka, {closed} ditutup",
             f"shifts: {report.roster.planned} planned, {opened} opened, {closed} closed",
         )
+
+
+def say_quality(report: RoadQuality) -> None:
+    """Say what makes minutes doubtful, the worst first, and how much is reached in time."""
+    title = f"{report.regency} {report.regency_name}"
+    say(f"{title}: {report.road_km:.0f} km jalan", f"{report.road_km:.0f} km of road")
+    signs = {"serious": "!!", "warning": " !", "info": "  "}
+    for found in report.findings:
+        typer.echo(f"{signs[found.severity]} {found.text_id} / {found.text_en}")
+        for place in found.places[:_PLACES_SAID]:
+            typer.echo(
+                f"     {place.name}" + (f" ({place.metres:.0f} m)" if place.metres is not None else "")
+            )
+        if len(found.places) > _PLACES_SAID:
+            more = len(found.places) - _PLACES_SAID
+            say(f"     dan {more} lagi", f"and {more} more")
+    if report.promise is None:
+        say(
+            "Tidak ada unit yang siap, jadi tidak ada cakupan",
+            "No unit is available, so there is no coverage",
+        )
+        return
+    reached = f"{report.promise.villages_within}/{report.promise.villages} ({report.promise.share:.0%})"
+    say(
+        f"Dalam 10 menit dari {report.promise.available_units} unit siap: {reached} desa/kelurahan",
+        f"Within 10 minutes of {report.promise.available_units} available units: {reached} villages",
+    )
 
 
 @contextmanager

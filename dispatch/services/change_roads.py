@@ -30,12 +30,15 @@ from dispatch.domain.roles import SYSTEM, Actor
 from dispatch.services.centre import Centre
 from dispatch.services.due_timers import Firing, end_firing
 from dispatch.services.live_roads import as_routing
+from dispatch.services.road_refusals import in_words
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.road_change import RoadChange
 from dispatch.storage.tables.staff import StaffUser
 from dispatch.storage.transaction import Transaction
 
 Drawn = shapely.Point | shapely.LineString | shapely.Polygon
+# Half a metre: nobody sees less on a map.
+_AS_DRAWN_DEG = 5e-6
 STARTS, ENDS = "road_change_starts", "road_change_ends"
 _CAUSE = "timer"
 
@@ -57,11 +60,16 @@ class NewRoadChange:
 
 @dataclass(frozen=True, slots=True)
 class RoadsTouched:
-    """What a drawing meets on the network: stretches of road, their length, and the names among them."""
+    """What a drawing meets on the network: stretches of road, their length, and the names among them.
+
+    `lines` are those stretches as [lon, lat]; `off_road_m` of a drawn line follow no road.
+    """
 
     edges: int
     km: float
     streets: list[str]
+    off_road_m: float
+    lines: list[list[tuple[float, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +103,7 @@ async def change_roads(
     """
     now = centre.clock()
     starts_at = wish.starts_at or now
-    problems = [*_bad_times(starts_at, wish.ends_at, now), *_bad_speed(wish)]
-    if problems:
-        raise InvalidInput(*problems)
+    check_wish(wish, now)
     await touched(centre, entry, drawn(wish, starts_at))
     async with centre.begin(entry.tenant, actor, cause) as tx:
         present = await tx.find(RoadChange, wish.id)
@@ -233,7 +239,7 @@ async def _view(
     try:
         roads = await touched(centre, entry, as_routing(row))
     except InvalidInput:  # the map was replaced since, and has no road there any more
-        roads = RoadsTouched(0, 0.0, [])
+        roads = RoadsTouched(0, 0.0, [], 0.0, [])
     return RoadChangeView(
         id=row.id,
         state=_life(row).state(now),
@@ -250,6 +256,17 @@ async def _view(
         lifted_by=lifter,
         roads=roads,
     )
+
+
+def check_wish(wish: NewRoadChange, now: datetime) -> None:
+    """Refuse times and speeds that make no sense.
+
+    Raises:
+        InvalidInput: naming every field concerned.
+    """
+    problems = [*_bad_times(wish.starts_at or now, wish.ends_at, now), *_bad_speed(wish)]
+    if problems:
+        raise InvalidInput(*problems)
 
 
 def drawn(wish: NewRoadChange, starts_at: datetime) -> routing.RoadChange:
@@ -274,9 +291,15 @@ async def touched(centre: Centre, entry: TenantEntry, change: routing.RoadChange
     network = await centre.roads.of(entry)
     try:
         report = await asyncio.to_thread(network.changes_report, change)
-    except (routing.BadChange, routing.BadPoint) as refused:
-        raise InvalidInput(FieldProblem("shape", refused.message_id, refused.message_en)) from refused
-    return RoadsTouched(report.edges, round(report.km, 2), list(report.streets))
+    except routing.RoutingError as refused:
+        raise in_words(refused, "shape") from refused
+    lines = [
+        [(round(lon, 6), round(lat, 6)) for lon, lat in line.coords]
+        for line in report.lines.simplify(_AS_DRAWN_DEG).geoms
+    ]
+    return RoadsTouched(
+        report.edges, round(report.km, 2), list(report.streets), round(report.off_road_m, 1), lines
+    )
 
 
 def _life(row: RoadChange) -> Lifetime:

@@ -15,11 +15,13 @@ import routing
 from dispatch.bundle.model import FACILITY_CAPABILITIES
 from dispatch.domain.errors import FieldProblem, InvalidInput
 from dispatch.domain.selection import minutes
+from dispatch.services import doubts
 from dispatch.services.centre import Centre
-from dispatch.services.find_route import in_words
+from dispatch.services.doubts import Doubt
 from dispatch.services.live_roads import changes_in_force, roads_under
 from dispatch.services.placing import Point, checked_point, point_of
 from dispatch.services.rank_units import access_kmh
+from dispatch.services.road_refusals import in_words
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.facility import Facility
 from dispatch.storage.transaction import Transaction
@@ -48,7 +50,8 @@ class FacilityByRoad:
     """One facility and the way to it. Times are None where no road leads.
 
     `minutes` is `m:ss`, with `~` in front when the position is approximate. Only a `proposable` one may be
-    proposed as a destination; `why_not_id` and `why_not_en` say what speaks against the others.
+    proposed as a destination; `why_not_id` and `why_not_en` say what speaks against the others. Eight
+    journeys of ten take between `low_s` and `high_s`; `doubts` says what makes this time less sure.
     """
 
     id: UUID
@@ -72,6 +75,9 @@ class FacilityByRoad:
     access_s: float | None
     road_m: float | None
     access_m: float | None
+    low_s: float | None
+    high_s: float | None
+    doubts: list[Doubt]
     proposable: bool
     why_not_id: str | None
     why_not_en: str | None
@@ -113,9 +119,13 @@ async def find_facilities(
     speed = access_kmh(entry)
     try:
         travels = await asyncio.to_thread(
-            network.from_one, (start.lon, start.lat), _places(facilities), access_kmh=speed
+            network.from_one,
+            (start.lon, start.lat),
+            _places(facilities),
+            at=in_force.at,
+            access_kmh=speed,
         )
-    except routing.BadPoint as refused:
+    except routing.RoutingError as refused:
         raise in_words(refused, "place") from refused
     return FacilitiesByRoad(
         place=start,
@@ -210,6 +220,9 @@ def _view(facility: Facility, travel: routing.Travel | None) -> FacilityByRoad:
         access_s=way.access_s if way else None,
         road_m=way.road_m if way else None,
         access_m=way.access_m if way else None,
+        low_s=way.low_s if way else None,
+        high_s=way.high_s if way else None,
+        doubts=doubts.in_words(travel.doubts) if travel else [],
         proposable=why_not is None,
         why_not_id=why_not[0] if why_not else None,
         why_not_en=why_not[1] if why_not else None,

@@ -1,4 +1,4 @@
-"""The fastest way by road between two points, and the network's refusals in the centre's words."""
+"""The fastest way by road between two points."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import asyncio
 from dataclasses import dataclass
 
 import routing
-from dispatch.domain.errors import Conflict, DispatchError, FieldProblem, InvalidInput
 from dispatch.services import doubts
 from dispatch.services.centre import Centre
 from dispatch.services.doubts import Doubt
 from dispatch.services.live_roads import roads_now
 from dispatch.services.placing import Point, checked_point
 from dispatch.services.rank_units import access_kmh
+from dispatch.services.road_refusals import in_words
 from dispatch.services.tenants import TenantEntry
 
 
@@ -51,13 +51,13 @@ async def find_route(centre: Centre, entry: TenantEntry, origin: Point, target: 
     """
     start = checked_point(origin.lon, origin.lat, "origin")
     goal = checked_point(target.lon, target.lat, "target")
-    network = await roads_now(centre, entry)
+    network, at = await roads_now(centre, entry)
     speed = access_kmh(entry)
     try:
         route = await asyncio.to_thread(
-            network.route, (start.lon, start.lat), (goal.lon, goal.lat), access_kmh=speed
+            network.route, (start.lon, start.lat), (goal.lon, goal.lat), at=at, access_kmh=speed
         )
-    except (routing.BadPoint, routing.Unreachable) as refused:
+    except routing.RoutingError as refused:
         field = "target" if getattr(refused, "value", None) == (goal.lon, goal.lat) else "origin"
         raise in_words(refused, field) from refused
     return RouteView(
@@ -76,10 +76,3 @@ async def find_route(centre: Centre, entry: TenantEntry, origin: Point, target: 
         access_kmh=speed,
         roads_version=route.version,
     )
-
-
-def in_words(refused: routing.BadPoint | routing.Unreachable, field: str) -> DispatchError:
-    """Return the network's refusal as one of the centre's: 422 for a bad point, 409 where no road leads."""
-    if isinstance(refused, routing.BadPoint):
-        return InvalidInput(FieldProblem(field, refused.message_id, refused.message_en))
-    return Conflict(refused.message_id, refused.message_en, reachable=False)

@@ -127,7 +127,7 @@ async def incoming_runs(centre: Centre, who: SignedIn, facility_id: UUID) -> Fac
     assert goal is not None, "a facility has a place"
     speed = access_kmh(who.entry)
     ways = [_way(units[run.unit_id], run, incident, left_at, now) for _, run, incident, _, left_at in rows]
-    predicted = await asyncio.to_thread(lambda: [_seconds(network, way, goal, speed) for way in ways])
+    predicted = await asyncio.to_thread(lambda: [_seconds(network, way, goal, speed, now) for way in ways])
     approximate = facility.position_quality == "approximate"
     runs = [
         _incoming(row, way, units[row[1].unit_id], colours.get(row[0].id, []), seconds, approximate, now)
@@ -235,13 +235,17 @@ def _pace(incident: Incident) -> float:
     return incident.speed_factor or 1.0
 
 
-def _seconds(network: routing.Network, way: _Way, goal: Point, speed: float) -> float | None:
+def _seconds(network: routing.Network, way: _Way, goal: Point, speed: float, at: datetime) -> float | None:
     stops = [p for p in (way.origin, way.via, goal) if p is not None]
     if way.origin is None:
         return None
     total = 0.0
     for start, end in pairwise(stops):
-        travel = network.from_one((start.lon, start.lat), [(end.lon, end.lat)], access_kmh=speed)[0]
+        start_at, end_at = (start.lon, start.lat), [(end.lon, end.lat)]
+        try:
+            travel = network.from_one(start_at, end_at, at=at, access_kmh=speed)[0]
+        except routing.BadPoint:  # far from all roads: there are no minutes to give
+            return None
         if not travel.reachable:
             return None
         total += travel.total_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import shapely
 from geoalchemy2.shape import to_shape
@@ -22,6 +23,13 @@ class InForce:
     """The changes in force at one moment, in the order of their ids."""
 
     changes: tuple[routing.RoadChange, ...]
+    at: datetime
+
+
+class RoadsNow(NamedTuple):
+    """The network under what is in force `at` a moment, which its answers are to be asked for."""
+
+    network: routing.Network
     at: datetime
 
 
@@ -71,8 +79,8 @@ async def roads_under(centre: Centre, entry: TenantEntry, in_force: InForce) -> 
     return await asyncio.to_thread(network.with_changes, in_force.changes, in_force.at)
 
 
-async def roads_now(centre: Centre, entry: TenantEntry) -> routing.Network:
+async def roads_now(centre: Centre, entry: TenantEntry) -> RoadsNow:
     """Return the tenant's network as it is at this moment. Raises as `roads_under`."""
     async with centre.read(entry.tenant) as tx:
         in_force = await changes_in_force(tx)
-    return await roads_under(centre, entry, in_force)
+    return RoadsNow(await roads_under(centre, entry, in_force), in_force.at)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import text
 
 import routing
 from dispatch.domain.assignment import AssignmentState
@@ -16,29 +16,19 @@ from dispatch.domain.incident import IncidentState
 from dispatch.domain.unit import UnitStatus
 from dispatch.services.board import IncidentRow, incident_rows
 from dispatch.services.centre import Centre
-from dispatch.services.change_roads import NewRoadChange, RoadsTouched, drawn, touched
+from dispatch.services.change_roads import NewRoadChange, RoadsTouched, check_wish, drawn, touched
 from dispatch.services.live_roads import changes_in_force, roads_under
-from dispatch.services.placing import Point
 from dispatch.services.rank_units import access_kmh
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.unit_state import UnitView, view_unit
 from dispatch.storage.queries.units import all_units
+from dispatch.storage.queries.villages import VillagePoint, village_points
 from dispatch.storage.tables.incident import Incident
-from dispatch.storage.transaction import Transaction
 
 # Smaller differences are within what nobody would drive differently for.
 _WORTH_TELLING_S = 15.0
 _MOST_VILLAGES = 50
 _TO_SCENE = frozenset({AssignmentState.OFFERED, AssignmentState.ACCEPTED, AssignmentState.EN_ROUTE})
-
-_VILLAGES = text(
-    """
-    SELECT v.code, v.name, d.name AS district, ST_X(p.g) AS lon, ST_Y(p.g) AS lat
-    FROM village v JOIN district d ON d.regency_id = v.regency_id AND d.code = v.district_code,
-         LATERAL (SELECT ST_PointOnSurface(v.shape) AS g) p
-    WHERE v.regency_id = :regency ORDER BY v.code
-    """
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +71,21 @@ class RoadChangePreview:
 
 
 @dataclass(frozen=True, slots=True)
-class _Village:
-    code: str
-    name: str
-    district: str
-    place: Point
+class _Comparison:
+    """The network without and with the change, asked for the same moment."""
+
+    before: routing.Network
+    after: routing.Network
+    at: datetime
+    speed: float
 
 
 async def preview_road_change(centre: Centre, entry: TenantEntry, wish: NewRoadChange) -> RoadChangePreview:
     """Return what the drawing touches and which times it changes, in force or not yet.
 
     Raises:
-        InvalidInput: the drawing touches no road. Unavailable: the road network cannot be read.
+        InvalidInput: the drawing touches no road, or its times or speed make no sense.
+        Unavailable: the road network cannot be read.
     """
     async with centre.read(entry.tenant) as tx:
         in_force = await changes_in_force(tx)
@@ -100,15 +93,16 @@ async def preview_road_change(centre: Centre, entry: TenantEntry, wish: NewRoadC
         open_ones = Incident.state.in_([IncidentState.REPORTED.value, IncidentState.CONFIRMED.value])
         incidents = [i for i in await incident_rows(tx, open_ones) if i.place is not None]
         units = [view_unit(row, now) for row in await all_units(tx.session, entry.tenant.id, now)]
-        villages = await _villages(tx)
+        villages = await village_points(tx)
+    check_wish(wish, now)
     change = drawn(wish, now)
     roads = await touched(centre, entry, change)
     before = await roads_under(centre, entry, in_force)
     after = await asyncio.to_thread(before.with_changes, (*in_force.changes, change), now)
-    speed = access_kmh(entry)
     available = [u for u in units if u.status is UnitStatus.AVAILABLE]
-    arrivals = await asyncio.to_thread(_arrivals, before, after, speed, incidents, units)
-    waits = await asyncio.to_thread(_waits, before, after, speed, available, villages)
+    change_of = _Comparison(before, after, now, access_kmh(entry))
+    arrivals = await asyncio.to_thread(_arrivals, change_of, incidents, units)
+    waits = await asyncio.to_thread(_waits, change_of, available, villages)
     return RoadChangePreview(
         roads=roads,
         arrivals=arrivals,
@@ -119,17 +113,8 @@ async def preview_road_change(centre: Centre, entry: TenantEntry, wish: NewRoadC
     )
 
 
-async def _villages(tx: Transaction) -> list[_Village]:
-    rows = await tx.session.execute(_VILLAGES, {"regency": tx.tenant.id})
-    return [_Village(r.code, r.name, r.district, Point(r.lon, r.lat)) for r in rows]
-
-
 def _arrivals(
-    before: routing.Network,
-    after: routing.Network,
-    speed: float,
-    incidents: Sequence[IncidentRow],
-    units: Sequence[UnitView],
+    compared: _Comparison, incidents: Sequence[IncidentRow], units: Sequence[UnitView]
 ) -> list[ArrivalChange]:
     found = []
     for incident in incidents:
@@ -139,8 +124,13 @@ def _arrivals(
             continue
         origins = np.array([(u.lon, u.lat) for u in asked])
         goal = (incident.place.lon, incident.place.lat)
-        old = {t.index: t for t in before.to_one(origins, goal, access_kmh=speed)}
-        new = {t.index: t for t in after.to_one(origins, goal, access_kmh=speed)}
+        try:
+            old, new = (
+                {t.index: t for t in network.to_one(origins, goal, at=compared.at, access_kmh=compared.speed)}
+                for network in (compared.before, compared.after)
+            )
+        except routing.OutsideNetwork:  # nothing is known of the way there, with the change or without
+            continue
         for i, unit in enumerate(asked):
             if not old[i].reachable:
                 continue
@@ -156,18 +146,16 @@ def _arrivals(
 
 
 def _waits(
-    before: routing.Network,
-    after: routing.Network,
-    speed: float,
-    units: Sequence[UnitView],
-    villages: Sequence[_Village],
+    compared: _Comparison, units: Sequence[UnitView], villages: Sequence[VillagePoint]
 ) -> list[VillageChange]:
     if not units or not villages:
         return []
     origins = np.array([(u.lon, u.lat) for u in units])
-    goals = np.array([(v.place.lon, v.place.lat) for v in villages])
-    old = before.matrix(origins, goals, access_kmh=speed).seconds.min(axis=0).tolist()
-    new = after.matrix(origins, goals, access_kmh=speed).seconds.min(axis=0).tolist()
+    goals = np.array([(v.lon, v.lat) for v in villages])
+    old, new = (
+        network.matrix(origins, goals, at=compared.at, access_kmh=compared.speed).seconds.min(axis=0).tolist()
+        for network in (compared.before, compared.after)
+    )
     found = []
     for village, was, will in zip(villages, old, new, strict=True):
         then = will if np.isfinite(will) else None

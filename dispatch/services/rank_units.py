@@ -15,8 +15,9 @@ from dispatch.domain.triage import Triage
 from dispatch.services import doubts
 from dispatch.services.centre import Centre
 from dispatch.services.doubts import Doubt
-from dispatch.services.live_roads import changes_in_force, roads_under
+from dispatch.services.live_roads import RoadsNow, changes_in_force, roads_under
 from dispatch.services.placing import Point, point_of
+from dispatch.services.road_refusals import in_words
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.unit_state import UnitView, view_unit
 from dispatch.storage.queries.units import all_units
@@ -80,7 +81,8 @@ async def rank_for_incident(centre: Centre, entry: TenantEntry, incident_id: UUI
     """Rank all units for an incident.
 
     Raises:
-        Conflict: the incident has no place yet.
+        Conflict: the incident has no place yet. InvalidInput: its place is far outside the road network.
+        Unavailable: the tenant's road network cannot be read.
     """
     async with centre.read(entry.tenant) as tx:
         incident = await tx.get(Incident, incident_id)
@@ -96,23 +98,24 @@ async def rank_for_incident(centre: Centre, entry: TenantEntry, incident_id: UUI
         )
     triage = Triage(incident.triage) if incident.triage else None
     network = await roads_under(centre, entry, in_force)
-    return await _ranked(network, entry, place, triage, frozenset(incident.needs), units)
+    needs = frozenset(incident.needs)
+    return await _ranked(RoadsNow(network, in_force.at), entry, place, triage, needs, units)
 
 
 async def rank_for_place(
     centre: Centre, entry: TenantEntry, place: Point, triage: Triage | None, needs: frozenset[str]
 ) -> UnitRanking:
-    """Rank all units for any place, before there is an incident."""
+    """Rank all units for any place, before there is an incident. Raises as `rank_for_incident`."""
     async with centre.read(entry.tenant) as tx:
         rows = await all_units(tx.session, entry.tenant.id, tx.now)
         units = [view_unit(row, tx.now) for row in rows]
         in_force = await changes_in_force(tx)
     network = await roads_under(centre, entry, in_force)
-    return await _ranked(network, entry, place, triage, needs, units)
+    return await _ranked(RoadsNow(network, in_force.at), entry, place, triage, needs, units)
 
 
 async def _ranked(
-    network: routing.Network,
+    roads: RoadsNow,
     entry: TenantEntry,
     place: Point,
     triage: Triage | None,
@@ -123,11 +126,17 @@ async def _ranked(
     travels: dict[int, routing.Travel] = {}
     if units:
         origins = np.array([(u.lon, u.lat) for u in units], dtype=np.float64)
-        answers = await asyncio.to_thread(network.to_one, origins, (place.lon, place.lat), access_kmh=speed)
+        goal = (place.lon, place.lat)
+        try:
+            answers = await asyncio.to_thread(
+                roads.network.to_one, origins, goal, at=roads.at, access_kmh=speed
+            )
+        except routing.RoutingError as refused:
+            raise in_words(refused, "place") from refused
         travels = {t.index: t for t in answers}
     ranking = rank([_snapshot(u, travels.get(i)) for i, u in enumerate(units)], triage, needs)
     by_unit = {u.id: travels.get(i) for i, u in enumerate(units)}
-    return _view(ranking, {u.id: u for u in units}, by_unit, place, triage, network.version, speed)
+    return _view(ranking, {u.id: u for u in units}, by_unit, place, triage, roads.network.version, speed)
 
 
 def _snapshot(unit: UnitView, travel: routing.Travel | None) -> UnitSnapshot:

@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import select
 
+import routing
 from dispatch.domain.assignment import AssignmentState
 from dispatch.domain.call import CallState
 from dispatch.domain.roles import Actor, ActorKind
@@ -167,11 +168,15 @@ async def _ambulance(
 ) -> AmbulanceView:
     eta = None
     if run.state in _TO_SCENE and place is not None and unit.position_quality is PositionQuality.LIVE:
-        network = await roads_now(centre, entry)
+        network, at = await roads_now(centre, entry)
         origins = np.array([(unit.lon, unit.lat)], dtype=np.float64)
-        travel = await asyncio.to_thread(
-            network.to_one, origins, (place.lon, place.lat), access_kmh=access_kmh(entry)
-        )
+        goal = (place.lon, place.lat)
+        try:
+            travel = await asyncio.to_thread(
+                network.to_one, origins, goal, at=at, access_kmh=access_kmh(entry)
+            )
+        except routing.BadPoint:  # so far from all roads that there are no minutes to give
+            travel = []
         eta = travel[0].total_s if travel and travel[0].reachable else None
     return AmbulanceView(
         unit.call_sign, run.state, unit.lon, unit.lat, unit.position_quality, unit.fix_age_s, eta

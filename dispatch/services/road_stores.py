@@ -13,10 +13,15 @@ Progress = Callable[[str, float], None]
 
 
 def store_name(bundle: Bundle) -> str:
-    """Return the folder name of the bundle's store: its code, and a hash of all that goes into it."""
+    """Return the folder name of the bundle's store: its code, and a hash of all that goes into it.
+
+    The rules of every profile and the form of stores are part of it, so a program that has other ones builds
+    a store of its own at the next load and leaves the old one alone.
+    """
     made_of = hashlib.sha256()
     for part in (
-        routing.AMBULANCE.digest,
+        str(routing.STORE_SCHEMA),
+        *(f"{profile.name} {profile.digest}" for profile in routing.PROFILES),
         ",".join(sorted(bundle.roads_exclude)),
         bundle.roads_date or "",
         hashlib.sha256(bundle.roads.read_bytes()).hexdigest(),

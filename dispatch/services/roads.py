@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import routing
 from dispatch.domain.errors import Unavailable
@@ -16,32 +17,33 @@ class Roads:
     def __init__(self, stores: Path) -> None:
         """`stores` is the folder of built stores."""
         self._stores = stores
-        self._open: dict[str, routing.Network] = {}
+        self._open: dict[tuple[str, str], routing.Network] = {}
         self._lock = asyncio.Lock()
 
     async def of(self, entry: TenantEntry) -> routing.Network:
-        """Return the tenant's network.
+        """Return the tenant's network, whose hours are those of the tenant's clock.
 
         Raises:
             Unavailable: the store is missing or unreadable; loading the regency's folder builds it again.
         """
-        network = self._open.get(entry.roads_store)
+        key = (entry.roads_store, entry.tenant.timezone)
+        network = self._open.get(key)
         if network is not None:
             return network
         async with self._lock:
-            if entry.roads_store not in self._open:
+            if key not in self._open:
                 try:
-                    network = await asyncio.to_thread(_open_warm, self._stores / entry.roads_store)
+                    network = await asyncio.to_thread(_open_warm, self._stores / key[0], ZoneInfo(key[1]))
                 except (routing.RoutingError, OSError) as broken:
                     raise Unavailable(
                         f"Jaringan jalan {entry.roads_store} tidak terbaca; jalankan 'dispatch regency load'",
                         f"Road network {entry.roads_store} cannot be read; run 'dispatch regency load'",
                     ) from broken
-                self._open[entry.roads_store] = network
-        return self._open[entry.roads_store]
+                self._open[key] = network
+        return self._open[key]
 
 
-def _open_warm(path: Path) -> routing.Network:
-    network = routing.open_store(path)
+def _open_warm(path: Path, timezone: ZoneInfo) -> routing.Network:
+    network = routing.open_store(path, timezone=timezone)
     network.warm_up()
     return network

@@ -11,7 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from dispatch.domain.assignment import AssignmentState
-from dispatch.domain.errors import IllegalStep, ReasonNeeded, Unavailable, UnitNotAvailable, UnitTaken
+from dispatch.domain.errors import (
+    IllegalStep,
+    InvalidInput,
+    ReasonNeeded,
+    Unavailable,
+    UnitNotAvailable,
+    UnitTaken,
+)
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import IncidentState
 from dispatch.domain.roles import Actor
@@ -96,8 +103,9 @@ async def send_unit(
     """
     try:
         ranking = await rank_for_incident(centre, entry, incident_id)
-    except Unavailable:
-        # the roads cannot be read: nothing may keep a person who knows the place from sending
+    except (Unavailable, InvalidInput):
+        # no minutes, as the roads cannot be read or the place is far outside them: nothing may keep a person
+        # who knows the place from sending
         claim = Claim(incident_id, unit_id, None, None, reason)
         return await claim_unit(centre, entry, actor, claim, cause=cause)
     choice = next((c for c in ranking.candidates if c.unit.id == unit_id), None)

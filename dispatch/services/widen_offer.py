@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from dispatch.domain.assignment import AssignmentState
-from dispatch.domain.errors import Conflict, UnitNotAvailable, UnitTaken
+from dispatch.domain.errors import Conflict, InvalidInput, UnitNotAvailable, UnitTaken
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.roles import SYSTEM
@@ -79,7 +79,13 @@ async def alert_next(centre: Centre, entry: TenantEntry, firing: Firing) -> Assi
             await _nobody_left(tx, incident, firing, "no place to send to")
             return None
         asked = await _asked(tx, incident_id)
-    ranking = await rank_for_incident(centre, entry, incident_id)
+    try:
+        ranking = await rank_for_incident(centre, entry, incident_id)
+    except InvalidInput:
+        async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
+            incident = await tx.get(Incident, incident_id, lock=True)
+            await _nobody_left(tx, incident, firing, "no road anywhere near")
+        return None
 
     async def guard(tx: Transaction) -> None:
         if not await _wanted(tx, await tx.get(Incident, incident_id), firing):

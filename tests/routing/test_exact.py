@@ -106,7 +106,9 @@ def check_town(town: Town, seed: int, sources: int, targets: int) -> None:
         check_pairs(engine, sharp, graph, drawn(sources), drawn(targets))
         changed = random.choice(len(cost), len(cost) // 20, replace=False).astype(np.int32)
         altered = cost.copy()
-        altered[changed] = np.where(random.random(len(changed)) < 0.5, FAR, np.minimum(FAR, cost[changed] * 3))
+        altered[changed] = np.where(
+            random.random(len(changed)) < 0.5, FAR, np.minimum(FAR, cost[changed] * 3)
+        )
         shut = customise_changed(town.hierarchy, sharp, altered, changed)
         check_pairs(engine, shut, graph.with_cost(altered), drawn(sources), drawn(targets))
         reopened = customise_changed(town.hierarchy, shut, cost, changed)
