@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -49,6 +50,8 @@ GOOD: dict[str, Any] = {
     "reason": "fuel",
     "from": "2026-11-20",
     "status": "normal",
+    "shape": {"type": "Point", "coordinates": [TOWN["lon"], TOWN["lat"]]},
+    "effect": "close",
     **TOWN,
 }
 
@@ -86,7 +89,8 @@ async def test_no_value_is_a_fault(api: Api) -> None:
                 asked += 1
         for name in fields:
             for value in NASTY:
-                body = {n: GOOD[n] for n in fields if n in GOOD} | {name: value}
+                good = GOOD | ({"reason": "flood"} if "road-changes" in path else {})
+                body = {n: good[n] for n in fields if n in good} | {name: value}
                 await ask(api, token, method, path, {}, body)
                 asked += 1
         for value in NASTY:
@@ -101,7 +105,7 @@ def printable(value: Any) -> str:
 
 async def ask(api: Api, token: str, method: str, path: str, query: dict[str, Any], body: Any) -> None:
     target = path
-    for name in ("call_id", "incident_id", "assignment_id", "unit_id", "patient_id", "leg_id", "session_id"):
+    for name in re.findall(r"{(\w+_id)}", path):
         target = target.replace(f"{{{name}}}", str(uuid4()))
     answer = await api.client.request(
         method,

@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 from pydantic import BaseModel, TypeAdapter
 
 from dispatch.api.openapi import TAGS
-from dispatch.api.schemas import facilities, operators, residents, sessions
+from dispatch.api.schemas import facilities, operators, residents, roads, sessions
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -82,7 +82,7 @@ async def test_references_lead_somewhere_and_the_sockets_views_are_there(documen
 
 async def test_examples_are_what_the_schemas_accept() -> None:
     shown = 0
-    for module in (sessions, residents, operators, facilities):
+    for module in (sessions, residents, operators, facilities, roads):
         for value in vars(module).values():
             if (
                 isinstance(value, type)

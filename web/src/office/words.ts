@@ -8,6 +8,7 @@ export type Report = Schemas['ResponseTimes']
 export type IntervalReport = Schemas['IntervalReport']
 export type Course = Schemas['IntervalCourse']
 export type Share = Schemas['Share']
+export type RoadQuality = Schemas['RoadQuality']
 export type Step = Schemas['Step']
 export type Triage = Schemas['Triage']
 
@@ -63,6 +64,12 @@ export function missingWords(found: { missing: number; missing_app: number; miss
     none ? `${say('tanpa unit', 'no unit')} ${count(none)}` : '',
   ].filter((part) => part !== '')
   return parts.length > 0 ? parts.join(', ') : ''
+}
+
+export const severityWords: Record<RoadQuality['findings'][number]['severity'], Words> = {
+  serious: { id: 'Berat', en: 'Serious' },
+  warning: { id: 'Perhatian', en: 'Warning' },
+  info: { id: 'Keterangan', en: 'Note' },
 }
 
 export const levelWords: Record<string, Words> = {

@@ -3,14 +3,17 @@
 
 import { answer, type Client } from '$shared/api/client'
 import { lengthOf, offLine, restOf } from '$shared/geometry'
+import type { components } from '$shared/api/schema'
 import type { Ends } from '../state/place.svelte'
 
 const GAP_MS = 5000
 const OLD_MS = 60_000
 const OFF_M = 150
 
-interface Found { key: string; line: [number, number][]; metres: number; seconds: number; at: number }
-export interface Left { line: [number, number][]; metres: number; seconds: number }
+type Doubts = components['schemas']['Doubt'][]
+interface Found { key: string; line: [number, number][]; metres: number; seconds: number; low: number; high: number; doubts: Doubts; at: number }
+/** `low` and `high`: between them eight journeys of ten. */
+export interface Left { line: [number, number][]; metres: number; seconds: number; low: number; high: number; doubts: Doubts }
 
 export class Way {
   private found = $state.raw<Found | undefined>(undefined)
@@ -27,6 +30,13 @@ export class Way {
   ) {
     $effect(() => this.follow(this.ends()))
     this.timer = setInterval(() => this.follow(this.ends()), GAP_MS)
+  }
+
+  /** The roads have changed: what was found may lead over one that is closed now. */
+  renew(): void {
+    if (this.found !== undefined) this.found = { ...this.found, at: -Infinity }
+    this.asked = undefined
+    this.follow(this.ends())
   }
 
   stop(): void {
@@ -53,7 +63,10 @@ export class Way {
     try {
       const route = await answer(this.client.GET('/api/v1/route', { params: { query } }))
       const line = route.geometry as [number, number][]
-      this.found = { key: ends.key, line, metres: lengthOf(line), seconds: route.total_s, at: this.now() }
+      this.found = {
+        key: ends.key, line, metres: lengthOf(line), seconds: route.total_s, low: route.low_s, high: route.high_s,
+        doubts: route.doubts, at: this.now(),
+      }
     } catch {
       // no road, or no network: what is drawn stays while it is the same way, and the next look asks again
     } finally {
@@ -68,5 +81,7 @@ function leftOf(found: Found | undefined, ends: Ends | undefined): Left | undefi
   if (found === undefined || ends?.key !== found.key) return undefined
   const line = restOf(ends.from, found.line)
   const metres = lengthOf(line)
-  return { line, metres, seconds: found.metres > 0 ? (found.seconds * metres) / found.metres : found.seconds }
+  const share = found.metres > 0 ? metres / found.metres : 1
+  const { seconds, low, high, doubts } = found
+  return { line, metres, seconds: seconds * share, low: low * share, high: high * share, doubts }
 }

@@ -1,7 +1,8 @@
-/** What every part of the console reaches for: the desk, what it has before it, the map's question, the drafts. */
+/** What every part of the console reaches for: the desk, what it has before it, the map's question, the drafts, the roads. */
 
 import { createContext } from 'svelte'
 import type { Session } from '$shared/session.svelte'
+import type { RoadBook } from '../roads/book.svelte'
 import type { Desk } from './desk.svelte'
 import type { Drafts } from './kept.svelte'
 import type { Picking } from './picking.svelte'
@@ -13,6 +14,7 @@ export interface Console {
   place: DeskPlace
   picking: Picking
   drafts: Drafts
+  roads: RoadBook
   sound: Sound
   session: Session
 }

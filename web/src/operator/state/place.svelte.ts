@@ -5,7 +5,7 @@ import type { PlaceFound, Point } from './api'
 
 export type Selected =
   | { kind: 'call' | 'incident'; id: string }
-  | { kind: 'entry' }
+  | { kind: 'entry' | 'roads' }
   | undefined
 
 /** A way to be drawn. `key` tells one way from another: a unit that moves on stays on the same one. */
@@ -27,6 +27,7 @@ const FORM = /^#(call|incident)=([0-9a-f-]{36})$/
 
 function fromAddress(): Selected {
   if (location.hash === '#entry') return { kind: 'entry' }
+  if (location.hash === '#roads') return { kind: 'roads' }
   const found = FORM.exec(location.hash)
   return found ? { kind: found[1] as 'call' | 'incident', id: String(found[2]) } : undefined
 }
@@ -44,6 +45,8 @@ export class DeskPlace {
   /** Who can use a place that was found on the map: the form of the case in hand that asks for one. */
   taker = $state.raw<{ what: string; take: (place: PlaceFound) => void } | undefined>(undefined)
   private asking: Column | undefined
+  /** What was in hand before the roads were opened. */
+  private before: Selected
 
   constructor() {
     addEventListener('hashchange', this.follow)
@@ -56,8 +59,19 @@ export class DeskPlace {
   select(selected: Selected): void {
     this.selected = selected
     this.column = selected === undefined ? 'queue' : 'detail'
-    const hash = selected === undefined ? '' : selected.kind === 'entry' ? '#entry' : `#${selected.kind}=${selected.id}`
+    const hash = selected === undefined ? '' : !('id' in selected) ? `#${selected.kind}` : `#${selected.kind}=${selected.id}`
     if (location.hash !== hash) history.pushState(null, '', hash === '' ? location.pathname : hash)
+  }
+
+  openRoads(): void {
+    if (this.selected?.kind !== 'roads') this.before = this.selected
+    this.select({ kind: 'roads' })
+  }
+
+  /** Back to the case that was in hand. */
+  leaveRoads(): void {
+    this.select(this.before)
+    this.before = undefined
   }
 
   selectUnit(id: string | undefined): void {

@@ -32,7 +32,8 @@ export interface GroundOptions {
   /** Two fingers to move the map, so that a page can be scrolled over it. */
   cooperative: boolean
   onAbsent: () => void
-  onTap: (hit: Hit | undefined, place: Place) => void
+  /** `again`: the second of two quick taps on one spot. */
+  onTap: (hit: Hit | undefined, place: Place, again: boolean) => void
 }
 
 export interface Hit { layer: (typeof TAPPED)[number]; id: string }
@@ -142,7 +143,8 @@ export class Ground {
   private listen(): void {
     const { map } = this
     map.on('click', (event) => {
-      this.options.onTap(this.hit(event.point.x, event.point.y), { lon: event.lngLat.lng, lat: event.lngLat.lat })
+      const place = { lon: event.lngLat.lng, lat: event.lngLat.lat }
+      this.options.onTap(this.hit(event.point.x, event.point.y), place, event.originalEvent.detail > 1)
     })
     map.on('mousemove', (event) => {
       if (map.isMoving()) return

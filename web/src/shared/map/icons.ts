@@ -30,6 +30,10 @@ export function drawIcons(map: GlMap): void {
   put(map, 'facility-puskesmas', 16, facility(token('--map-facility'), '+', true))
   put(map, 'facility-clinic', 14, facility(token('--map-facility'), '+', false))
   put(map, 'me', 24, dot(token('--accent')))
+  put(map, 'road-close', 24, noEntry(token('--bad')))
+  put(map, 'road-slow', 24, caution(token('--map-slow')))
+  put(map, 'hatch-close', 12, hatch(token('--bad')))
+  put(map, 'hatch-slow', 12, hatch(token('--map-slow')))
 }
 
 function put(map: GlMap, name: string, size: number, draw: Draw): void {
@@ -145,6 +149,47 @@ function dot(colour: string): Draw {
     circle(pen, size / 2, size / 2 - 5)
     pen.fillStyle = colour
     pen.fill()
+  }
+}
+
+/** The sign that every driver knows: no entry. */
+function noEntry(colour: string): Draw {
+  return (pen, size) => {
+    const middle = size / 2
+    circle(pen, middle, middle - 2.5)
+    outlined(pen, colour, 2)
+    pen.fillStyle = token('--surface')
+    pen.fillRect(middle - 5.5, middle - 1.8, 11, 3.6)
+  }
+}
+
+/** A triangle with a stroke: go slowly. */
+function caution(colour: string): Draw {
+  return (pen, size) => {
+    const middle = size / 2
+    pen.beginPath()
+    pen.moveTo(middle, 3)
+    pen.lineTo(size - 2.5, size - 4)
+    pen.lineTo(2.5, size - 4)
+    pen.closePath()
+    outlined(pen, colour, 2)
+    pen.fillStyle = token('--surface')
+    pen.fillRect(middle - 1.3, 9.5, 2.6, 5.5)
+    pen.fillRect(middle - 1.3, 16.2, 2.6, 2.4)
+  }
+}
+
+/** Slanted strokes that go on from one tile to the next. */
+function hatch(colour: string): Draw {
+  return (pen, size) => {
+    pen.strokeStyle = colour
+    pen.lineWidth = 1.6
+    pen.beginPath()
+    for (const shift of [-size, 0, size]) {
+      pen.moveTo(shift - 2, size + 2)
+      pen.lineTo(shift + size + 2, -2)
+    }
+    pen.stroke()
   }
 }
 

@@ -1,13 +1,14 @@
-/** What lies on the ground: facilities, the route, cases, units and one's own place. */
+/** What lies on the ground: facilities, the route, roads that are closed, cases, units and one's own place. */
 
 import type { ExpressionSpecification, LayerSpecification, SourceSpecification } from 'maplibre-gl'
 import type { Feature, FeatureCollection, Geometry } from 'geojson'
+import { changeLayers } from './roads'
 import { PLAIN, STRONG, token } from './tokens'
 import type { MapCase, MapFacility, MapUnit, Me, Place } from './types'
 
 /** Layers that answer to a tap, the most important first. */
-export const TAPPED = ['case', 'unit', 'facility', 'land-facility'] as const
-export const OVERLAYS = ['accuracy', 'route', 'facilities', 'cases', 'units', 'me'] as const
+export const TAPPED = ['case', 'unit', 'change-sign', 'facility', 'land-facility'] as const
+export const OVERLAYS = ['accuracy', 'route', 'changes', 'drawing', 'facilities', 'cases', 'units', 'me'] as const
 export type Overlay = (typeof OVERLAYS)[number]
 
 /** Fewer degrees than this nobody sees on an arrow of this size. */
@@ -17,11 +18,11 @@ export const NONE: FeatureCollection = { type: 'FeatureCollection', features: []
 
 export function overlaySources(): Record<Overlay, SourceSpecification> {
   const empty = { type: 'geojson', data: NONE } as const
-  return { accuracy: empty, route: empty, facilities: empty, cases: empty, units: empty, me: empty }
+  return { accuracy: empty, route: empty, changes: empty, drawing: empty, facilities: empty, cases: empty, units: empty, me: empty }
 }
 
 export function overlayLayers(): LayerSpecification[] {
-  return [...routeLayers(), ...facilityLayers(), ...unitLayers(), ...caseLayers(), meLayer()]
+  return [...routeLayers(), ...changeLayers(), ...facilityLayers(), ...unitLayers(), ...caseLayers(), meLayer()]
 }
 
 // --- data -------------------------------------------------------------------------------------------------------

@@ -33,6 +33,19 @@ export interface MapFacility extends Place {
   approximate?: boolean | undefined
 }
 
+/** A road that is closed or slow; `lines` are the stretches it hits, `area` the border of a drawn area. */
+export interface MapRoadChange {
+  id: string
+  effect: 'close' | 'slow'
+  /** `draft` is one that is not decided on yet. */
+  state: 'active' | 'planned' | 'draft'
+  lines: readonly (readonly (readonly [number, number])[])[]
+  area?: readonly (readonly [number, number])[] | undefined
+}
+
+/** What somebody is drawing: the points set so far. */
+export interface MapDrawing { kind: 'point' | 'line' | 'area'; points: readonly Place[] }
+
 export interface Me extends Place { accuracyM?: number | null | undefined }
 
 /** Where the map shall look: at a place, or at all of several places. A new object moves the map again. */

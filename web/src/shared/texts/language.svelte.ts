@@ -44,6 +44,13 @@ export function aboutMinutes(seconds: number, approximate = false): string {
   return `${approximate ? '~' : ''}${minutes} ${speech.say({ id: 'menit', en: 'min' })}`
 }
 
+/** `6–9 menit`: between which minutes eight journeys of ten lie. */
+export function minuteRange(low: number, high: number): string {
+  const from = Math.max(1, Math.floor(low / 60))
+  const to = Math.max(from, Math.ceil(high / 60))
+  return `${from === to ? from : `${from}–${to}`} ${speech.say({ id: 'mnt', en: 'min' })}`
+}
+
 /** `2,2 km`, as the language writes decimals. */
 export function kilometres(metres: number): string {
   const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 }
