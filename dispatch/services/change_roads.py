@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import shapely
@@ -30,6 +30,7 @@ from dispatch.domain.roles import SYSTEM, Actor
 from dispatch.services.centre import Centre
 from dispatch.services.due_timers import Firing, end_firing
 from dispatch.services.live_roads import as_routing
+from dispatch.services.placing import Placement, Point, placement
 from dispatch.services.road_refusals import in_words
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.road_change import RoadChange
@@ -74,7 +75,7 @@ class RoadsTouched:
 
 @dataclass(frozen=True, slots=True)
 class RoadChangeView:
-    """One change. `roads` is what it touches; `shape` is GeoJSON."""
+    """One change. `roads` is what it touches; `shape` is GeoJSON; `village` is where its middle lies."""
 
     id: UUID
     state: RoadChangeState
@@ -89,6 +90,8 @@ class RoadChangeView:
     ends_at: datetime | None
     lifted_at: datetime | None
     lifted_by: str | None
+    village: str | None
+    district: str | None
     roads: RoadsTouched
 
 
@@ -206,7 +209,7 @@ async def list_road_changes(
             stands = stands | (RoadChange.ends_at > ended_since) | (RoadChange.lifted_at > ended_since)
         found = await _rows(tx, stands)
         now = tx.now
-    return [await _view(centre, entry, *row, now) for row in found]
+    return [await _view(centre, entry, one, now) for one in found]
 
 
 async def read_road_change(centre: Centre, entry: TenantEntry, change_id: UUID) -> RoadChangeView:
@@ -215,10 +218,14 @@ async def read_road_change(centre: Centre, entry: TenantEntry, change_id: UUID) 
         await tx.get(RoadChange, change_id)
         found = (await _rows(tx, RoadChange.id == change_id))[0]
         now = tx.now
-    return await _view(centre, entry, *found, now)
+    return await _view(centre, entry, found, now)
 
 
-_Found = tuple[RoadChange, str, str | None]
+class _Found(NamedTuple):
+    row: RoadChange
+    author: str
+    lifter: str | None
+    where: Placement
 
 
 async def _rows(tx: Transaction, which: Any) -> list[_Found]:
@@ -230,12 +237,16 @@ async def _rows(tx: Transaction, which: Any) -> list[_Found]:
         .where(RoadChange.regency_id == tx.tenant.id, which)
         .order_by(RoadChange.starts_at.desc(), RoadChange.id)
     )
-    return [(row[0], row[1], row[2]) for row in rows]
+    return [_Found(*row, await _where(tx, row[0])) for row in rows]
 
 
-async def _view(
-    centre: Centre, entry: TenantEntry, row: RoadChange, author: str, lifter: str | None, now: datetime
-) -> RoadChangeView:
+async def _where(tx: Transaction, row: RoadChange) -> Placement:
+    middle = to_shape(row.shape).representative_point()
+    return await placement(tx, Point(middle.x, middle.y))
+
+
+async def _view(centre: Centre, entry: TenantEntry, found: _Found, now: datetime) -> RoadChangeView:
+    row = found.row
     try:
         roads = await touched(centre, entry, as_routing(row))
     except InvalidInput:  # the map was replaced since, and has no road there any more
@@ -248,12 +259,14 @@ async def _view(
         reason=RoadChangeReason(row.reason),
         note=row.note,
         shape=shapely.geometry.mapping(to_shape(row.shape)),
-        author=author,
+        author=found.author,
         made_at=row.made_at,
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         lifted_at=row.lifted_at,
-        lifted_by=lifter,
+        lifted_by=found.lifter,
+        village=found.where.village,
+        district=found.where.district,
         roads=roads,
     )
 
@@ -295,7 +308,7 @@ async def touched(centre: Centre, entry: TenantEntry, change: routing.RoadChange
         raise in_words(refused, "shape") from refused
     lines = [
         [(round(lon, 6), round(lat, 6)) for lon, lat in line.coords]
-        for line in report.lines.simplify(_AS_DRAWN_DEG).geoms
+        for line in shapely.simplify(shapely.get_parts(report.lines), _AS_DRAWN_DEG)
     ]
     return RoadsTouched(
         report.edges, round(report.km, 2), list(report.streets), round(report.off_road_m, 1), lines

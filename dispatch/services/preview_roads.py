@@ -28,6 +28,8 @@ from dispatch.storage.tables.incident import Incident
 # Smaller differences are within what nobody would drive differently for.
 _WORTH_TELLING_S = 15.0
 _MOST_VILLAGES = 50
+# Beside those on their way, so many of the units that are nearest to a case are of interest to it.
+_NEAREST = 8
 _TO_SCENE = frozenset({AssignmentState.OFFERED, AssignmentState.ACCEPTED, AssignmentState.EN_ROUTE})
 
 
@@ -60,7 +62,10 @@ class VillageChange:
 
 @dataclass(frozen=True, slots=True)
 class RoadChangePreview:
-    """What a change would do now. Lists hold only what changes by 15 seconds or more, the worst first."""
+    """What a change would do now. Lists hold only what changes by 15 seconds or more, the worst first.
+
+    `arrivals` are those of units on their way, and of the nearest available ones of each open incident.
+    """
 
     roads: RoadsTouched
     arrivals: list[ArrivalChange]
@@ -131,8 +136,12 @@ def _arrivals(
             )
         except routing.OutsideNetwork:  # nothing is known of the way there, with the change or without
             continue
+        nearest = sorted(
+            (i for i, unit in enumerate(asked) if unit.id not in sent),
+            key=lambda i: min(old[i].total_s, new[i].total_s),
+        )
         for i, unit in enumerate(asked):
-            if not old[i].reachable:
+            if not old[i].reachable or (unit.id not in sent and i not in nearest[:_NEAREST]):
                 continue
             then = new[i].total_s if new[i].reachable else None
             if _tells(old[i].total_s, then):

@@ -64,6 +64,16 @@ async def test_a_change_lives_extended_and_lifted(api: Api) -> None:
     assert refused["state"] == "lifted"
 
 
+async def test_a_spot_closes_its_piece_of_road(api: Api) -> None:
+    operator = api.staff("operator1")
+    spot = {"type": "Point", "coordinates": [TOWN["lon"], TOWN["lat"]]}
+    change = await made(operator, shape=spot, ends_at="2026-11-20T12:00:00Z")
+    assert change["shape"] == spot
+    assert change["roads"]["km"] < 0.1
+    assert len(change["roads"]["lines"]) == 1
+    await operator.post(f"{CHANGES}/{change['id']}/lifting")
+
+
 async def test_the_same_id_twice(api: Api) -> None:
     operator = api.staff("operator1")
     body = drawn()

@@ -46,7 +46,7 @@ export class DeskPlace {
   taker = $state.raw<{ what: string; take: (place: PlaceFound) => void } | undefined>(undefined)
   private asking: Column | undefined
   /** What was in hand before the roads were opened. */
-  private before: Selected
+  before = $state.raw<Selected>(undefined)
 
   constructor() {
     addEventListener('hashchange', this.follow)

@@ -3121,6 +3121,8 @@ export interface components {
         /**
          * RoadChangePreview
          * @description What a change would do now. Lists hold only what changes by 15 seconds or more, the worst first.
+         *
+         *     `arrivals` are those of units on their way, and of the nearest available ones of each open incident.
          */
         RoadChangePreview: {
             /** Arrivals */
@@ -3149,11 +3151,13 @@ export interface components {
         RoadChangeState: "planned" | "active" | "ended" | "lifted";
         /**
          * RoadChangeView
-         * @description One change. `roads` is what it touches; `shape` is GeoJSON.
+         * @description One change. `roads` is what it touches; `shape` is GeoJSON; `village` is where its middle lies.
          */
         RoadChangeView: {
             /** Author */
             author: string;
+            /** District */
+            district: string | null;
             effect: components["schemas"]["RoadEffect"];
             /** Ends At */
             ends_at: string | null;
@@ -3187,6 +3191,8 @@ export interface components {
              */
             starts_at: string;
             state: components["schemas"]["RoadChangeState"];
+            /** Village */
+            village: string | null;
         };
         /**
          * RoadEffect
