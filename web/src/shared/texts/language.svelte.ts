@@ -46,8 +46,8 @@ export function aboutMinutes(seconds: number, approximate = false): string {
 
 /** `6–9 menit`: between which minutes eight journeys of ten lie. */
 export function minuteRange(low: number, high: number): string {
-  const from = Math.max(1, Math.floor(low / 60))
-  const to = Math.max(from, Math.ceil(high / 60))
+  const from = Math.max(1, Math.round(low / 60))
+  const to = Math.max(from, Math.round(high / 60))
   return `${from === to ? from : `${from}–${to}`} ${speech.say({ id: 'mnt', en: 'min' })}`
 }
 
