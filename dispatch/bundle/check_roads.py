@@ -1,5 +1,6 @@
 """Checks that a bundle's places can be reached over its roads."""
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -7,6 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+import routing
 from dispatch.bundle.findings import Notebook
 from dispatch.bundle.model import Bundle
 
@@ -69,10 +71,10 @@ def _check_facilities(bundle: Bundle, network: RoadNetwork, problems: Notebook, 
             problems.note(
                 "hospital_off_road",
                 where,
-                f"rumah sakit berjarak {metres / 1000:.1f} km dari jalan terdekat, paling jauh 10 km: "
+                f"rumah sakit berjarak {_km(metres)} km dari jalan terdekat, paling jauh 10 km: "
                 "periksa posisi "
                 "dan jaringan jalan",
-                f"the hospital is {metres / 1000:.1f} km from the nearest road, at most 10 km is "
+                f"the hospital is {_km(metres)} km from the nearest road, at most 10 km is "
                 "allowed: check its "
                 "position and the roads",
             )
@@ -80,10 +82,8 @@ def _check_facilities(bundle: Bundle, network: RoadNetwork, problems: Notebook, 
             warnings.note(
                 "facility_far_from_road",
                 where,
-                f"faskes berjarak {metres / 1000:.1f} km dari jalan terdekat: periksa posisi atau "
-                "lengkapi jalan",
-                f"the facility is {metres / 1000:.1f} km from the nearest road: check its position or "
-                "add roads",
+                f"faskes berjarak {_km(metres)} km dari jalan terdekat: periksa posisi atau lengkapi jalan",
+                f"the facility is {_km(metres)} km from the nearest road: check its position or add roads",
             )
 
 
@@ -100,7 +100,7 @@ def _check_bases(bundle: Bundle, network: RoadNetwork, warnings: Notebook) -> No
         if metres > FAR_M
     ]
     if far:
-        names = ", ".join(f"{call_sign} {metres / 1000:.1f} km" for call_sign, metres in far)
+        names = ", ".join(f"{call_sign} {_km(metres)} km" for call_sign, metres in far)
         warnings.note(
             "base_far_from_road",
             "fleet.csv",
@@ -125,14 +125,24 @@ def _check_villages(bundle: Bundle, network: RoadNetwork, warnings: Notebook) ->
         "villages.geojson",
         f"titik tengah {len(far)} dari {len(bundle.villages)} desa lebih dari 2 km dari jalan; terjauh "
         f"{worst.code} "
-        f"{worst.name}, {metres / 1000:.1f} km: waktu tempuh di sana sebagian besar perkiraan",
+        f"{worst.name}, {_km(metres)} km: waktu tempuh di sana sebagian besar perkiraan",
         f"the centres of {len(far)} of {len(bundle.villages)} villages are more than 2 km from a road; "
         "the farthest is "
-        f"{worst.code} {worst.name}, {metres / 1000:.1f} km: travel times there are mostly guesses",
+        f"{worst.code} {worst.name}, {_km(metres)} km: travel times there are mostly guesses",
     )
 
 
 def _access_m(network: RoadNetwork, points: list[tuple[float, float]]) -> list[float]:
+    """Metres from each point to the nearest road; infinite for one that is too far from all to tell."""
     if not points:
         return []
-    return [snapped.access_m for snapped in network.snap(np.array(points, dtype=np.float64))]
+    try:
+        return [snapped.access_m for snapped in network.snap(np.array(points, dtype=np.float64))]
+    except routing.OutsideNetwork:
+        if len(points) == 1:
+            return [math.inf]
+        return [metres for point in points for metres in _access_m(network, [point])]
+
+
+def _km(metres: float) -> str:
+    return ">50" if math.isinf(metres) else f"{metres / 1000:.1f}"

@@ -132,7 +132,7 @@ async def find_facilities(
         kind=wanted,
         capabilities=sorted(capabilities),
         access_kmh=speed,
-        roads_version=network.version,
+        roads_version=travels[0].version if travels else network.version,
         facilities=by_road(facilities, travels)[:limit],
     )
 

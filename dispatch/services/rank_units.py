@@ -134,9 +134,10 @@ async def _ranked(
         except routing.RoutingError as refused:
             raise in_words(refused, "place") from refused
         travels = {t.index: t for t in answers}
+    version = next((t.version for t in travels.values()), roads.network.version)
     ranking = rank([_snapshot(u, travels.get(i)) for i, u in enumerate(units)], triage, needs)
     by_unit = {u.id: travels.get(i) for i, u in enumerate(units)}
-    return _view(ranking, {u.id: u for u in units}, by_unit, place, triage, roads.network.version, speed)
+    return _view(ranking, {u.id: u for u in units}, by_unit, place, triage, version, speed)
 
 
 def _snapshot(unit: UnitView, travel: routing.Travel | None) -> UnitSnapshot:

@@ -38,9 +38,9 @@ async def test_all_are_listed_by_road_time(scene: Scene) -> None:
     times = [f.total_s for f in found.facilities]
     assert times == sorted(t for t in times if t is not None)
     network = await scene.centre.roads.of(scene.entry)
-    assert found.roads_version == network.version
     far = found.facilities[-1]
     way = network.route((TOWN.lon, TOWN.lat), (FAR.lon, FAR.lat))
+    assert found.roads_version == way.version
     assert far.total_s == pytest.approx(way.total_s)
     assert far.road_m == pytest.approx(way.road_m)
     assert far.access_m == pytest.approx(way.access_m)
@@ -106,15 +106,18 @@ async def test_those_without_a_road_come_last_without_times(scene: Scene) -> Non
     inf = float("inf")
     facilities = [scene.facility("B", TOWN), scene.facility("A", TOWN), scene.facility("C", TOWN)]
     travels = [
-        routing.Travel(2, True, 90.0, 80.0, 10.0, 900.0, 50.0, snap, snap),
-        routing.Travel(0, False, inf, inf, 10.0, inf, 50.0, snap, snap),
-        routing.Travel(1, False, inf, inf, 10.0, inf, 50.0, snap, snap),
+        routing.Travel(2, True, 90.0, 80.0, 10.0, 900.0, 50.0, snap, snap, 66.0, 138.0, "v"),
+        routing.Travel(0, False, inf, inf, 10.0, inf, 50.0, snap, snap, inf, inf, "v", ("cut_off",)),
+        routing.Travel(1, False, inf, inf, 10.0, inf, 50.0, snap, snap, inf, inf, "v"),
     ]
     listed = by_road(facilities, travels)
 
     assert [f.code for f in listed] == ["C", "A", "B"]
     assert listed[0].minutes == "1:30"
+    assert (listed[0].low_s, listed[0].high_s) == (66.0, 138.0)
+    assert [[d.code for d in f.doubts] for f in listed] == [[], [], ["cut_off"]]
     for lost in listed[1:]:
         assert (lost.total_s, lost.road_s, lost.access_m, lost.minutes) == (None, None, None, None)
+        assert (lost.low_s, lost.high_s) == (None, None)
         assert not lost.proposable
         assert lost.why_not_en == "no road leads there"

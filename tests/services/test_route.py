@@ -30,7 +30,7 @@ async def test_a_route_follows_the_roads(scene: Scene) -> None:
     assert route.total_s == direct.total_s == pytest.approx(route.road_s + route.access_s, abs=0.01)
     assert route.road_m == direct.road_m
     assert route.access_kmh == 10  # the tenant's own setting
-    assert route.roads_version == network.version
+    assert route.roads_version == direct.version
 
 
 @pytest.mark.parametrize(
