@@ -162,8 +162,8 @@ async def test_answers_and_their_versions_follow_it(api: Api) -> None:
     before = (await operator.get("/operator/candidates", **place)).json()
     change = await made(operator, shape=TOWN_AREA, effect="slow", speed_factor=0.1)
     during = (await operator.get("/operator/candidates", **place)).json()
-    assert during["roads_version"].startswith(before["roads_version"])
     assert during["roads_version"] != before["roads_version"]
+    assert during["roads_version"].split(".")[0] == before["roads_version"].split(".")[0]
     slower = {c["unit"]["id"]: c["total_s"] for c in during["candidates"]}
     assert sum(slower.values()) > sum(c["total_s"] for c in before["candidates"] if c["unit"]["id"] in slower)
     await operator.post(f"{CHANGES}/{change['id']}/lifting")

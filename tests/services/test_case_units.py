@@ -11,11 +11,11 @@ import pytest
 from case_scene import CAUSE, HOSPITAL, Case, S, along, open_case
 
 from dispatch.domain.assignment import DeclineReason
-from dispatch.domain.errors import Conflict, ReasonNeeded, UnitNotAvailable, UnitTaken
+from dispatch.domain.errors import Conflict, InvalidInput, ReasonNeeded, UnitNotAvailable, UnitTaken
 from dispatch.domain.events import EventKind
 from dispatch.domain.triage import Triage
 from dispatch.domain.unit import PositionQuality, UnavailabilityReason, UnitStatus
-from dispatch.services.change_incident import PatientChange, add_patient
+from dispatch.services.change_incident import IncidentChange, PatientChange, add_patient, change_incident
 from dispatch.services.crew import sign_off, sign_on
 from dispatch.services.rank_units import rank_for_incident
 from dispatch.services.readiness import Said, make_available, make_unavailable
@@ -102,6 +102,20 @@ async def test_roads_that_cannot_be_read_do_not_keep_anybody_from_sending(case: 
     case.centre.roads = Roads(tmp_path / "nothing here")
     run = await case.send("A-1", incident, None)
     assert (run.state, run.rank, run.predicted_s) == (S.OFFERED, 0, None)
+
+
+async def test_a_place_far_from_all_roads_is_refused_minutes_and_sent_to_all_the_same(case: Case) -> None:
+    incident = await case.incident()
+    far = IncidentChange(place=along(100_000))
+    await change_incident(case.centre, case.entry, case.operator, incident, far, cause=CAUSE)
+    with pytest.raises(InvalidInput) as refused:
+        await rank_for_incident(case.centre, case.entry, incident)
+    assert [p.field for p in refused.value.problems] == ["place"]
+    run = await case.send("A-1", incident, None)
+    assert (run.state, run.rank, run.predicted_s) == (S.OFFERED, 0, None)
+    case.pass_time(25)
+    await case.work()  # the offer is not widened, as nobody is near
+    assert await case.open_runs(incident) == {"A-1": "offered"}
 
 
 async def test_a_manual_unit_is_stepped_by_the_operator_and_stands_where_it_was_freed(case: Case) -> None:
