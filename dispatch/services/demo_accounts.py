@@ -26,6 +26,7 @@ DRILL_DRIVER = "pengemudi-uji"
 REHEARSAL_OPERATORS, REHEARSAL_DRIVERS, REHEARSAL_DESKS = 2, 40, 6
 """Accounts of the rehearsal; of drivers no more than there are tracked units."""
 _CAUSE = "demo accounts"
+_AT_ONCE = 8  # far fewer than connections: on a busy machine the last of many would wait too long for one
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,13 @@ async def _accounts_of(centre: Centre, entry: TenantEntry, known: list[DemoAccou
     ]
     to_hash = [n for n in wanted if n.username not in standing or n.username not in passwords]
     hashes = await _group_hashes(new.password for new in to_hash)
-    await asyncio.gather(
-        *(
-            _ensure(centre, entry, new, standing.get(new.username), new.username in passwords, hashes)
-            for new in wanted
-        )
-    )
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def ensure(new: NewStaff) -> None:
+        async with gate:
+            await _ensure(centre, entry, new, standing.get(new.username), new.username in passwords, hashes)
+
+    await asyncio.gather(*map(ensure, wanted))
     return [DemoAccount(new.username, new.role.value, new.password, new.display_name) for new in wanted]
 
 
