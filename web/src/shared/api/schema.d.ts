@@ -231,6 +231,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/assignments/{assignment_id}/destination": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Ubah tujuan / another destination
+         * @description Lead a run that carries its patient to another facility or place. The same one again is harmless.
+         */
+        put: operations["lead_elsewhere"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/assignments/{assignment_id}/stand-down": {
         parameters: {
             query?: never;
@@ -1525,6 +1545,28 @@ export interface components {
          */
         DeclineReason: "vehicle" | "crew" | "too_far" | "unsafe" | "other";
         /**
+         * DestinationNow
+         * @description Where a run goes. `repeated` is true when it went there before.
+         */
+        DestinationNow: {
+            /**
+             * Assignment Id
+             * Format: uuid
+             */
+            assignment_id: string;
+            /** Facility Id */
+            facility_id: string | null;
+            /**
+             * Leg Id
+             * Format: uuid
+             */
+            leg_id: string;
+            /** Outside Name */
+            outside_name: string | null;
+            /** Repeated */
+            repeated: boolean;
+        };
+        /**
          * Disposal
          * @description Why a call did not become, or join, an incident.
          * @enum {string}
@@ -2263,6 +2305,16 @@ export interface components {
             /** Note */
             note?: string | null;
             outcome: components["schemas"]["CallbackOutcome"];
+        };
+        /**
+         * NewDestination
+         * @description Where a run goes instead: a facility, or a place that is not on the list.
+         */
+        NewDestination: {
+            /** Facility Id */
+            facility_id?: string | null;
+            /** Outside Name */
+            outside_name?: string | null;
         };
         /**
          * NewResident
@@ -4429,6 +4481,108 @@ export interface operations {
             };
             /** @description Tidak ditemukan / Not found (`not_found`) */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lead_elsewhere: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assignment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDestination"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DestinationNow"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Langkah tidak sah / Illegal step (`illegal_step`) */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
