@@ -39,5 +39,8 @@ async def _measure(system: PrivateSystem) -> None:
 
 def _tell_machine(browser: Chromium) -> None:
     print(f"Chromium {browser.version}, WebGL by: {browser.drawing}")
+    print(
+        "load matters here: on a busy machine a drawing of the map by the processor takes many times as long"
+    )
     if browser.in_software:
         print("no graphics card: the processor draws the map, on the same cores as the servers")

@@ -91,7 +91,7 @@ async def chromium(*, webgl: bool = True) -> AsyncIterator[Chromium]:
 
 @dataclass(frozen=True)
 class Fetched:
-    """One file that the page or its workers fetched: its kind as the browser has it, bytes on the wire."""
+    """One file that the page fetched: its kind as the browser has it, bytes on the wire. Not its workers'."""
 
     url: str
     kind: str

@@ -11,6 +11,7 @@ from dispatch.api.refusals import refuses
 from dispatch.api.schemas.operators import (
     Cancellation,
     IncidentPatch,
+    NewDestination,
     OperatorStep,
     PatientPatch,
     Recall,
@@ -28,6 +29,7 @@ from dispatch.domain.errors import (
     UnitTaken,
 )
 from dispatch.services.case_file import CaseFile, read_case
+from dispatch.services.change_destination import DestinationNow, change_destination
 from dispatch.services.change_incident import add_patient, change_incident, change_patient
 from dispatch.services.end_incident import IncidentEnded, cancel_incident, close_incident
 from dispatch.services.open_incident import IncidentOpened, confirm_incident
@@ -121,6 +123,20 @@ async def call_unit_back(
     """Call the unit back and free it; a case left without any unit waits for one."""
     state = await stand_down(centre, who.entry, who.actor, assignment_id, body.reason, cause=cause)
     return RunNow(assignment_id, state)
+
+
+@router.put(
+    "/assignments/{assignment_id}/destination",
+    summary="Ubah tujuan / another destination",
+    responses=refuses(NotFound, IllegalStep),
+)
+async def lead_elsewhere(
+    assignment_id: UUID, body: NewDestination, who: Operator, centre: TheCentre, cause: Cause
+) -> DestinationNow:
+    """Lead a run that carries its patient to another facility or place. The same one again is harmless."""
+    return await change_destination(
+        centre, who.entry, who.actor, assignment_id, body.facility_id, body.outside_name, cause=cause
+    )
 
 
 @router.post(

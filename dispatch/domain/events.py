@@ -55,6 +55,7 @@ class EventKind(StrEnum):
     HANDOVER_COUNTERSIGNED = "handover_countersigned"
     FACILITY_ACCEPTED = "facility_accepted"
     FACILITY_REFUSED = "facility_refused"
+    DESTINATION_CHANGED = "destination_changed"
     FACILITY_STATUS_CHANGED = "facility_status_changed"
     SHIFT_PLANNED = "shift_planned"
     SHIFT_OPENED = "shift_opened"

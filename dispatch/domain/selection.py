@@ -136,9 +136,7 @@ def _why(
             "Least time of the suitable units",
         )
     else:
-        gap = u.total_s - best.total_s
-        first_id = f"{minutes(abs(gap))} {'lebih lama' if gap >= 0 else 'lebih cepat'} dari {best.call_sign}"
-        first_en = f"{minutes(abs(gap))} {'slower' if gap >= 0 else 'faster'} than {best.call_sign}"
+        first_id, first_en = _gap_words(u.total_s - best.total_s, best.call_sign)
     far = f"{u.road_m / 1000:.1f}"
     said_id = [f"{first_id}: {minutes(u.total_s)} ({far.replace('.', ',')} km lewat jalan)"]
     said_en = [f"{first_en}: {minutes(u.total_s)} ({far} km by road)"]
@@ -150,6 +148,15 @@ def _why(
         said_en.append("equipment below what is advised")
     place_id, place_en = _place_words(u)
     return "; ".join([*said_id, place_id]), "; ".join([*said_en, place_en])
+
+
+def _gap_words(gap_s: float, call_sign: str) -> tuple[str, str]:
+    if round(abs(gap_s)) == 0:
+        return f"Sama cepat dengan {call_sign}", f"As fast as {call_sign}"
+    gap = minutes(abs(gap_s))
+    if gap_s > 0:
+        return f"{gap} lebih lama dari {call_sign}", f"{gap} slower than {call_sign}"
+    return f"{gap} lebih cepat dari {call_sign}", f"{gap} faster than {call_sign}"
 
 
 def _place_words(u: UnitSnapshot) -> tuple[str, str]:

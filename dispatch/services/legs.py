@@ -138,10 +138,15 @@ async def set_destination(
     if facility_id is not None:
         facility = await tx.get(Facility, facility_id)
         if leg.facility_id != facility.id:
-            leg.answer = leg.answer_reason = leg.answered_at = leg.bed = None
+            _forget_answer(leg)
         leg.facility_id, leg.outside_name = facility.id, None
     else:
+        _forget_answer(leg)  # nobody is asked there
         leg.facility_id, leg.outside_name = None, (outside_name or "").strip()[:200]
+
+
+def _forget_answer(leg: Leg) -> None:
+    leg.answer = leg.answer_reason = leg.answered_at = leg.bed = None
 
 
 async def _hand_over(tx: Transaction, leg: Leg, step: Step, occurred_at: datetime) -> None:

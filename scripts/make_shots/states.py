@@ -52,7 +52,7 @@ def take_facility(camera: Camera, scene: Scene) -> None:
 
 
 def take_operator(camera: Camera, scene: Scene) -> None:
-    """The queue with a ringing call, the call in hand, the ranked units, a run on its way."""
+    """The queue with a ringing call, the call in hand, the ranked units, a run on its way, places by name."""
     kept = _kept("operator", scene.operator)
     camera.take(Shot("operator-sign-in", "/operator", "form"))
     under_way = scene.case(scene.call("Seruni", "sesak napas", 0.015, 0.005), "red")
@@ -63,7 +63,8 @@ def take_operator(camera: Camera, scene: Scene) -> None:
     camera.take(Shot("operator-call", f"/operator#call={ringing}", ".page-operator", kept))
     camera.take(Shot("operator-units", f"/operator#incident={waiting}", ".page-operator", kept))
     camera.take(Shot("operator-run", f"/operator#incident={under_way}", ".page-operator", kept))
-    camera.take(Shot("operator-entry", "/operator#entry", ".page-operator", kept))
+    camera.take(Shot("operator-entry", "/operator#entry", ".page-operator", kept, _name_a_place))
+    camera.take(Shot("operator-find", f"/operator#call={ringing}", ".page-operator", kept, _find_on_the_map))
     scene.end()
 
 
@@ -96,6 +97,9 @@ def take_driver(camera: Camera, scene: Scene) -> None:
     kept, aboard = _idle_driver(camera, scene)
     sign = aboard or _board(camera, scene, kept)
     camera.take(Shot("pengemudi-ready", "/pengemudi", ".sign", kept))
+    camera.take(
+        Shot("pengemudi-unready", "/pengemudi", ".sign", kept, lambda page: _press(page, "Tidak siap…"))
+    )
     case = scene.case(scene.call("Flamboyan", "tertabrak motor", 0.006, 0.004), "red")
     scene.run(case, call_sign=sign)
     # an offer brings the next unit after 20 s: few pictures of it
@@ -150,6 +154,20 @@ def _come_home(camera: Camera, kept: dict[str, Any], *, sign_off: bool) -> None:
 
 def _press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name).first.click()
+
+
+def _name_a_place(page: Page) -> None:
+    page.get_by_role("combobox", name="Cari desa atau faskes, atau tempel koordinat").fill("citalang")
+    page.wait_for_selector("[role=option]")
+
+
+def _find_on_the_map(page: Page) -> None:
+    tab = page.get_by_role("button", name="Peta", exact=True)
+    if tab.is_visible():
+        tab.click()
+    page.locator("#place-find").fill("nagri kelar")
+    page.wait_for_selector(".find [role=option]")
+    page.keyboard.press("Enter")
 
 
 def _scroll(page: Page, selector: str) -> None:

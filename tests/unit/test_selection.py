@@ -175,3 +175,11 @@ def test_a_higher_level_of_care_includes_the_lower_ones() -> None:
 
 def test_seconds_are_written_as_minutes() -> None:
     assert [minutes(s) for s in (0, 59.4, 59.6, 61, 3_600)] == ["0:00", "0:59", "1:00", "1:01", "60:00"]
+
+
+def test_equally_fast_ones_are_said_to_be_so() -> None:
+    first, second, third = rank([unit(1, 60), unit(2, 60.3), unit(3, 61)], Triage.RED).candidates
+    assert first.why_id.startswith("Waktu tempuh terkecil")
+    assert second.why_id.startswith("Sama cepat dengan A-001: 1:00")
+    assert second.why_en.startswith("As fast as A-001")
+    assert third.why_id.startswith("0:01 lebih lama dari A-001")

@@ -106,7 +106,7 @@ def test_start_and_sign_in(open_browser: Open) -> None:
 
 def test_operator(open_browser: Open, served: Served) -> None:
     open_incident(served, "Contoh Tampilan", "red")
-    desk = DeskPage(open_browser(viewport=PHONE), served.account("operator1")).open()
+    desk = DeskPage(open_browser(viewport=PHONE, maps=False), served.account("operator1")).open()
     look = Look(desk.page)
     look.check("operator, queue")
     desk.queue.locator(".item").first.click()
@@ -127,7 +127,9 @@ def test_operator(open_browser: Open, served: Served) -> None:
 def test_resident(open_browser: Open, served: Served) -> None:
     person = people(14)
     registered(served, person)
-    resident = ResidentPage(open_browser(viewport=PHONE, geolocation=AT_HOME, permissions=["geolocation"]))
+    resident = ResidentPage(
+        open_browser(viewport=PHONE, maps=False, geolocation=AT_HOME, permissions=["geolocation"])
+    )
     resident.sign_in(person.phone, PASSWORD)
     look = Look(resident.page)
     look.check("resident, button")

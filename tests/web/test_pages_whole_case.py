@@ -203,8 +203,8 @@ def come_back(pages: Pages, served: Served, incident_id: str) -> None:
     newest, *backlog = [frame["fixes"] for frame in later if frame["t"] == "positions"]
     old = [fix["seq"] for fixes in backlog for fix in fixes if fix["replayed"]]
     assert len(newest) == 1
+    assert len(old) >= 2, "what was kept meanwhile follows, marked as replayed"
     assert newest[0]["seq"] > max(old)
-    assert len(old) >= 2
     assert old == sorted(old, reverse=True)
     told = {fix["seq"] for frame in driver.frames("positions") for fix in frame["fixes"]}
     phone = driver.frames("hello")[0]["installation_id"]

@@ -239,6 +239,13 @@ class Recall(Request):
     reason: Annotated[Text, Field(examples=["Unit lain lebih dekat"])]
 
 
+class NewDestination(Request):
+    """Where a run goes instead: a facility, or a place that is not on the list."""
+
+    facility_id: UUID | None = None
+    outside_name: Line | None = None
+
+
 class Cancellation(Request):
     """Why help is not needed any more."""
 

@@ -37,6 +37,7 @@ function toFacility(incident: IncidentRow, run: RunView, unit: UnitView): Ends |
 
 function ends(unit: UnitView, incident: IncidentRow, to: Point, target: string, goal: string, from: Point = unit): Ends {
   return {
-    key: `${unit.id} ${target}`, from: { lon: from.lon, lat: from.lat }, to, sign: unit.call_sign, goal, pace: incident.speed_factor,
+    key: `${unit.id} ${target}`, from: { lon: from.lon, lat: from.lat }, to, sign: unit.call_sign, goal, whole: unit.place_source !== 'fix',
+    pace: incident.speed_factor,
   }
 }

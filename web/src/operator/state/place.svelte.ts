@@ -16,6 +16,8 @@ export interface Ends {
   /** Whose way it is, and whereto, in words. */
   sign: string
   goal: string
+  /** Where the unit is cannot be seen: what is drawn is the whole way, not what is left of it. */
+  whole: boolean
   /** How many times faster than life the case runs. */
   pace: number | null
 }

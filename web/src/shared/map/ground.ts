@@ -110,10 +110,9 @@ export class Ground {
   }
 
   look(focus: Focus): void {
-    const duration = this.byProcessor ? 0 : FLIGHT_MS
     if (!('places' in focus)) {
       const zoom = focus.zoom ?? Math.max(this.map.getZoom(), PLACE_ZOOM)
-      this.map.easeTo({ center: [focus.lon, focus.lat], zoom, duration })
+      this.map.easeTo({ center: [focus.lon, focus.lat], zoom, duration: FLIGHT_MS })
       return
     }
     const [first] = focus.places
@@ -122,7 +121,7 @@ export class Ground {
     const lats = focus.places.map((place) => place.lat)
     this.map.fitBounds(
       [Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)],
-      { padding: 56, maxZoom: PLACE_ZOOM, duration },
+      { padding: 56, maxZoom: PLACE_ZOOM, duration: FLIGHT_MS },
     )
   }
 
