@@ -9,7 +9,7 @@ import numpy as np
 
 from routing.compiled import compiled
 from routing.costs import FAR, LENGTH_BITS, Costs, Ints
-from routing.hierarchy import Hierarchy, arc_between
+from routing.hierarchy import Hierarchy, arc_between, grown
 from routing.lanes import Indexes
 
 
@@ -218,6 +218,19 @@ def _own_cost(arc: int, base_first: Ints, base_arc: Ints, arc_cost: Costs) -> tu
 
 
 @compiled
+def _lower_end(arc: int, up_first: Ints) -> int:
+    """The rank whose arc upwards this is."""
+    left, right = 0, len(up_first) - 1
+    while right - left > 1:
+        middle = (left + right) >> 1
+        if up_first[middle] <= arc:
+            left = middle
+        else:
+            right = middle
+    return left
+
+
+@compiled
 def _propagate(
     up_first: Ints, up_head: Ints, down_first: Ints, down_node: Ints, down_arc: Ints,
     base_first: Ints, base_arc: Ints, arc_cost: Costs, queue: Ints, up: Costs, down: Costs,
@@ -233,7 +246,7 @@ def _propagate(
         arc = heap[0]
         size = _drop_least(heap, size)
         queued[arc] = 0
-        node = np.searchsorted(up_first, arc, side="right") - 1
+        node = _lower_end(arc, up_first)
         other = up_head[arc]
         new_up, new_down = _own_cost(arc, base_first, base_arc, arc_cost)
         for i in range(down_first[node], down_first[node + 1]):
@@ -262,8 +275,6 @@ def _propagate(
             )  # fmt: skip
             if matters and not queued[target]:
                 if size == len(heap):
-                    larger = np.empty(2 * size, np.int32)
-                    larger[:size] = heap
-                    heap = larger
+                    heap = grown(heap, 0)
                 queued[target] = 1
                 size = _push(heap, size, target)

@@ -18,13 +18,16 @@ from routing.lanes import Indexes, Numbers, least_over
 
 
 @compiled
-def collect(nodes: Ints, parent: Ints, stamp: Ints, turn: int, chosen: Ints, count: int) -> int:
-    """Append the nodes and their ancestors, but those stamped before, to `chosen`; returns its new length.
+def collect(
+    rank: Ints, nodes: Ints, parent: Ints, stamp: Ints, turn: int, chosen: Ints, count: int
+) -> int:  # fmt: skip
+    """Append the ranks of the nodes and their ancestors to `chosen`, but for those stamped before; returns
+    its new length.
 
     Every ancestor stands before its descendants.
     """
     for node in nodes:
-        start, at = count, node
+        start, at = count, rank[node]
         while at >= 0 and stamp[np.uint32(at)] != turn:
             stamp[np.uint32(at)] = turn
             chosen[count] = at
@@ -102,10 +105,10 @@ def one_and_many(
 
     The search climbs from the seeds over `up`, and comes down over `back`.
     """
-    seeds = collect(rank[seed_node], parent, stamp, turn, chosen, 0)
+    seeds = collect(rank, seed_node, parent, stamp, turn, chosen, 0)
     sow(rank, seed_node, seed_cost, shift, far, chosen, seeds, dist)
     climb(up_first, up_head, up_cost, far, chosen, seeds, dist)
-    count = collect(rank[end_node], parent, stamp, turn, chosen, seeds)
+    count = collect(rank, end_node, parent, stamp, turn, chosen, seeds)
     sweep(back_first, back_head, back_cost, far, chosen, seeds, count, dist)
     settle(rank, end_node, end_cost, end_owner, shift, far, dist, best, via)
 
