@@ -23,6 +23,8 @@ _SWEEPS = 3
 # Share of the week that each slot is: five working days, two at the weekend.
 WEEK = np.repeat([5 / 168, 2 / 168], SLOTS // 2)
 _TAIL = 5.0  # degrees of freedom of the residuals: an odd row counts little, as under Student's distribution
+_ODD = 3.0  # spreads beyond which a trip counts no further
+_LOPSIDED = 200.0  # trips from which on their own 10 % and 90 % points count for half
 _MOST_LOG = 1.1  # no factor is taken beyond a third or threefold
 
 
@@ -263,7 +265,11 @@ def _interval(
     # A trip pulls the factors towards itself; seen by factors that do not know it, it is further off.
     spread = np.hypot(model.spread.trip, model.spread.minute / np.sqrt(modelled / 60))
     pulled = np.minimum(model.trip_variance(expected, modelled) / spread**2, 0.9)
-    z = np.log(observed / modelled) / (spread * np.sqrt(1 - pulled))
-    seen, weight = np.quantile(z, [0.1, 0.9]), trips / (trips + PRIOR.trips)
-    low, high = weight * seen + (1 - weight) * np.array([-Z80, Z80])
+    by_class = np.zeros((trips, len(km)))
+    np.add.at(by_class, (rows.trip, rows.road_class), expected)
+    z = np.log(observed / modelled) / (1 - pulled) / plain.road_sd(modelled, by_class)
+    # few residuals tell how wide they spread, only many tell how lopsided they are
+    scale = np.sqrt((np.minimum(z**2, _ODD**2).sum() + PRIOR.trips) / (trips + PRIOR.trips))
+    weight = trips / (trips + _LOPSIDED)
+    low, high = weight * np.quantile(z, [0.1, 0.9]) + (1 - weight) * scale * np.array([-Z80, Z80])
     return replace(plain, low_z=float(min(low, -0.3)), high_z=float(max(high, 0.3)))
