@@ -26,8 +26,8 @@ class Side(NamedTuple):
 class Weights:
     """One metric of a hierarchy. Nothing writes to it once it is made: a changed metric is another object.
 
-    `arc_cost` (A,) are the costs of the graph's arcs it was made of; `up` and `down` (M,) what the hierarchy's
-    arcs cost in the two directions; `rising` and `falling` the same as searches read them.
+    `arc_cost` (A,) are the costs of the graph's arcs it was made of; `up` and `down` (M,) what the
+    hierarchy's arcs cost in the two directions; `rising` and `falling` the same as searches read them.
     """
 
     arc_cost: Costs
@@ -80,9 +80,7 @@ def sharpen(hierarchy: Hierarchy, weights: Weights) -> Weights:
              hierarchy.down_arc, up, down)  # fmt: skip
     first, head = hierarchy.up_first, hierarchy.up_head
     rising, falling = _needed(first, head, weights.up, up), _needed(first, head, weights.down, down)
-    return Weights(
-        weights.arc_cost, weights.up, weights.down, Side(*rising), Side(*falling), weights.columns
-    )
+    return Weights(weights.arc_cost, weights.up, weights.down, Side(*rising), Side(*falling), weights.columns)
 
 
 @compiled

@@ -1,9 +1,9 @@
 """Walks up and down a hierarchy: from one place to many, from many to one, and between two.
 
-Every fastest way can be had by going up from its start and down to its end, and what lies above a node is its
-line of ancestors in the elimination tree. So a search walks the ancestors of the one place upwards, and then
-sweeps all ancestors of the many from the top down (Dibbelt, Strasser, Wagner 2016; Delling, Goldberg, Werneck:
-Faster batched shortest paths in road networks, ATMOS 2011, for the restricted sweep).
+Every fastest way can be had by going up from its start and down to its end, and what lies above a node is
+its line of ancestors in the elimination tree. So a search walks the ancestors of the one place upwards, and
+then sweeps all ancestors of the many from the top down (Dibbelt, Strasser, Wagner 2016; Delling, Goldberg,
+Werneck: Faster batched shortest paths in road networks, ATMOS 2011, for the restricted sweep).
 
 Kernels take nodes by rank. Costs and distances are int64 costs or int32 milliseconds; `far` says which.
 """
@@ -55,7 +55,9 @@ def sow(
 
 
 @compiled
-def climb(first: Indexes, head: Indexes, cost: Numbers, far: int, chosen: Ints, count: int, dist: Numbers) -> None:
+def climb(
+    first: Indexes, head: Indexes, cost: Numbers, far: int, chosen: Ints, count: int, dist: Numbers
+) -> None:
     """Pass distances on from the first `count` chosen nodes to all that lie above them."""
     for i in range(count - 1, -1, -1):
         node = chosen[i]
@@ -69,7 +71,14 @@ def climb(first: Indexes, head: Indexes, cost: Numbers, far: int, chosen: Ints, 
 
 @compiled
 def sweep(
-    first: Indexes, head: Indexes, cost: Numbers, far: int, chosen: Ints, start: int, count: int, dist: Numbers
+    first: Indexes,
+    head: Indexes,
+    cost: Numbers,
+    far: int,
+    chosen: Ints,
+    start: int,
+    count: int,
+    dist: Numbers,
 ) -> None:
     """Final distances of the chosen nodes, from the top down; from `start` on they have none yet."""
     for i in range(count):

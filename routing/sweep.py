@@ -1,9 +1,9 @@
 """How far every node of the network is from the nearest of some places.
 
 A climb from the places, then one sweep over the whole hierarchy from the top down (PHAST: Delling, Goldberg,
-Nowatzyk, Werneck, J. Parallel Distrib. Comput. 73, 2013). Nodes at the same depth of the elimination tree have
-no arcs between them, so several go at once: they stand side by side, those with about as many arcs together,
-and their arcs are stored in columns.
+Nowatzyk, Werneck, J. Parallel Distrib. Comput. 73, 2013). Nodes at the same depth of the elimination tree
+have no arcs between them, so several go at once: they stand side by side, those with about as many arcs
+together, and their arcs are stored in columns.
 """
 
 from __future__ import annotations

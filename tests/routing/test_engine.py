@@ -72,7 +72,9 @@ def questions(draw: DrawFn) -> Question:
     return Question(graph, one, draw(ends(graph.nodes, owners, 0)), owners, known)
 
 
-def least(between: NDArray[np.int64], first: Ends, n_first: int, last: Ends, n_last: int) -> NDArray[np.int64]:
+def least(
+    between: NDArray[np.int64], first: Ends, n_first: int, last: Ends, n_last: int
+) -> NDArray[np.int64]:
     """(n_first, n_last) milliseconds from each owner of the first ends to each of the last."""
     best = np.full((n_first, n_last), FAR_MS, np.int64)
     for start, leave, i in zip(*first, strict=True):
