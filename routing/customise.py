@@ -63,9 +63,16 @@ def customise_changed(hierarchy: Hierarchy, weights: Weights, arc_cost: Costs, c
 
 def _weights(hierarchy: Hierarchy, arc_cost: Costs, up: Costs, down: Costs) -> Weights:
     first, head = hierarchy.up_first.view(np.uint32), hierarchy.up_head.view(np.uint32)
-    rising = Side(first, head, up, (up >> LENGTH_BITS).astype(np.int32))
-    falling = Side(first, head, down, (down >> LENGTH_BITS).astype(np.int32))
+    rising, falling = (Side(first, head, cost, _milliseconds(cost)) for cost in (up, down))
     return Weights(arc_cost, up, down, rising, falling)
+
+
+@compiled
+def _milliseconds(cost: Costs) -> Ints:
+    ms = np.empty(len(cost), np.int32)
+    for arc in range(len(cost)):
+        ms[arc] = cost[arc] >> LENGTH_BITS
+    return ms
 
 
 def sharpen(hierarchy: Hierarchy, weights: Weights) -> Weights:
