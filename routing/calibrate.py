@@ -18,8 +18,9 @@ from routing.interval import Z80, Interval
 from routing.observations import Observations, Observed
 from routing.slots import SLOTS
 
-_ROUNDS = 5  # of sharing out intervals that hold several classes, each with a few of the variances
-_SWEEPS = 3
+# Intervals that hold several classes are shared out anew with each estimate, until nothing moves any more.
+_ROUNDS = 40
+_STILL = 0.002
 # Share of the week that each slot is: five working days, two at the weekend.
 WEEK = np.repeat([5 / 168, 2 / 168], SLOTS // 2)
 _TAIL = 5.0  # degrees of freedom of the residuals: an odd row counts little, as under Student's distribution
@@ -90,8 +91,11 @@ def estimate(observations: Observations, classes: int, hour_factor: Floats, prio
     cells = _cells(rows, slower)
     model = _Model(cells, classes, observations.trips, prior)
     for _ in range(_ROUNDS if len(cells.trip) else 0):
-        observed = _shared_out(rows, cells, slower, model.cell_log())
+        before = model.cell_log()
+        observed = _shared_out(rows, cells, slower, before)
         model.fit(np.log(observed / cells.model_s))
+        if np.abs(model.cell_log() - before).max() < _STILL:
+            break
     effect, sd = model.by_class_and_hour()
     class_effect, class_sd = model.by_class()
     log_factor = np.clip(effect, -_MOST_LOG, _MOST_LOG) + np.log(slower)
@@ -158,15 +162,14 @@ class _Model:
         return np.asarray(self.effect[self._columns].sum(axis=1), np.float64)
 
     def fit(self, log_ratio: Floats) -> None:
-        """Solve for the effects, then for the spreads, a few times."""
-        for _ in range(_SWEEPS):
-            minutes = self._cells.model_s / 60
-            noise = self.spread.minute**2 / minutes
-            residual = log_ratio - self.cell_log()
-            odd = residual**2 / (noise + self.spread.trip**2)
-            weight = (_TAIL + 1) / (_TAIL + odd) / noise
-            self._solve(log_ratio, weight)
-            self._learn_spread(log_ratio - self.cell_log(), weight, minutes, noise)
+        """Solve for the effects under the spreads known so far, then for the spreads."""
+        minutes = self._cells.model_s / 60
+        noise = self.spread.minute**2 / minutes
+        residual = log_ratio - self.cell_log()
+        odd = residual**2 / (noise + self.spread.trip**2)
+        weight = (_TAIL + 1) / (_TAIL + odd) / noise
+        self._solve(log_ratio, weight)
+        self._learn_spread(log_ratio - self.cell_log(), weight, minutes, noise)
 
     def _solve(self, log_ratio: Floats, weight: Floats) -> None:
         """Effects and their covariance; what trips have in common is taken out (Schur complement)."""
