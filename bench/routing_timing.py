@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 Action = Callable[[], object]
+_TURN_S = 0.02
 
 
 class Figure(NamedTuple):
@@ -19,16 +20,22 @@ class Figure(NamedTuple):
 
 
 def in_turn(actions: list[Action], seconds: float, least: int = 5) -> list[float]:
-    """Median milliseconds of each, run in turn so that a noisy moment hits all of them."""
+    """Median milliseconds of each. They take turns, so that a noisy moment hits all of them; a turn is a few
+    runs, so that none is timed on what the others left in the processor's caches."""
     for action in actions:
         action()
     times: list[list[float]] = [[] for _ in actions]
     until = time.perf_counter() + seconds
-    while len(times[0]) < least or time.perf_counter() < until:
+    while min(len(taken) for taken in times) < least or time.perf_counter() < until:
         for action, taken in zip(actions, times, strict=True):
-            began = time.perf_counter()
-            action()
-            taken.append(time.perf_counter() - began)
+            turn = time.perf_counter() + _TURN_S
+            while True:
+                began = time.perf_counter()
+                action()
+                ended = time.perf_counter()
+                taken.append(ended - began)
+                if ended > turn:
+                    break
     return [statistics.median(taken) * 1000 for taken in times]
 
 

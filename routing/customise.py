@@ -254,12 +254,17 @@ def _propagate(
         node = _lower_end(arc, up_first)
         other = up_head[arc]
         new_up, new_down = _own_cost(arc, base_first, base_arc, arc_cost)
-        for i in range(down_first[node], down_first[node + 1]):
-            far_side = arc_between(down_node[i], other, up_first, up_head)
-            if far_side >= 0:
-                near_side = down_arc[i]
+        i, j = down_first[node], down_first[other]
+        while i < down_first[node + 1] and j < down_first[other + 1]:
+            if down_node[i] < down_node[j]:
+                i += 1
+            elif down_node[i] > down_node[j]:
+                j += 1
+            else:  # a node below both
+                near_side, far_side = down_arc[i], down_arc[j]
                 new_up = min(new_up, down[near_side] + up[far_side])
                 new_down = min(new_down, down[far_side] + up[near_side])
+                i, j = i + 1, j + 1
         old_up, old_down = up[arc], down[arc]
         if new_up == old_up and new_down == old_down:
             continue
