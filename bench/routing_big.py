@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.routing_engine import read_country
 from bench.routing_timing import in_turn
 from routing.customise import sharpen
 from routing.engine import (
@@ -44,6 +43,9 @@ Floats = NDArray[np.float64]
 
 def make_network(seed: int) -> tuple[Floats, Floats, Ints, Ints, NDArray[np.int64]]:
     """Longitude, latitude, tail, head, cost; the arcs sorted by tail."""
+    # it brings scipy and shapely along, which are not to weigh on the process that asks
+    from bench.routing_engine import read_country
+
     random = np.random.default_rng(seed)
     land = read_country()
     x, y = land.lon - land.lon.min(), land.lat - land.lat.min()
