@@ -210,16 +210,31 @@ def _drop_least(heap: Ints, size: int) -> int:
 
 
 @compiled
-def _own_cost(arc: int, base_first: Ints, base_arc: Ints, arc_cost: Costs) -> tuple[int, int]:
-    """The least cost of the graph's arcs under a hierarchy arc: up, down."""
-    up, down = FAR, FAR
+def _least_cost(
+    arc: int, low: int, high: int, down_first: Ints, down_node: Ints, down_arc: Ints,
+    base_first: Ints, base_arc: Ints, arc_cost: Costs, up: Costs, down: Costs,
+) -> tuple[int, int]:  # fmt: skip
+    """What a hierarchy arc costs, up and down: the least of the graph's arcs under it and of the ways over a
+    node below both its ends."""
+    new_up, new_down = FAR, FAR
     for i in range(base_first[arc], base_first[arc + 1]):
         base = base_arc[i]
         if base & 1:
-            down = min(down, arc_cost[base >> 1])
+            new_down = min(new_down, arc_cost[base >> 1])
         else:
-            up = min(up, arc_cost[base >> 1])
-    return up, down
+            new_up = min(new_up, arc_cost[base >> 1])
+    i, j = down_first[low], down_first[high]
+    while i < down_first[low + 1] and j < down_first[high + 1]:
+        if down_node[i] < down_node[j]:
+            i += 1
+        elif down_node[i] > down_node[j]:
+            j += 1
+        else:
+            near_side, far_side = down_arc[i], down_arc[j]
+            new_up = min(new_up, down[near_side] + up[far_side])
+            new_down = min(new_down, down[far_side] + up[near_side])
+            i, j = i + 1, j + 1
+    return new_up, new_down
 
 
 @compiled
@@ -253,18 +268,9 @@ def _propagate(
         queued[arc] = 0
         node = _lower_end(arc, up_first)
         other = up_head[arc]
-        new_up, new_down = _own_cost(arc, base_first, base_arc, arc_cost)
-        i, j = down_first[node], down_first[other]
-        while i < down_first[node + 1] and j < down_first[other + 1]:
-            if down_node[i] < down_node[j]:
-                i += 1
-            elif down_node[i] > down_node[j]:
-                j += 1
-            else:  # a node below both
-                near_side, far_side = down_arc[i], down_arc[j]
-                new_up = min(new_up, down[near_side] + up[far_side])
-                new_down = min(new_down, down[far_side] + up[near_side])
-                i, j = i + 1, j + 1
+        new_up, new_down = _least_cost(
+            arc, node, other, down_first, down_node, down_arc, base_first, base_arc, arc_cost, up, down
+        )
         old_up, old_down = up[arc], down[arc]
         if new_up == old_up and new_down == old_down:
             continue
