@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -50,8 +51,8 @@ class Travel(msgspec.Struct, frozen=True, gc=False):
     measured along the fastest way. When `reachable` is false, `total_s`, `road_s` and `road_m` are
     infinite: there is no number to give.
 
-    In 80 of 100 cases the journey takes between `low_s` and `high_s`. `version` names the metric: equal
-    versions give equal answers. `doubts` are words of DOUBTS.
+    In 80 of 100 cases the journey takes between `low_s` and `high_s`. `version` names the metric: that of the
+    network, then profile and hour; equal versions give equal answers. `doubts` are words of DOUBTS.
     """
 
     index: int
@@ -63,9 +64,9 @@ class Travel(msgspec.Struct, frozen=True, gc=False):
     access_m: float
     origin: Snap
     target: Snap
-    low_s: float
-    high_s: float
-    version: str
+    low_s: float = 0.0
+    high_s: float = math.inf
+    version: str = ""
     doubts: tuple[str, ...] = ()
 
 

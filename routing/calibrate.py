@@ -15,14 +15,18 @@ import numpy as np
 
 from routing.arrays import Floats, Longs
 from routing.interval import Z80, Interval
-from routing.observations import Observations, Observed
+from routing.observations import Observations, Observed, of_trips
 from routing.slots import SLOTS
 
-_ROUNDS = 5  # of sharing out intervals that hold several classes, each with a few of the variances
-_SWEEPS = 3
+# Intervals that hold several classes are shared out anew with each estimate, until nothing moves any more.
+_ROUNDS = 40
+_STILL = 0.002
 # Share of the week that each slot is: five working days, two at the weekend.
 WEEK = np.repeat([5 / 168, 2 / 168], SLOTS // 2)
 _TAIL = 5.0  # degrees of freedom of the residuals: an odd row counts little, as under Student's distribution
+_FOLDS = 5
+_ODD = 3.0  # spreads beyond which a trip counts no further
+_LOPSIDED = 200.0  # trips from which on their own 10 % and 90 % points count for half
 _MOST_LOG = 1.1  # no factor is taken beyond a third or threefold
 
 
@@ -83,25 +87,88 @@ class _Cells:
 def estimate(observations: Observations, classes: int, hour_factor: Floats, prior: Prior = PRIOR) -> Estimate:
     """Estimate from observations; with none, the profile as it is. `hour_factor` (classes, SLOTS) are the
     profile's own factors of the speed by hour, which the result contains."""
-    rows = observations.rows
-    slower = 1 / hour_factor
+    rows, slower = observations.rows, 1 / hour_factor
+    fit = _fitted(rows, slower, prior)
+    class_effect, class_sd = fit.model.by_class()
+    trips, km = np.zeros((classes, SLOTS), np.int64), np.zeros((classes, SLOTS))
     cells = _cells(rows, slower)
-    model = _Model(cells, classes, observations.trips, prior)
-    for _ in range(_ROUNDS if len(cells.trip) else 0):
-        observed = _shared_out(rows, cells, slower, model.cell_log())
-        model.fit(np.log(observed / cells.model_s))
-    effect, sd = model.by_class_and_hour()
-    class_effect, class_sd = model.by_class()
-    log_factor = np.clip(effect, -_MOST_LOG, _MOST_LOG) + np.log(slower)
-    trips = np.zeros((classes, SLOTS), np.int64)
     np.add.at(trips, (cells.road_class, cells.slot), 1)
-    km = np.zeros((classes, SLOTS))
     np.add.at(km, (rows.road_class, rows.slot), rows.metres / 1000)
     return Estimate(
-        log_factor, sd, np.clip(class_effect, -_MOST_LOG, _MOST_LOG), class_sd,
-        float(np.clip(model.effect[0], -_MOST_LOG, _MOST_LOG)), trips, km,
-        _interval(rows, log_factor, sd, km.sum(axis=1), model, observations.trips), model.spread,
+        fit.log_factor, fit.log_sd, np.clip(class_effect, -_MOST_LOG, _MOST_LOG), class_sd,
+        float(np.clip(fit.model.effect[0], -_MOST_LOG, _MOST_LOG)), trips, km,
+        _with_ends(fit.interval, _held_out(rows, slower, prior)), fit.model.spread,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """A fitted model, its `log_factor` and `log_sd` (classes, SLOTS), and the interval as it should be."""
+
+    model: _Model
+    log_factor: Floats
+    log_sd: Floats
+    interval: Interval
+
+    def spreads_off(self, rows: Observed) -> Floats:
+        """How far each trip (trips,) took longer than expected: logarithms over the interval's spread."""
+        trips = len(rows.started_at)
+        expected = rows.model_s * np.exp(self.log_factor[rows.road_class, rows.slot])
+        modelled = _sums(rows.trip, expected, trips)
+        of_interval = np.zeros(len(rows.elapsed_s), np.int64)
+        of_interval[rows.interval] = rows.trip
+        observed = _sums(of_interval, rows.elapsed_s, trips)
+        by_class = np.zeros((trips, len(self.log_factor)))
+        np.add.at(by_class, (rows.trip, rows.road_class), expected)
+        off: Floats = np.log(observed / modelled) / self.interval.road_sd(modelled, by_class)
+        return off
+
+
+def _fitted(rows: Observed, slower: Floats, prior: Prior) -> _Fit:
+    cells, trips = _cells(rows, slower), len(rows.started_at)
+    model = _Model(cells, len(slower), trips, prior)
+    for _ in range(_ROUNDS if trips else 0):
+        before = model.cell_log()
+        observed = _shared_out(rows, cells, slower, before)
+        model.fit(np.log(observed / cells.model_s))
+        if np.abs(model.cell_log() - before).max() < _STILL:
+            break
+    effect, sd = model.by_class_and_hour()
+    # a call may come in any hour, so how unsure a class is counts over all of the week
+    class_sd = np.sqrt((sd**2) @ WEEK)
+    metres = np.bincount(rows.road_class, rows.metres, len(slower))
+    driven = metres / metres.sum() if trips else np.full(len(slower), 1 / len(slower))
+    interval = Interval(
+        model.spread.trip, model.spread.minute, float(driven @ class_sd), -Z80, Z80, trips > 0,
+        tuple(float(sd) for sd in class_sd),
+    )  # fmt: skip
+    return _Fit(model, np.clip(effect, -_MOST_LOG, _MOST_LOG) + np.log(slower), sd, interval)
+
+
+def _held_out(rows: Observed, slower: Floats, prior: Prior) -> Floats:
+    """`spreads_off` of every trip, as seen by a fit to the other folds' trips; none when there are few."""
+    trips = len(rows.started_at)
+    off = np.zeros(trips)
+    if trips < 2 * _FOLDS:
+        return off[:0]
+    fold = np.arange(trips) % _FOLDS
+    for own in range(_FOLDS):
+        others = _fitted(of_trips(rows, fold != own), slower, prior)
+        off[fold == own] = others.spreads_off(of_trips(rows, fold == own))
+    return off
+
+
+def _with_ends(interval: Interval, off: Floats) -> Interval:
+    """The interval with its ends where the held-out trips put them.
+
+    Few trips tell how wide they spread, only many tell how lopsided they are.
+    """
+    scale = np.sqrt((np.minimum(off**2, _ODD**2).sum() + PRIOR.trips) / (len(off) + PRIOR.trips))
+    weight = len(off) / (len(off) + _LOPSIDED)
+    ends = scale * np.array([-Z80, Z80])
+    if len(off):
+        ends = weight * np.quantile(off, [0.1, 0.9]) + (1 - weight) * ends
+    return replace(interval, low_z=float(min(ends[0], -0.3)), high_z=float(max(ends[1], 0.3)))
 
 
 def _cells(rows: Observed, slower: Floats) -> _Cells:
@@ -156,15 +223,14 @@ class _Model:
         return np.asarray(self.effect[self._columns].sum(axis=1), np.float64)
 
     def fit(self, log_ratio: Floats) -> None:
-        """Solve for the effects, then for the spreads, a few times."""
-        for _ in range(_SWEEPS):
-            minutes = self._cells.model_s / 60
-            noise = self.spread.minute**2 / minutes
-            residual = log_ratio - self.cell_log()
-            odd = residual**2 / (noise + self.spread.trip**2)
-            weight = (_TAIL + 1) / (_TAIL + odd) / noise
-            self._solve(log_ratio, weight)
-            self._learn_spread(log_ratio - self.cell_log(), weight, minutes, noise)
+        """Solve for the effects under the spreads known so far, then for the spreads."""
+        minutes = self._cells.model_s / 60
+        noise = self.spread.minute**2 / minutes
+        residual = log_ratio - self.cell_log()
+        odd = residual**2 / (noise + self.spread.trip**2)
+        weight = (_TAIL + 1) / (_TAIL + odd) / noise
+        self._solve(log_ratio, weight)
+        self._learn_spread(log_ratio - self.cell_log(), weight, minutes, noise)
 
     def _solve(self, log_ratio: Floats, weight: Floats) -> None:
         """Effects and their covariance; what trips have in common is taken out (Schur complement)."""
@@ -224,46 +290,3 @@ class _Model:
         c = 1 + np.arange(self._classes)
         variance = self.covariance[0, 0] + 2 * self.covariance[0, c] + self.covariance[c, c]
         return self.effect[0] + self.effect[c], np.sqrt(np.maximum(variance, 0.0))
-
-    def trip_variance(self, expected_s: Floats, trip_s: Floats) -> Floats:
-        """How unsure the effects are for each trip (trips,), by its seconds per row and in all."""
-        from scipy.sparse import csr_array
-
-        cells = self._cells
-        share = _sums(cells.of_row, expected_s, len(cells.trip)) / trip_s[cells.trip]
-        width = self._columns.shape[1]
-        mix = csr_array(
-            (np.repeat(share, width), (np.repeat(cells.trip, width), self._columns.ravel())),
-            shape=(self._trips, len(self.effect)),
-        )
-        unsure = np.asarray(mix @ self.covariance) * np.asarray(mix.toarray())
-        return np.asarray(unsure.sum(axis=1), np.float64)
-
-
-def _interval(
-    rows: Observed, log_factor: Floats, log_sd: Floats, km: Floats, model: _Model, trips: int
-) -> Interval:
-    """The interval of whole trips: spreads as fitted, its ends where the trips' own residuals put them.
-
-    How unsure a class is counts over all hours of the week alike: a call may come in any of them.
-    """
-    class_sd = np.sqrt((log_sd**2) @ WEEK)
-    driven = km / km.sum() if km.sum() > 0 else np.full(len(km), 1 / len(km))
-    plain = Interval(
-        model.spread.trip, model.spread.minute, float(driven @ class_sd), -Z80, Z80, trips > 0,
-        tuple(float(sd) for sd in class_sd),
-    )  # fmt: skip
-    if trips == 0:
-        return plain
-    expected = rows.model_s * np.exp(log_factor[rows.road_class, rows.slot])
-    modelled = _sums(rows.trip, expected, trips)
-    of_interval = np.zeros(len(rows.elapsed_s), np.int64)
-    of_interval[rows.interval] = rows.trip
-    observed = _sums(of_interval, rows.elapsed_s, trips)
-    # A trip pulls the factors towards itself; seen by factors that do not know it, it is further off.
-    spread = np.hypot(model.spread.trip, model.spread.minute / np.sqrt(modelled / 60))
-    pulled = np.minimum(model.trip_variance(expected, modelled) / spread**2, 0.9)
-    z = np.log(observed / modelled) / (spread * np.sqrt(1 - pulled))
-    seen, weight = np.quantile(z, [0.1, 0.9]), trips / (trips + PRIOR.trips)
-    low, high = weight * seen + (1 - weight) * np.array([-Z80, Z80])
-    return replace(plain, low_z=float(min(low, -0.3)), high_z=float(max(high, 0.3)))

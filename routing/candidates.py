@@ -114,9 +114,53 @@ def cell_range(g: Ground, x: float, y: float, reach_x: float, reach_y: float) ->
     )
 
 
+# The loops below stand for np.unique, np.argsort and np.concatenate, each of which takes a second to compile.
+
+
 @compiled
-def _segments_within(g: Ground, x: float, y: float, radius: float) -> tuple[Ints, Floats, Floats]:
-    """Segments of permitted roads within `radius` metres, ascending; squared metres; the place on them."""
+def sorted_once(values: Ints, count: int) -> int:
+    """Sort the first `count` values in place and drop repetitions; returns how many remain (Shell sort)."""
+    gap = 1
+    while gap < count:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, count):
+            value, k = values[i], i
+            while k >= gap and values[k - gap] > value:
+                values[k] = values[k - gap]
+                k -= gap
+            values[k] = value
+        gap //= 3
+    kept = min(count, 1)
+    for i in range(1, count):
+        if values[i] != values[kept - 1]:
+            values[kept] = values[i]
+            kept += 1
+    return kept
+
+
+@compiled
+def longer(values: Ints) -> Ints:
+    """The same values with room for as many again."""
+    out = np.empty(2 * len(values), np.int32)
+    for i in range(len(values)):
+        out[i] = values[i]
+    return out
+
+
+@compiled
+def longer_rows(rows: Floats) -> Floats:
+    """The same rows (n, 4) with room for as many again."""
+    out = np.empty((2 * rows.shape[0], 4), np.float64)
+    for i in range(rows.shape[0]):
+        for k in range(4):
+            out[i, k] = rows[i, k]
+    return out
+
+
+@compiled
+def _segments_within(g: Ground, x: float, y: float, radius: float) -> tuple[Ints, int]:
+    """Segments of permitted roads within `radius` metres, ascending, and how many they are."""
     per_lon, per_lat = metres_per_degree(y)
     left, right, low, high = cell_range(g, x, y, radius / per_lon, radius / per_lat)
     found = np.empty(64, np.int32)
@@ -131,68 +175,75 @@ def _segments_within(g: Ground, x: float, y: float, radius: float) -> tuple[Ints
                 if square > radius * radius or (g.forward[e] == CLOSED_MS and g.backward[e] == CLOSED_MS):
                     continue
                 if count == len(found):
-                    found = np.concatenate((found, np.empty(count, np.int32)))
+                    found = longer(found)
                 found[count] = s
                 count += 1
-    found = np.unique(found[:count])  # a segment may lie in several cells
-    squares, part = np.empty(len(found), np.float64), np.empty(len(found), np.float64)
-    for k in range(len(found)):
-        squares[k], part[k] = foot(g, found[k], x, y, per_lon, per_lat)
-    return found, squares, part
+    return found, sorted_once(found, count)  # a segment may lie in several cells
 
 
 @compiled
-def _is_nearest_of_bend(g: Ground, found: Ints, squares: Floats, k: int) -> bool:
-    """Whether the distance has a minimum here along the road: a hairpin has one on each of its arms."""
-    s = found[k]
-    e = g.segment_edge[s]
-    if k > 0 and found[k - 1] == s - 1 and g.segment_edge[s - 1] == e and squares[k - 1] <= squares[k]:
-        return False
-    after = k + 1 < len(found) and found[k + 1] == s + 1 and g.segment_edge[s + 1] == e
-    return not (after and squares[k + 1] < squares[k])
+def _places_near(g: Ground, x: float, y: float, radius: float, most: int, places: Floats) -> int:
+    """Fill in the `most` nearest places (squared metres, segment, part of it, free), nearest first; returns
+    how many.
 
-
-@compiled
-def _states_near(g: Ground, x: float, y: float, radius: float, most: int) -> tuple[Ints, Floats]:
-    """The states of one station: the `most` nearest places, in each direction that is permitted there. Their
-    refs, and (n, 4) along, metres, lon, lat."""
-    found, squares, part = _segments_within(g, x, y, radius)
-    kept = np.array([k for k in range(len(found)) if _is_nearest_of_bend(g, found, squares, k)], np.int64)
-    if len(kept) > most:
-        kept = kept[np.argsort(squares[kept])[:most]]
-    ref = np.empty(2 * len(kept), np.int32)
-    rest = np.empty((2 * len(kept), 4), np.float64)
+    Along each road the distance must have a minimum there: a hairpin has one on each of its arms.
+    """
+    found, number = _segments_within(g, x, y, radius)
+    per_lon, per_lat = metres_per_degree(y)
     count = 0
-    for k in kept:
+    before, square, part = np.inf, np.inf, 0.0
+    if number > 0:
+        square, part = foot(g, found[0], x, y, per_lon, per_lat)
+    for k in range(number):
         s = found[k]
-        e = g.segment_edge[s]
-        place = g.shape_mm[s] + part[k] * (g.shape_mm[s + 1] - g.shape_mm[s])
-        for against in range(2):
-            if (g.backward[e] if against else g.forward[e]) != CLOSED_MS:
-                ref[count] = 2 * e + against
-                rest[count, 0] = g.edge_mm[e] - place if against else place
-                rest[count, 1] = math.sqrt(squares[k])
-                rest[count, 2] = g.shape_lon[s] + part[k] * (g.shape_lon[s + 1] - g.shape_lon[s])
-                rest[count, 3] = g.shape_lat[s] + part[k] * (g.shape_lat[s + 1] - g.shape_lat[s])
+        after, after_part = np.inf, 0.0
+        if k + 1 < number:
+            after, after_part = foot(g, found[k + 1], x, y, per_lon, per_lat)
+        joins = k + 1 < number and found[k + 1] == s + 1 and g.segment_edge[s + 1] == g.segment_edge[s]
+        if square < before and not (joins and after < square):
+            place = count
+            if count < most:
                 count += 1
-    return ref[:count], rest[:count]
+            while place > 0 and places[place - 1, 0] > square:
+                place -= 1
+                if place + 1 < most:
+                    for column in range(3):
+                        places[place + 1, column] = places[place, column]
+            if place < most:
+                places[place, 0], places[place, 1], places[place, 2] = square, s, part
+        before = square if joins else np.inf
+        square, part = after, after_part
+    return count
 
 
 @compiled
 def states_of(g: Ground, lon: Floats, lat: Floats, radius: Floats, most: int) -> States:
-    """The states of all stations: those within `radius` metres (S,), at most `most` places each."""
+    """The states of all stations: those within `radius` metres (S,), at most `most` places each, in every
+    direction that is permitted there."""
     stations = len(lon)
     first = np.zeros(stations + 1, np.int64)
-    ref, rest = np.empty(8 * stations + 8, np.int32), np.empty((8 * stations + 8, 4), np.float64)
+    ref, rows = np.empty(8 * stations + 8, np.int32), np.empty((8 * stations + 8, 4), np.float64)
+    places = np.empty((most, 4), np.float64)
     total = 0
     for i in range(stations):
-        refs, more = _states_near(g, lon[i], lat[i], radius[i], most)
-        while total + len(refs) > len(ref):
-            ref = np.concatenate((ref, np.empty_like(ref)))
-            rest = np.concatenate((rest, np.empty_like(rest)))
-        ref[total : total + len(refs)] = refs
-        rest[total : total + len(refs)] = more
-        total += len(refs)
+        for n in range(_places_near(g, lon[i], lat[i], radius[i], most, places)):
+            s, part = int(places[n, 1]), places[n, 2]
+            e = g.segment_edge[s]
+            along = g.shape_mm[s] + part * (g.shape_mm[s + 1] - g.shape_mm[s])
+            for against in range(2):
+                if (g.backward[e] if against else g.forward[e]) == CLOSED_MS:
+                    continue
+                if total == len(ref):
+                    ref, rows = longer(ref), longer_rows(rows)
+                ref[total] = 2 * e + against
+                rows[total, 0] = g.edge_mm[e] - along if against else along
+                rows[total, 1] = math.sqrt(places[n, 0])
+                rows[total, 2] = g.shape_lon[s] + part * (g.shape_lon[s + 1] - g.shape_lon[s])
+                rows[total, 3] = g.shape_lat[s] + part * (g.shape_lat[s + 1] - g.shape_lat[s])
+                total += 1
         first[i + 1] = total
-    columns = rest[:total].T.copy()
-    return States(first, ref[:total].copy(), columns[0], columns[1], columns[2], columns[3])
+    columns = np.empty((4, total), np.float64)
+    for n in range(total):
+        for k in range(4):
+            columns[k, n] = rows[n, k]
+    return States(first, ref[:total], columns[0], columns[1], columns[2], columns[3])

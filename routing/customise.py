@@ -9,7 +9,7 @@ import numpy as np
 
 from routing.compiled import compiled
 from routing.costs import FAR, LENGTH_BITS, Costs, Ints
-from routing.hierarchy import Hierarchy, arc_between
+from routing.hierarchy import Hierarchy, arc_between, grown
 from routing.lanes import Indexes
 
 
@@ -26,8 +26,8 @@ class Side(NamedTuple):
 class Weights:
     """One metric of a hierarchy. Nothing writes to it once it is made: a changed metric is another object.
 
-    `arc_cost` (A,) are the costs of the graph's arcs it was made of; `up` and `down` (M,) what the hierarchy's
-    arcs cost in the two directions; `rising` and `falling` the same as searches read them.
+    `arc_cost` (A,) are the costs of the graph's arcs it was made of; `up` and `down` (M,) what the
+    hierarchy's arcs cost in the two directions; `rising` and `falling` the same as searches read them.
     """
 
     arc_cost: Costs
@@ -63,9 +63,16 @@ def customise_changed(hierarchy: Hierarchy, weights: Weights, arc_cost: Costs, c
 
 def _weights(hierarchy: Hierarchy, arc_cost: Costs, up: Costs, down: Costs) -> Weights:
     first, head = hierarchy.up_first.view(np.uint32), hierarchy.up_head.view(np.uint32)
-    rising = Side(first, head, up, (up >> LENGTH_BITS).astype(np.int32))
-    falling = Side(first, head, down, (down >> LENGTH_BITS).astype(np.int32))
+    rising, falling = (Side(first, head, cost, _milliseconds(cost)) for cost in (up, down))
     return Weights(arc_cost, up, down, rising, falling)
+
+
+@compiled
+def _milliseconds(cost: Costs) -> Ints:
+    ms = np.empty(len(cost), np.int32)
+    for arc in range(len(cost)):
+        ms[arc] = cost[arc] >> LENGTH_BITS
+    return ms
 
 
 def sharpen(hierarchy: Hierarchy, weights: Weights) -> Weights:
@@ -80,9 +87,7 @@ def sharpen(hierarchy: Hierarchy, weights: Weights) -> Weights:
              hierarchy.down_arc, up, down)  # fmt: skip
     first, head = hierarchy.up_first, hierarchy.up_head
     rising, falling = _needed(first, head, weights.up, up), _needed(first, head, weights.down, down)
-    return Weights(
-        weights.arc_cost, weights.up, weights.down, Side(*rising), Side(*falling), weights.columns
-    )
+    return Weights(weights.arc_cost, weights.up, weights.down, Side(*rising), Side(*falling), weights.columns)
 
 
 @compiled
@@ -205,16 +210,44 @@ def _drop_least(heap: Ints, size: int) -> int:
 
 
 @compiled
-def _own_cost(arc: int, base_first: Ints, base_arc: Ints, arc_cost: Costs) -> tuple[int, int]:
-    """The least cost of the graph's arcs under a hierarchy arc: up, down."""
-    up, down = FAR, FAR
+def _least_cost(
+    arc: int, low: int, high: int, down_first: Ints, down_node: Ints, down_arc: Ints,
+    base_first: Ints, base_arc: Ints, arc_cost: Costs, up: Costs, down: Costs,
+) -> tuple[int, int]:  # fmt: skip
+    """What a hierarchy arc costs, up and down: the least of the graph's arcs under it and of the ways over a
+    node below both its ends."""
+    new_up, new_down = FAR, FAR
     for i in range(base_first[arc], base_first[arc + 1]):
         base = base_arc[i]
         if base & 1:
-            down = min(down, arc_cost[base >> 1])
+            new_down = min(new_down, arc_cost[base >> 1])
         else:
-            up = min(up, arc_cost[base >> 1])
-    return up, down
+            new_up = min(new_up, arc_cost[base >> 1])
+    i, j = down_first[low], down_first[high]
+    while i < down_first[low + 1] and j < down_first[high + 1]:
+        if down_node[i] < down_node[j]:
+            i += 1
+        elif down_node[i] > down_node[j]:
+            j += 1
+        else:
+            near_side, far_side = down_arc[i], down_arc[j]
+            new_up = min(new_up, down[near_side] + up[far_side])
+            new_down = min(new_down, down[far_side] + up[near_side])
+            i, j = i + 1, j + 1
+    return new_up, new_down
+
+
+@compiled
+def _lower_end(arc: int, up_first: Ints) -> int:
+    """The rank whose arc upwards this is."""
+    left, right = 0, len(up_first) - 1
+    while right - left > 1:
+        middle = (left + right) >> 1
+        if up_first[middle] <= arc:
+            left = middle
+        else:
+            right = middle
+    return left
 
 
 @compiled
@@ -233,15 +266,11 @@ def _propagate(
         arc = heap[0]
         size = _drop_least(heap, size)
         queued[arc] = 0
-        node = np.searchsorted(up_first, arc, side="right") - 1
+        node = _lower_end(arc, up_first)
         other = up_head[arc]
-        new_up, new_down = _own_cost(arc, base_first, base_arc, arc_cost)
-        for i in range(down_first[node], down_first[node + 1]):
-            far_side = arc_between(down_node[i], other, up_first, up_head)
-            if far_side >= 0:
-                near_side = down_arc[i]
-                new_up = min(new_up, down[near_side] + up[far_side])
-                new_down = min(new_down, down[far_side] + up[near_side])
+        new_up, new_down = _least_cost(
+            arc, node, other, down_first, down_node, down_arc, base_first, base_arc, arc_cost, up, down
+        )
         old_up, old_down = up[arc], down[arc]
         if new_up == old_up and new_down == old_down:
             continue
@@ -262,8 +291,6 @@ def _propagate(
             )  # fmt: skip
             if matters and not queued[target]:
                 if size == len(heap):
-                    larger = np.empty(2 * size, np.int32)
-                    larger[:size] = heap
-                    heap = larger
+                    heap = grown(heap, 0)
                 queued[target] = 1
                 size = _push(heap, size, target)

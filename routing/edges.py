@@ -15,6 +15,9 @@ from routing.raw import RawRoads
 Mask = NDArray[np.bool_]
 
 _MS_PER_MM_AT_1_KMH = 3.6
+# Longer edges do not fit the arrays; they are mistakes of a map (or ferries across an ocean) and closed.
+LONGEST_MM = 2_000_000_000
+_LONGEST_MS = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,12 @@ def cut_edges(roads: RawRoads, also_at: Iterable[int] = ()) -> Edges:
 
 
 def times_ms(length_mm: Ints, kmh: Floats) -> Ints:
-    """Whole milliseconds of edges (..., e), CLOSED_MS where the speed is 0."""
+    """Whole milliseconds of edges (..., e), CLOSED_MS where the speed is 0 or the edge impossibly long."""
     times = np.full(kmh.shape, CLOSED_MS, np.int32)
-    open_ = kmh > 0
     length = np.broadcast_to(length_mm, kmh.shape)
-    times[open_] = np.rint(length[open_] * _MS_PER_MM_AT_1_KMH / kmh[open_]).astype(np.int32)
+    open_ = (kmh > 0) & (length < LONGEST_MM)
+    exact = np.rint(length[open_] * _MS_PER_MM_AT_1_KMH / kmh[open_])
+    times[open_] = np.minimum(exact, _LONGEST_MS).astype(np.int32)
     return times
 
 
@@ -137,7 +141,5 @@ def _shapes(roads: RawRoads, start: Longs, stop: Longs) -> Shapes:
     steps[1:] = segment_lengths(lon, lat)
     steps[first[:-1]] = 0.0
     total = np.cumsum(steps)
-    along = total - total[first[:-1]][edge]
-    return Shapes(
-        first.astype(np.int32), lon, lat, np.rint(along * 1000).astype(np.int32), edge.astype(np.int32)
-    )
+    along = np.rint(np.minimum((total - total[first[:-1]][edge]) * 1000, LONGEST_MM))
+    return Shapes(first.astype(np.int32), lon, lat, along.astype(np.int32), edge.astype(np.int32))

@@ -69,40 +69,50 @@ def node_copies(arrays: NetworkArrays) -> tuple[Ints, Ints]:
 def piece(t: EdgeTimes, ref: int, start: float, stop: float) -> int:
     """The cost of an edge between two fractions, start <= stop, in the direction of the ref; FAR when that is
     not permitted or a closed stretch lies between. A piece of no length costs nothing."""
+    ms = t.backward[ref >> 1] if ref & 1 else t.forward[ref >> 1]
+    cost = _usual(ms, t.mm[ref >> 1], start, stop)
+    if len(t.hit_ref) > 0 and start < stop and cost < FAR:
+        return _changed(cost, t.hit_ref, t.hit_low, t.hit_high, t.hit_ms, ref, start, stop)
+    return cost
+
+
+# The loops below take the arrays out of their box first: handing the whole box on, once per place, costs more
+# than all the rest.
+
+
+@compiled
+def _usual(ms: int, mm: int, start: float, stop: float) -> int:
+    """`piece` without live changes, of an edge of `ms` and `mm`."""
     if start == stop:
         return 0
-    edge = ref >> 1
-    ms = t.backward[edge] if ref & 1 else t.forward[edge]
     if ms == CLOSED_MS:
         return FAR
     time = int(np.rint(ms * stop)) - int(np.rint(ms * start))
-    if len(t.hit_ref) > 0:
-        more = _changed(t, ref, start, stop)
-        if more == SHUT:
-            return FAR
-        time += more
-    length = int(np.rint(t.mm[edge] * stop)) - int(np.rint(t.mm[edge] * start))
+    length = int(np.rint(mm * stop)) - int(np.rint(mm * start))
     return (time << LENGTH_BITS) + length
 
 
 @compiled
-def _changed(t: EdgeTimes, ref: int, start: float, stop: float) -> int:
-    """Milliseconds that live changes add between two fractions; SHUT when they close the way.
+def _changed(
+    cost: int, hit_ref: Ints, hit_low: Floats, hit_high: Floats, hit_ms: Longs, ref: int, start: float,
+    stop: float,
+) -> int:  # fmt: skip
+    """The cost of a piece with what live changes add to it; FAR when they close the way.
 
     A place at the rim of a closed stretch can still be driven to from its own side.
     """
-    more = 0
-    for i in range(np.searchsorted(t.hit_ref, ref), len(t.hit_ref)):
-        if t.hit_ref[i] != ref:
+    for i in range(np.searchsorted(hit_ref, ref), len(hit_ref)):
+        if hit_ref[i] != ref:
             break
-        low, high = t.hit_low[i], t.hit_high[i]
+        low, high = hit_low[i], hit_high[i]
         if low >= stop or high <= start:
             continue
-        if t.hit_ms[i] == SHUT:
-            return SHUT
-        share = t.hit_ms[i] / (high - low)
-        more += int(np.rint(share * (min(stop, high) - low))) - int(np.rint(share * (max(start, low) - low)))
-    return more
+        if hit_ms[i] == SHUT:
+            return FAR
+        share = hit_ms[i] / (high - low)
+        more = int(np.rint(share * (min(stop, high) - low))) - int(np.rint(share * (max(start, low) - low)))
+        cost += more << LENGTH_BITS
+    return cost
 
 
 @compiled
@@ -131,18 +141,26 @@ def leaving_ends(edge: Ints, fraction: Floats, extra: Longs, t: EdgeTimes) -> Pl
     n = len(edge)
     node, cost = np.zeros(2 * n, np.int32), np.full(2 * n, FAR, np.int64)
     owner, against = np.empty(2 * n, np.int32), np.empty(2 * n, np.uint8)
+    forward, backward, mm, edge_from, edge_to = t.forward, t.backward, t.mm, t.edge_from, t.edge_to
+    ref_first, ref_arc, out_head = t.ref_first, t.ref_arc, t.out_head
+    hit_ref, hit_low, hit_high, hit_ms = t.hit_ref, t.hit_low, t.hit_high, t.hit_ms
+    changed = len(hit_ref) > 0
     for i in range(n):
+        e, f = edge[i], fraction[i]
         for side in range(2):
-            end, ref = 2 * i + side, 2 * edge[i] + side
+            end, ref = 2 * i + side, 2 * e + side
             owner[end] = i
             against[end] = side
-            if fraction[i] == 1.0 - side:
-                node[end] = t.edge_from[edge[i]] if side else t.edge_to[edge[i]]
+            if f == 1.0 - side:
+                node[end] = edge_from[e] if side else edge_to[e]
                 cost[end] = extra[i]
-            elif t.ref_first[ref] < t.ref_first[ref + 1]:
-                node[end] = t.out_head[t.ref_arc[t.ref_first[ref]]]
-                start, stop = (0.0, fraction[i]) if side else (fraction[i], 1.0)
-                cost[end] = min(FAR, piece(t, ref, start, stop) + extra[i])
+            elif ref_first[ref] < ref_first[ref + 1]:
+                node[end] = out_head[ref_arc[ref_first[ref]]]
+                start, stop = (0.0, f) if side else (f, 1.0)
+                value = _usual(backward[e] if side else forward[e], mm[e], start, stop)
+                if changed and value < FAR:
+                    value = _changed(value, hit_ref, hit_low, hit_high, hit_ms, ref, start, stop)
+                cost[end] = min(FAR, value + extra[i])
     return PlaceEnds(node, cost, owner, against)
 
 
@@ -151,56 +169,54 @@ def arriving_ends(edge: Ints, fraction: Floats, extra: Longs, t: EdgeTimes) -> P
     """From the nodes before places (n,) to the places; a place has as many ends as there are arcs onto its
     edge, one per copy of the junction they leave, without those the profile must not turn into."""
     n = len(edge)
+    forward, backward, mm, edge_from, edge_to = t.forward, t.backward, t.mm, t.edge_from, t.edge_to
+    ref_first, ref_arc, out_first, banned, bit = t.ref_first, t.ref_arc, t.out_first, t.banned, t.bit
+    hit_ref, hit_low, hit_high, hit_ms = t.hit_ref, t.hit_low, t.hit_high, t.hit_ms
+    copy_origin, copy_node = t.copy_origin, t.copy_node
+    changed = len(hit_ref) > 0
     room = 0
     for i in range(n):
-        first, last = t.ref_first[2 * edge[i]], t.ref_first[2 * edge[i] + 2]
-        room += 2 + last - first
+        room += 2 + ref_first[2 * edge[i] + 2] - ref_first[2 * edge[i]]
         if fraction[i] == 0.0 or fraction[i] == 1.0:
-            room += len(t.copy_node)
+            room += len(copy_node)
     node, cost = np.empty(room, np.int32), np.empty(room, np.int64)
     owner, against = np.empty(room, np.int32), np.empty(room, np.uint8)
     count = 0
     for i in range(n):
+        e, f = edge[i], fraction[i]
         for side in range(2):
-            ref = 2 * edge[i] + side
-            head = t.edge_to[edge[i]] if side else t.edge_from[edge[i]]
-            begin = count
-            if fraction[i] == side:
-                count = _at_junction(head, node, count, t)
-                value = extra[i]
+            ref, tail, begin = 2 * e + side, edge_to[e] if side else edge_from[e], count
+            value = 0
+            if f == side:
+                count = _at_junction(tail, node, count, copy_origin, copy_node)
             else:
-                count = _before_edge(ref, head, node, count, t)
-                start, stop = (fraction[i], 1.0) if side else (0.0, fraction[i])
-                value = min(FAR, piece(t, ref, start, stop) + extra[i])
+                for k in range(ref_first[ref], ref_first[ref + 1]):
+                    arc = ref_arc[k]
+                    if not banned[arc] & bit:
+                        # the first arc with a ref leaves the junction itself
+                        first = k == ref_first[ref]
+                        node[count] = tail if first else np.searchsorted(out_first, arc, side="right") - 1
+                        count += 1
+                start, stop = (f, 1.0) if side else (0.0, f)
+                value = _usual(backward[e] if side else forward[e], mm[e], start, stop)
+                if changed and value < FAR:
+                    value = _changed(value, hit_ref, hit_low, hit_high, hit_ms, ref, start, stop)
             for end in range(begin, count):
-                cost[end] = value
+                cost[end] = min(FAR, value + extra[i])
                 owner[end] = i
                 against[end] = side
     return PlaceEnds(node[:count], cost[:count], owner[:count], against[:count])
 
 
 @compiled
-def _at_junction(junction: int, node: Ints, count: int, t: EdgeTimes) -> int:
+def _at_junction(junction: int, node: Ints, count: int, copy_origin: Ints, copy_node: Ints) -> int:
     """The junction itself and all its copies."""
     node[count] = junction
     count += 1
-    for i in range(np.searchsorted(t.copy_origin, junction), len(t.copy_origin)):
-        if t.copy_origin[i] != junction:
+    for i in range(np.searchsorted(copy_origin, junction), len(copy_origin)):
+        if copy_origin[i] != junction:
             break
-        node[count] = t.copy_node[i]
-        count += 1
-    return count
-
-
-@compiled
-def _before_edge(ref: int, tail: int, node: Ints, count: int, t: EdgeTimes) -> int:
-    """The tails of the arcs with this ref that may be used; the first arc leaves the junction itself."""
-    first, last = t.ref_first[ref], t.ref_first[ref + 1]
-    for i in range(first, last):
-        arc = t.ref_arc[i]
-        if t.banned[arc] & t.bit:
-            continue
-        node[count] = tail if i == first else np.searchsorted(t.out_first, arc, side="right") - 1
+        node[count] = copy_node[i]
         count += 1
     return count
 

@@ -91,7 +91,7 @@ class Engine:
         self, weights: Weights, sources: Ends, n_sources: int, targets: Ends, n_targets: int,
         known: Ints | None = None,
     ) -> NDArray[np.int32]:  # fmt: skip
-        """Milliseconds (n_sources, n_targets) from every source to every target, FAR_MS where there is no way.
+        """Milliseconds (n_sources, n_targets) from every source to every target, FAR_MS where no way leads.
 
         `known` (n_sources, n_targets) int32 as in `to_one_ms`.
         """

@@ -12,7 +12,8 @@ import osmium.filter
 from routing.profile import Profile
 from routing.raw import Member, Points, Progress, RawRestriction, RawRoads, RoadCollector, bad_extract
 
-_UNDEFINED = 2_147_483_647  # osmium's coordinate of a node that is not in the file
+# Coordinates beyond these are no places on earth; osmium's for a node that is not in the file is one of them.
+_MOST_X, _MOST_Y = 1_800_000_000, 900_000_000
 _KINDS = {"n": "node", "w": "way", "r": "relation"}
 # Keys that a node, way or relation must have one of to be looked at.
 _KEYS = ("highway", "route", "barrier", "type")
@@ -96,7 +97,7 @@ def _lines(way: osmium.osm.Way, collector: RoadCollector) -> Iterator[Points]:
     line: list[tuple[int, int, int]] = []
     for node in way.nodes:
         x, y = node.location.x, node.location.y
-        if x == _UNDEFINED or y == _UNDEFINED:
+        if abs(x) > _MOST_X or abs(y) > _MOST_Y:
             collector.clipped += 1
             if len(line) > 1:
                 yield line

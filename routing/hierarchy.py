@@ -75,8 +75,10 @@ def build_hierarchy(
     rank = _post_order(tree)[rank]
     tell(0.8)
     first, higher = _neighbours(node_count, rank, tail, head, higher=True)
-    up_first, up_head, parent = _fill(first, higher)
-    tell(0.95)
+    up_first, unsorted, parent = _fill(first, higher)
+    down_first, down_node, _ = _turned(up_first, unsorted)
+    up_head = _turned_back(up_first, down_first, down_node)
+    tell(0.9)
     down_first, down_node, down_arc = _turned(up_first, up_head)
     arc = _arcs_above(rank, tail.astype(np.int32), head.astype(np.int32), up_first, up_head)
     base_first, base_arc = _below(arc, len(up_head))
@@ -158,8 +160,18 @@ def _post_order(parent: Ints) -> Ints:
 
 
 @compiled
+def grown(numbers: Ints, least: int) -> Ints:
+    """The numbers with room behind them: twice as many, or `least`."""
+    longer = np.empty(max(2 * len(numbers), least), np.int32)
+    for i in range(len(numbers)):
+        longer[i] = numbers[i]
+    return longer
+
+
+@compiled
 def _fill(first: Ints, higher: Ints) -> tuple[Ints, Ints, Ints]:
-    """All arcs upwards: a node's own, and those it inherits from its children in the elimination tree."""
+    """All arcs upwards, a node's own and those it inherits from its children in the elimination tree: first,
+    heads in no order, and parents."""
     count = len(first) - 1
     up_first = np.zeros(count + 1, np.int32)
     up_head = np.empty(2 * len(higher) + 16, np.int32)
@@ -175,13 +187,12 @@ def _fill(first: Ints, higher: Ints) -> tuple[Ints, Ints, Ints]:
             most += up_first[branch + 1] - up_first[branch]
             branch = sibling[branch]
         if size + most > len(up_head):
-            larger = np.empty(max(2 * len(up_head), size + most), np.int32)
-            larger[:size] = up_head[:size]
-            up_head = larger
-        begin = size
+            up_head = grown(up_head, size + most)
+        lowest = count
         for i in range(first[node], first[node + 1]):
             seen[higher[i]] = node
             up_head[size] = higher[i]
+            lowest = min(lowest, higher[i])
             size += 1
         branch = child[node]
         while branch != -1:
@@ -190,14 +201,14 @@ def _fill(first: Ints, higher: Ints) -> tuple[Ints, Ints, Ints]:
                 if other != node and seen[other] != node:
                     seen[other] = node
                     up_head[size] = other
+                    lowest = min(lowest, other)
                     size += 1
             branch = sibling[branch]
-        up_head[begin:size].sort()
         up_first[node + 1] = size
-        if size > begin:
-            parent[node] = up_head[begin]
-            sibling[node] = child[up_head[begin]]
-            child[up_head[begin]] = node
+        if lowest < count:
+            parent[node] = lowest
+            sibling[node] = child[lowest]
+            child[lowest] = node
     return up_first, up_head[:size].copy(), parent
 
 
@@ -220,6 +231,18 @@ def _turned(up_first: Ints, up_head: Ints) -> tuple[Ints, Ints, Ints]:
             below[at] = node
             number[at] = arc
     return first, below, number
+
+
+@compiled
+def _turned_back(up_first: Ints, down_first: Ints, down_node: Ints) -> Ints:
+    """The heads of the arcs upwards again, now ascending within each rank."""
+    place = up_first[:-1].copy()
+    up_head = np.empty(len(down_node), np.int32)
+    for node in range(len(down_first) - 1):
+        for i in range(down_first[node], down_first[node + 1]):
+            up_head[place[down_node[i]]] = node
+            place[down_node[i]] += 1
+    return up_head
 
 
 @compiled

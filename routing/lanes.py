@@ -7,15 +7,15 @@ processor's code generator turns into what that processor has.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import llvmlite.binding
+import numba.core.cgutils
+import numba.extending
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from routing.compiled import compiled
@@ -27,6 +27,7 @@ ROW = 16  # milliseconds in one cache line
 # Without an instruction that fetches from several places at once, the vector form is slower than a loop.
 _FETCHES = bool(llvmlite.binding.get_host_cpu_features().get("avx2"))
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
+cgutils: Any = numba.core.cgutils
 Numbers = NDArray[np.int32] | NDArray[np.int64]
 Indexes = NDArray[np.uint32]  # unsigned: compiled code need not ask whether an index is negative
 
@@ -70,7 +71,7 @@ class _Vectors:
         return self._call(name, self.type, [pointer, self.bytes, mask, nought])
 
     def fetch(self, pointer: Any, index: Any, mask: Any, otherwise: Any) -> Any:
-        """The numbers at these indexes from `pointer` on; `otherwise` in the lanes that are not in the mask."""
+        """The numbers at these indexes from `pointer` on, those of `otherwise` where the mask has none."""
         places = ir.GEPInstr(self.builder.block, pointer, [index], False, name="", source_etype=self.number)
         places.type = ir.VectorType(pointer.type, self.width)
         self.builder._insert(places)
@@ -87,6 +88,11 @@ class _Vectors:
         return self.builder.call(function, arguments)
 
 
+def _instructions(writer: Callable[..., Any]) -> Callable[..., Any]:
+    """Let kernels call what `writer` writes; numba passes it the context itself, kernels the rest."""
+    return cast("Callable[..., Any]", numba.extending.intrinsic(writer))
+
+
 def _data(context: Any, builder: Any, signature: Any, arguments: Any) -> list[Any]:
     """The arguments, with the address of its first number in the place of every array."""
     return [
@@ -95,7 +101,7 @@ def _data(context: Any, builder: Any, signature: Any, arguments: Any) -> list[An
     ]
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_instructions
 def _fetched_least(typing: Any, head: Any, cost: Any, dist: Any, begin: Any, end: Any, start: Any) -> Any:
     number = cost.dtype
     signature = number(head, cost, dist, types.uint64, types.uint64, number)
@@ -126,14 +132,14 @@ def least_over(
 ) -> int:  # fmt: skip
     """The least of `start` and cost[i] + dist[head[i]], i from `begin` up to `end`."""
     if _FETCHES:
-        return _fetched_least(head, cost, dist, begin, end, start)  # type: ignore[no-any-return]
+        return int(_fetched_least(head, cost, dist, begin, end, start))
     least = start
     for i in range(begin, end):
         least = min(least, cost[i] + dist[head[i]])
     return least
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_instructions
 def pull_rows(
     typing: Any, dist: Any, row: Any, head: Any, cost: Any, begin: Any, end: Any
 ) -> Any:  # fmt: skip
@@ -156,7 +162,7 @@ def pull_rows(
     return signature, generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_instructions
 def push_rows(
     typing: Any, dist: Any, row: Any, head: Any, cost: Any, begin: Any, end: Any
 ) -> Any:  # fmt: skip
@@ -177,7 +183,7 @@ def push_rows(
     return signature, generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_instructions
 def _fetched_columns(typing: Any, head: Any, cost: Any, dist: Any, begin: Any, end: Any, slot: Any) -> Any:
     signature = types.void(head, cost, dist, types.uint64, types.uint64, types.uint64)
 

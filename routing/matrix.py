@@ -23,8 +23,8 @@ def many_and_many(
     The ends of one i are one_first[i]..one_first[i+1]. A search climbs from the ones over `up`, and comes
     down to the owners over `back`.
     """
-    above = collect(rank[one_node], parent, stamp, turn, chosen, 0)
-    count = collect(rank[end_node], parent, stamp, turn, chosen, above)
+    above = collect(rank, one_node, parent, stamp, turn, chosen, 0)
+    count = collect(rank, end_node, parent, stamp, turn, chosen, above)
     for i in range(count):
         place[chosen[i]] = i
     rising = _cut_out(up_first, up_head, up_ms, chosen, above, place)
@@ -33,7 +33,9 @@ def many_and_many(
     ones = len(one_first) - 1
     for begin in range(0, ones, ROW):
         lanes = min(ROW, ones - begin)
-        dist[:] = FAR_MS
+        for row in range(count):
+            for lane in range(ROW):
+                dist[row, lane] = FAR_MS
         for lane in range(lanes):
             for end in range(one_first[begin + lane], one_first[begin + lane + 1]):
                 row = place[rank[one_node[end]]]

@@ -228,9 +228,11 @@ class Network:
         facilities: Sequence[Facility] = (), today: date | None = None, profile: str | None = None,
         access_kmh: float = ACCESS_KMH,
     ) -> QualityReport:  # fmt: skip
-        """What makes minutes on this map doubtful. `places` (m, 2) are the villages, `names` theirs;
-        `facilities` where patients are brought; `today` what the map's age is counted from."""
-        terms = self._terms(profile, None, access_kmh)
+        """What makes minutes on this map doubtful, whatever is closed now. `places` (m, 2) are the villages,
+        `names` theirs; `facilities` where patients are brought; `today` what the map's age is counted
+        from."""
+        core = self._core
+        terms = Terms(core, core.metrics, self._name(profile), None, access_kmh)
         return judge_quality(terms, places, names, facilities, today or datetime.now(UTC).date())
 
     def match(self, track: Track, *, profile: str | None = None) -> Match:

@@ -9,10 +9,13 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from routing.arrays import Bytes, Floats, Longs
 from routing.match import Knots, Match
 from routing.slots import slots_of
+
+Mask = NDArray[np.bool_]
 
 # A vehicle that moves less than this in that time loads a patient, waits or is parked; traffic lights and
 # jams are shorter and belong to the journey.
@@ -159,6 +162,17 @@ def _refused(rows: Observed) -> str | None:
     if not 1 / _ODDEST_RATIO <= elapsed / model <= _ODDEST_RATIO:
         return "odd"
     return None
+
+
+def of_trips(rows: Observed, keep: Mask) -> Observed:
+    """The rows of some trips (mask over all), renumbered."""
+    own = keep[rows.trip]
+    intervals, interval = np.unique(rows.interval[own], return_inverse=True)
+    trip = (np.cumsum(keep) - 1)[rows.trip[own]]
+    return Observed(
+        trip, interval.astype(np.int64), rows.road_class[own], rows.slot[own],
+        rows.model_s[own], rows.metres[own], rows.elapsed_s[intervals], rows.started_at[keep],
+    )  # fmt: skip
 
 
 def _joined(parts: list[Observed]) -> Observed:

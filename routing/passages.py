@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from routing.arrays import Floats, Ints, Longs
-from routing.candidates import Ground, States, foot
+from routing.candidates import Ground, States, foot, longer_rows
 from routing.compiled import compiled
 from routing.metric import metres_per_degree
 from routing.transitions import ROUTED, TURNED, Chances, Scratch, Stations, retrace
@@ -32,7 +32,7 @@ class Laid(NamedTuple):
 def _put(rows: Floats, used: int, ref: int, start: float, stop: float, piece: int) -> tuple[Floats, int]:
     """Append a row to `rows`, which grows when it is full."""
     if used == len(rows):
-        rows = np.concatenate((rows, np.empty_like(rows)))
+        rows = longer_rows(rows)
     rows[used, 0], rows[used, 1], rows[used, 2], rows[used, 3] = ref, start, stop, piece
     return rows, used + 1
 

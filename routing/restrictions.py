@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from routing.arrays import GATE
 from routing.edges import Edges
 from routing.profile import Profile
 from routing.profile_file import TURN_KINDS
@@ -148,7 +149,7 @@ class _Streets:
         self._by_way: dict[int, list[int]] = defaultdict(list)
         touched = np.flatnonzero(np.isin(edge_way, np.array(list(named), np.int64)))
         for edge in touched.tolist():
-            if edges.start[edge] != edges.stop[edge]:  # a gate belongs to no way
+            if not edges.flags[edge] & GATE:  # a gate belongs to no way
                 self._by_way[int(edge_way[edge])].append(edge)
         nodes = np.unique(np.concatenate([edges.tail[touched], edges.head[touched]]))
         refs = np.flatnonzero(np.stack(list(edges.open_bits()), axis=1).ravel())
@@ -180,6 +181,11 @@ class _Streets:
             # turning round twice on the way over would be a way out of it that nobody drives
             for length in range(2, len(driven)):
                 yield (*driven[:length], driven[length - 1] ^ 1)
+            # and so would be passing two gates of one barrier
+            if self._is_gate(driven[1]):
+                for gate in filter(self._is_gate, self._leaving[self._end(driven[0])]):
+                    for second in filter(self._is_gate, self._leaving[self._end(gate)]):
+                        yield (driven[0], gate, second)
             return
         for length in range(1, len(driven)):
             for other in self._leaving[self._end(driven[length - 1])]:
@@ -197,9 +203,7 @@ class _Streets:
             missing = "via does not join"
         elif len(via) == 1 and via[0].kind == "node":
             nodes = self._nodes(via[0].ref)
-            found = [
-                (i, o) for i in into for o in out if self._end(i) == self._begin(o) and self._end(i) in nodes
-            ]
+            found = [(i, *gate, o) for i in into for o in out for gate in self._across(i, o, nodes)]
             missing = "ways do not meet at via"
         else:
             raise _Left("via is neither one node nor ways", broken=True)
@@ -210,6 +214,16 @@ class _Streets:
         if len(found) > 1:
             raise _Left("ambiguous", broken=True)
         return found[0]
+
+    def _across(self, into: int, out: int, nodes: set[int]) -> Iterator[tuple[int, ...]]:
+        """What lies between two refs that meet at one of the nodes of a junction: nothing, or a gate."""
+        start, stop = self._end(into), self._begin(out)
+        if start in nodes and start == stop:
+            yield ()
+        elif {start, stop} <= nodes:
+            for ref in self._leaving[start]:
+                if self._is_gate(ref) and self._end(ref) == stop:
+                    yield (ref,)
 
     def _chains(
         self, into: Sequence[int], via: Sequence[int], out: Sequence[int]
@@ -271,6 +285,9 @@ class _Streets:
     def _refs(self, way: int) -> list[int]:
         both: Iterable[int] = (edge * 2 + side for edge in self._by_way[way] for side in (0, 1))
         return [ref for ref in both if ref in self._open]
+
+    def _is_gate(self, ref: int) -> bool:
+        return bool(self._edges.flags[ref >> 1] & GATE)
 
     def _way(self, ref: int) -> int:
         return int(self._roads.way[self._edges.line[ref >> 1]])

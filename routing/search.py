@@ -1,9 +1,9 @@
 """Walks up and down a hierarchy: from one place to many, from many to one, and between two.
 
-Every fastest way can be had by going up from its start and down to its end, and what lies above a node is its
-line of ancestors in the elimination tree. So a search walks the ancestors of the one place upwards, and then
-sweeps all ancestors of the many from the top down (Dibbelt, Strasser, Wagner 2016; Delling, Goldberg, Werneck:
-Faster batched shortest paths in road networks, ATMOS 2011, for the restricted sweep).
+Every fastest way can be had by going up from its start and down to its end, and what lies above a node is
+its line of ancestors in the elimination tree. So a search walks the ancestors of the one place upwards, and
+then sweeps all ancestors of the many from the top down (Dibbelt, Strasser, Wagner 2016; Delling, Goldberg,
+Werneck: Faster batched shortest paths in road networks, ATMOS 2011, for the restricted sweep).
 
 Kernels take nodes by rank. Costs and distances are int64 costs or int32 milliseconds; `far` says which.
 """
@@ -18,13 +18,16 @@ from routing.lanes import Indexes, Numbers, least_over
 
 
 @compiled
-def collect(nodes: Ints, parent: Ints, stamp: Ints, turn: int, chosen: Ints, count: int) -> int:
-    """Append the nodes and their ancestors, but those stamped before, to `chosen`; returns its new length.
+def collect(
+    rank: Ints, nodes: Ints, parent: Ints, stamp: Ints, turn: int, chosen: Ints, count: int
+) -> int:  # fmt: skip
+    """Append the ranks of the nodes and their ancestors to `chosen`, but for those stamped before; returns
+    its new length.
 
     Every ancestor stands before its descendants.
     """
     for node in nodes:
-        start, at = count, node
+        start, at = count, rank[node]
         while at >= 0 and stamp[np.uint32(at)] != turn:
             stamp[np.uint32(at)] = turn
             chosen[count] = at
@@ -52,7 +55,9 @@ def sow(
 
 
 @compiled
-def climb(first: Indexes, head: Indexes, cost: Numbers, far: int, chosen: Ints, count: int, dist: Numbers) -> None:
+def climb(
+    first: Indexes, head: Indexes, cost: Numbers, far: int, chosen: Ints, count: int, dist: Numbers
+) -> None:
     """Pass distances on from the first `count` chosen nodes to all that lie above them."""
     for i in range(count - 1, -1, -1):
         node = chosen[i]
@@ -66,7 +71,14 @@ def climb(first: Indexes, head: Indexes, cost: Numbers, far: int, chosen: Ints, 
 
 @compiled
 def sweep(
-    first: Indexes, head: Indexes, cost: Numbers, far: int, chosen: Ints, start: int, count: int, dist: Numbers
+    first: Indexes,
+    head: Indexes,
+    cost: Numbers,
+    far: int,
+    chosen: Ints,
+    start: int,
+    count: int,
+    dist: Numbers,
 ) -> None:
     """Final distances of the chosen nodes, from the top down; from `start` on they have none yet."""
     for i in range(count):
@@ -102,10 +114,10 @@ def one_and_many(
 
     The search climbs from the seeds over `up`, and comes down over `back`.
     """
-    seeds = collect(rank[seed_node], parent, stamp, turn, chosen, 0)
+    seeds = collect(rank, seed_node, parent, stamp, turn, chosen, 0)
     sow(rank, seed_node, seed_cost, shift, far, chosen, seeds, dist)
     climb(up_first, up_head, up_cost, far, chosen, seeds, dist)
-    count = collect(rank[end_node], parent, stamp, turn, chosen, seeds)
+    count = collect(rank, end_node, parent, stamp, turn, chosen, seeds)
     sweep(back_first, back_head, back_cost, far, chosen, seeds, count, dist)
     settle(rank, end_node, end_cost, end_owner, shift, far, dist, best, via)
 

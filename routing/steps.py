@@ -31,6 +31,11 @@ _BESIDE_M = 3.0
 _MINOR = frozenset({"service", "track", "pedestrian", "busway"})
 
 
+# The only way on, but round a corner: part of the turn before it, or told by the new name alone.
+_BEND = "bend"
+_TURNS = frozenset({"slight_left", "left", "sharp_left", "slight_right", "right", "sharp_right"})
+
+
 @dataclass(slots=True)
 class _Decision:
     """Where something is told: before stretch `at` of the way."""
@@ -98,7 +103,9 @@ class StepMaker:
         for decision, end in zip(decisions[1:], ends[1:], strict=True):
             onto = refs[decision.onto]
             brief = along_mm[end] - along_mm[decision.at] < _NAME_M * 1000
-            if decision.maneuver == "continue":
+            if decision.maneuver in ("continue", _BEND):
+                decision.maneuver = "continue"
+                brief = brief or self._name(onto) is None
                 arm = along_mm[decision.at] - along_mm[out[-1].onto] < _ARM_M * 1000
                 if arm and len(out) > 1 and self._name(road) is None:
                     out[-1].onto, road = decision.onto, onto
@@ -150,6 +157,8 @@ class StepMaker:
     def _maneuver(self, before: int, after: int, turn: float, others: list[tuple[int, float]]) -> str | None:
         renamed = self._name(after) is not None and not self._same_road(before, after)
         rivals = [(ref, angle) for ref, angle in others if self._rivals(ref, after)]
+        if not others and abs(turn) >= _SLIGHT:
+            return _BEND
         if not others or (not rivals and abs(turn) < _SLIGHT):
             return "continue" if renamed and self._name(before) is not None else None
         alike = [angle for _, angle in rivals if abs(angle) < abs(turn) + _ALIKE and abs(angle) < 90.0]
@@ -301,13 +310,13 @@ def _angle(before: float, after: float) -> float:
 
 def _joined(decisions: list[_Decision], along_mm: list[int]) -> list[_Decision]:
     """Decisions with turns that follow within a few metres of each other made into one."""
-    turns = frozenset({"slight_left", "left", "sharp_left", "slight_right", "right", "sharp_right"})
     out: list[_Decision] = []
     for decision in decisions:
         last = out[-1] if out else None
         if (
             last is not None
-            and {last.maneuver, decision.maneuver} <= turns
+            and last.maneuver in _TURNS
+            and decision.maneuver in _TURNS | {_BEND}
             and along_mm[decision.at] - along_mm[last.at] < _ONE_MANOEUVRE_M * 1000
         ):
             turn = (last.turn + decision.turn + 180.0) % 360.0 - 180.0

@@ -1,9 +1,9 @@
 """How far every node of the network is from the nearest of some places.
 
 A climb from the places, then one sweep over the whole hierarchy from the top down (PHAST: Delling, Goldberg,
-Nowatzyk, Werneck, J. Parallel Distrib. Comput. 73, 2013). Nodes at the same depth of the elimination tree have
-no arcs between them, so several go at once: they stand side by side, those with about as many arcs together,
-and their arcs are stored in columns.
+Nowatzyk, Werneck, J. Parallel Distrib. Comput. 73, 2013). Nodes at the same depth of the elimination tree
+have no arcs between them, so several go at once: they stand side by side, those with about as many arcs
+together, and their arcs are stored in columns.
 """
 
 from __future__ import annotations
@@ -110,10 +110,11 @@ def reach_all(
     stamp: Ints, turn: int, chosen: Ints, dist: Ints, slot_dist: Ints, out: Ints,
 ) -> None:  # fmt: skip
     """Fill `out` (N,) with milliseconds by node, FAR_MS where they exceed the limit."""
-    seeds = collect(rank[seed_node], parent, stamp, turn, chosen, 0)
+    seeds = collect(rank, seed_node, parent, stamp, turn, chosen, 0)
     sow(rank, seed_node, seed_cost, LENGTH_BITS, FAR_MS, chosen, seeds, dist)
     climb(up_first, up_head, up_ms, FAR_MS, chosen, seeds, dist)
-    slot_dist[:] = FAR_MS
+    for slot in range(len(slot_dist)):
+        slot_dist[slot] = FAR_MS
     for i in range(seeds):
         slot_dist[rank_slot[chosen[i]]] = dist[chosen[i]]
     for group in range(len(column_first) - 1):

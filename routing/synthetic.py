@@ -15,6 +15,7 @@ from routing.arrays import Floats, Ints, Longs
 from routing.candidates import Ground
 from routing.compiled import compiled
 from routing.costs import FAR, LENGTH_BITS
+from routing.match import Match
 from routing.metric import metres_per_degree
 from routing.slots import SLOTS, slots_of
 from routing.tracks import Track
@@ -68,14 +69,15 @@ def true_factors(classes: int, random: np.random.Generator, *, spread_sd: float 
 
 def drives(
     g: Ground, count: int, random: np.random.Generator, *, least_m: float, most_m: float,
-    truth: Truth | None = None, from_day: datetime, timezone: ZoneInfo,
+    truth: Truth | None = None, whim_sd: float = 0.0, from_day: datetime, timezone: ZoneInfo,
 ) -> Iterator[Drive]:  # fmt: skip
-    """Drives along the fastest ways of the profile between random junctions `least_m`..`most_m` apart as the
-    crow flies, within four weeks of `from_day`. Raises ValueError when the network is too small for them."""
+    """Drives between random junctions `least_m`..`most_m` apart as the crow flies, within four weeks of
+    `from_day`, along the ways that are fastest in the driver's opinion: the profile's times, each road's off
+    by a log-normal factor of `whim_sd`. Raises ValueError when the network is too small for them."""
     begin = int(from_day.timestamp() * 1000)
     nodes, at, scratch = _main_nodes(g), _node_places(g), scratch_for(len(g.out_first) - 1)
     for _ in range(count):
-        ref = _some_way(g, scratch, nodes, at, random, least_m, most_m)
+        ref = _some_way(_as_seen(g, random, whim_sd), scratch, nodes, at, random, least_m, most_m)
         start = begin + int(random.integers(0, 28 * 24 * 3600 * 1000))
         edge = ref >> 1
         model = np.where(ref & 1, g.backward[edge], g.forward[edge]).astype(np.float64)
@@ -120,6 +122,25 @@ def shape_of(g: Ground, drive: Drive) -> tuple[Floats, Floats, Floats]:
         lat.append(y)
         at.append(enter + share * (leave - enter))
     return np.concatenate(lon), np.concatenate(lat), np.concatenate(at)
+
+
+def recovered(g: Ground, drive: Drive, match: Match) -> tuple[float, float]:
+    """How well a match found a drive again: the share of its length whose roads were found, in the right
+    direction, and the length of roads that were never driven, as a share of the drive's."""
+    length = g.edge_mm[drive.ref >> 1].astype(np.float64)
+    found = np.isin(drive.ref, match.passage.ref)
+    invented = match.passage.metres[~np.isin(match.passage.ref, drive.ref)].sum() * 1000
+    return float(length[found].sum() / length.sum()), float(invented / length.sum())
+
+
+def _as_seen(g: Ground, random: np.random.Generator, whim_sd: float) -> Ground:
+    """The ground as a driver judges it."""
+    if whim_sd == 0:
+        return g
+    ms = (g.arc_cost >> LENGTH_BITS) * np.exp(random.normal(0, whim_sd, len(g.arc_cost)))
+    mm = g.arc_cost & ((1 << LENGTH_BITS) - 1)
+    cost = np.where(g.arc_cost < FAR, (ms.astype(np.int64) << LENGTH_BITS) + mm, FAR)
+    return g._replace(arc_cost=cost)
 
 
 def _main_nodes(g: Ground) -> Longs:

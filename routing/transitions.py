@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from routing.arrays import Bytes, Floats, Ints, Longs
-from routing.candidates import Ground, States
+from routing.candidates import Ground, States, longer
 from routing.compiled import compiled
 from routing.costs import FAR, LENGTH_BITS
 from routing.metric import metres_per_degree
@@ -61,6 +61,7 @@ class Scratch(NamedTuple):
     dist: Longs  # (N,) FAR
     parent: Ints  # (N,) the arc a node was reached by, -1
     slot: Ints  # (N,) position among the nodes searched for, -1
+    row: Ints  # (N,) position among the nodes searched from, -1
     touched: Ints  # (N,)
 
 
@@ -68,8 +69,17 @@ def scratch_for(nodes: int) -> Scratch:
     """Clean scratch for a graph of so many nodes; for one thread at a time."""
     return Scratch(
         np.full(nodes, FAR, np.int64), np.full(nodes, -1, np.int32), np.full(nodes, -1, np.int32),
-        np.empty(nodes, np.int32),
+        np.full(nodes, -1, np.int32), np.empty(nodes, np.int32),
     )  # fmt: skip
+
+
+@compiled
+def longer_keys(values: Longs) -> Longs:
+    """The same values with room for as many again."""
+    out = np.empty(2 * len(values), np.int64)
+    for i in range(len(values)):
+        out[i] = values[i]
+    return out
 
 
 @compiled
@@ -135,9 +145,8 @@ def spread(g: Ground, w: Scratch, start: int, wanted: int, most_ms: int, most_mm
                 count += 1
             w.dist[head] = total
             w.parent[head] = arc
-            if size == len(key):
-                key = np.concatenate((key, np.empty_like(key)))
-                node = np.concatenate((node, np.empty_like(node)))
+            if size == len(node):
+                key, node = longer_keys(key), longer(node)
             size = _push(key, node, size, total, head)
     return count
 
@@ -162,7 +171,7 @@ def _tails(g: Ground, states: States, i: int, w: Scratch) -> Ints:
             if g.arc_cost[arc] >= FAR or w.slot[tail] >= 0:
                 continue
             if count == len(nodes):
-                nodes = np.concatenate((nodes, np.empty_like(nodes)))
+                nodes = longer(nodes)
             nodes[count] = tail
             w.slot[tail] = count
             count += 1
@@ -170,20 +179,22 @@ def _tails(g: Ground, states: States, i: int, w: Scratch) -> Ints:
 
 
 @compiled
-def _heads(g: Ground, states: States, i: int, alive: Bytes) -> Ints:
-    """The nodes by which the roads of station i can be left, in either direction where one may turn."""
+def _heads(g: Ground, states: States, i: int, alive: Bytes, w: Scratch) -> Ints:
+    """The nodes by which the roads of station i can be left, in either direction where one may turn; their
+    rows are set."""
     nodes = np.empty(2 * (states.first[i + 1] - states.first[i]), np.int32)
     count = 0
     for s in range(states.first[i], states.first[i + 1]):
         if not alive[s - states.first[i]]:
             continue
         ref = states.ref[s]
-        nodes[count] = g.ref_head[ref]
-        count += 1
-        if g.turnable[ref >> 1]:
-            nodes[count] = g.ref_head[ref ^ 1]
-            count += 1
-    return np.unique(nodes[:count])
+        for turned in range(1 + g.turnable[ref >> 1]):
+            node = g.ref_head[ref ^ turned]
+            if w.row[node] < 0:
+                w.row[node] = count
+                nodes[count] = node
+                count += 1
+    return nodes[:count]
 
 
 @compiled
@@ -213,13 +224,13 @@ def _bounds(stations: Stations, i: int, j: int, chances: Chances) -> tuple[int, 
 
 @compiled
 def way(
-    g: Ground, ref: int, along: float, to: int, to_along: float, slip_mm: float, table: Longs, heads: Ints,
+    g: Ground, ref: int, along: float, to: int, to_along: float, slip_mm: float, table: Longs,
     w: Scratch,
 ) -> tuple[int, float, float, int]:  # fmt: skip
     """The way from a place on `ref` to one on `to` without turning round: how, millimetres, milliseconds, and
     the node by which the last road is entered (-1: none). Millimetres are infinite when there is none.
 
-    `table` holds costs from the junctions `heads` to those with a slot.
+    `table` holds costs from the junctions with a row to those with a slot.
     """
     edge = ref >> 1
     ms = float(g.backward[edge] if ref & 1 else g.forward[edge])
@@ -230,9 +241,9 @@ def way(
             return AHEAD, ahead, ms * ahead / length, -1
         if -ahead <= slip_mm:
             return STAYED, 0.0, 0.0, -1
-    row = np.searchsorted(heads, g.ref_head[ref])
+    row = w.row[g.ref_head[ref]]
     best, entry = FAR, -1
-    if row < len(heads) and heads[row] == g.ref_head[ref]:
+    if row >= 0:
         for k in range(g.ref_first[to], g.ref_first[to + 1]):
             arc = g.ref_arc[k]
             tail = g.arc_tail[arc]
@@ -266,15 +277,15 @@ def _chance(metres: float, straight: float, ms: float, seconds: float, sigma: fl
 @compiled
 def best_way(
     g: Ground, ref: int, along: float, to: int, to_along: float, straight: float, seconds: float,
-    sigma: float, table: Longs, heads: Ints, w: Scratch, c: Chances,
+    sigma: float, table: Longs, w: Scratch, c: Chances,
 ) -> tuple[float, int, int]:  # fmt: skip
     """The likeliest way between two places: its log chance, how, and the node by which `to` is entered."""
     slip_mm = 1000 * c.slip_sigma * sigma
-    how, mm, ms, entry = way(g, ref, along, to, to_along, slip_mm, table, heads, w)
+    how, mm, ms, entry = way(g, ref, along, to, to_along, slip_mm, table, w)
     chance = _chance(mm / 1000, straight, ms, seconds, sigma, c)
     if g.turnable[ref >> 1]:
         back = g.edge_mm[ref >> 1] - along
-        turned, mm, ms, way_in = way(g, ref ^ 1, back, to, to_along, slip_mm, table, heads, w)
+        turned, mm, ms, way_in = way(g, ref ^ 1, back, to, to_along, slip_mm, table, w)
         other = _chance(mm / 1000, straight, ms, seconds, sigma, c) - c.turn
         if other > chance:
             return other, turned + TURNED, way_in
@@ -297,13 +308,21 @@ def _table(g: Ground, heads: Ints, tails: Ints, most_ms: int, most_mm: int, w: S
 
 
 @compiled
+def _forget(tails: Ints, heads: Ints, w: Scratch) -> None:
+    for tail in tails:
+        w.slot[tail] = -1
+    for head in heads:
+        w.row[head] = -1
+
+
+@compiled
 def link(
     g: Ground, states: States, stations: Stations, i: int, j: int, alive: Bytes, c: Chances, w: Scratch
 ) -> Floats:
     """Log chances (states of i, states of j) of driving from station i to station j; -inf where impossible or
     not `alive` (states of i)."""
     tails = _tails(g, states, j, w)
-    heads = _heads(g, states, i, alive)
+    heads = _heads(g, states, i, alive, w)
     most_ms, most_mm = _bounds(stations, i, j, c)
     table = _table(g, heads, tails, most_ms, most_mm, w)
     per_lon, per_lat = metres_per_degree(stations.lat[i])
@@ -317,10 +336,9 @@ def link(
                 straight = _apart(states, a + s, b + t, per_lon, per_lat)
                 chances[s, t], _, _ = best_way(
                     g, states.ref[a + s], states.along[a + s], states.ref[b + t], states.along[b + t],
-                    straight, seconds, sigma, table, heads, w, c,
+                    straight, seconds, sigma, table, w, c,
                 )  # fmt: skip
-    for tail in tails:
-        w.slot[tail] = -1
+    _forget(tails, heads, w)
     return chances
 
 
@@ -332,7 +350,7 @@ def retrace(
     tails = _tails(g, states, j, w)
     alive = np.zeros(states.first[i + 1] - states.first[i], np.uint8)
     alive[s - states.first[i]] = 1
-    heads = _heads(g, states, i, alive)
+    heads = _heads(g, states, i, alive, w)
     most_ms, most_mm = _bounds(stations, i, j, c)
     table = _table(g, heads, tails, most_ms, most_mm, w)
     per_lon, per_lat = metres_per_degree(stations.lat[i])
@@ -341,7 +359,7 @@ def retrace(
     straight = _apart(states, s, t, per_lon, per_lat)
     _, how, entry = best_way(
         g, states.ref[s], states.along[s], states.ref[t], states.along[t], straight, seconds, sigma, table,
-        heads, w, c,
+        w, c,
     )  # fmt: skip
     refs = np.empty(0, np.int32)
     if entry >= 0:
@@ -359,6 +377,5 @@ def retrace(
             refs[arcs] = g.out_ref[w.parent[place]]
             place = g.arc_tail[w.parent[place]]
         clean(w, count)
-    for tail in tails:
-        w.slot[tail] = -1
+    _forget(tails, heads, w)
     return how, refs

@@ -6,7 +6,7 @@ import numpy as np
 
 from routing.compiled import compiled
 from routing.costs import FAR, Costs, Ints
-from routing.hierarchy import arc_between
+from routing.hierarchy import arc_between, grown
 from routing.lanes import Indexes
 from routing.search import collect, sow, ways_up
 
@@ -51,46 +51,40 @@ def _unpack(
     """The arcs of the graph along the ranks `line`, each joined to the next by a hierarchy arc."""
     out, size = np.empty(512, np.int32), 0
     # what is still to be unpacked: the lower end of an arc, the arc, and whether it is taken upwards
-    stack = np.empty((64, 3), np.int32)
+    stack = np.empty(3 * 64, np.int32)
     for step in range(len(line) - 1):
         low, high = min(line[step], line[step + 1]), max(line[step], line[step + 1])
         _put(stack, 0, low, arc_between(low, high, up_first, up_head), line[step] == low)
         depth = 1
         while depth > 0:
             depth -= 1
-            low, arc, rising = stack[depth, 0], stack[depth, 1], stack[depth, 2] == 1
+            low, arc, rising = stack[3 * depth], stack[3 * depth + 1], stack[3 * depth + 2] == 1
             cost = up[arc] if rising else down[arc]
             base = _base(arc, 0 if rising else 1, cost, base_first, base_arc, arc_cost)
             if base >= 0:
                 if size == len(out):
-                    out = _grown(out)
+                    out = grown(out, 0)
                 out[size] = base
                 size += 1
                 continue
             middle, near, far = _split(low, up_head[arc], rising, cost, down_first, down_node, down_arc,
                                        up, down)  # fmt: skip
-            if depth + 2 > len(stack):
-                longer = np.empty((2 * len(stack), 3), np.int32)
-                longer[: len(stack)] = stack
-                stack = longer
+            if 3 * (depth + 2) > len(stack):
+                stack = grown(stack, 0)
             _put(stack, depth, middle, far if rising else near, True)
             _put(stack, depth + 1, middle, near if rising else far, False)
             depth += 2
-    return out[:size].copy()
+    arcs = np.empty(size, np.int32)
+    for i in range(size):
+        arcs[i] = out[i]
+    return arcs
 
 
 @compiled
 def _put(stack: Ints, depth: int, low: int, arc: int, rising: bool) -> None:
-    stack[depth, 0] = low
-    stack[depth, 1] = arc
-    stack[depth, 2] = 1 if rising else 0
-
-
-@compiled
-def _grown(numbers: Ints) -> Ints:
-    longer = np.empty(2 * len(numbers), np.int32)
-    longer[: len(numbers)] = numbers
-    return longer
+    stack[3 * depth] = low
+    stack[3 * depth + 1] = arc
+    stack[3 * depth + 2] = rising
 
 
 @compiled
@@ -114,11 +108,11 @@ def find_way(
     stamp: Ints, turn: int, chosen: Ints, dist: Costs, rest: Costs, before: Ints, behind: Ints,
 ) -> tuple[int, int, int, Ints]:  # fmt: skip
     """The cheapest way from the ends to the seeds: cost, end, seed, and the graph's arcs along it."""
-    risen = collect(rank[end_node], parent, stamp, turn, chosen, 0)
+    risen = collect(rank, end_node, parent, stamp, turn, chosen, 0)
     sow(rank, end_node, end_cost, 0, FAR, chosen, risen, dist)
     ways_up(up_first, up_head, up_cost, FAR, chosen, risen, dist, before)
     fallen = chosen[risen:]
-    count = collect(rank[seed_node], parent, stamp, turn + 1, fallen, 0)
+    count = collect(rank, seed_node, parent, stamp, turn + 1, fallen, 0)
     sow(rank, seed_node, seed_cost, 0, FAR, fallen, count, rest)
     ways_up(down_first, down_head, down_cost, FAR, fallen, count, rest, behind)
     best, top = known, -1

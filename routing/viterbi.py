@@ -64,27 +64,25 @@ def emissions(states: States, stations: Stations, tail: float) -> Floats:
 
 
 @compiled
-def _step(score: Floats, links: Floats, emission: Floats) -> tuple[Floats, Longs]:
-    """The best score per state after a link, and the state before it."""
-    after = np.full(links.shape[1], -np.inf)
-    origin = np.full(links.shape[1], -1, np.int64)
+def _step(score: Floats, links: Floats, emission: Floats, first: int, origin: Longs) -> Floats:
+    """The best score per state after a link; `origin` of the states from row `first` on is filled in."""
+    after = np.empty(links.shape[1], np.float64)
     for t in range(links.shape[1]):
+        best = -np.inf
         for s in range(links.shape[0]):
-            total = score[s] + links[s, t]
-            if total > after[t]:
-                after[t] = total
-                origin[t] = s
-        after[t] += emission[t]
-    return after, origin
+            if score[s] + links[s, t] > best:
+                best = score[s] + links[s, t]
+                origin[first + t] = s
+        after[t] = best + emission[first + t]
+    return after
 
 
 @compiled
-def _sum_over(log_chances: Floats) -> float:
-    """The logarithm of a sum of chances."""
-    most: float = log_chances.max()
-    if most == -np.inf:
-        return most
-    return most + math.log(np.exp(log_chances - most).sum())
+def _log_sum(a: float, b: float) -> float:
+    """The logarithm of the sum of two chances given as logarithms."""
+    if a < b:
+        a, b = b, a
+    return a if b == -np.inf else a + math.log1p(math.exp(b - a))
 
 
 @compiled
@@ -97,8 +95,23 @@ def _apart(stations: Stations, i: int, j: int, limits: Limits) -> bool:
 
 @compiled
 def _alive(score: Floats) -> Bytes:
-    alive: Bytes = (score > score.max() - _BEAM).astype(np.uint8)
+    """Which states are not hopelessly behind the best."""
+    best = -np.inf
+    for value in score:
+        best = max(best, value)
+    alive = np.zeros(len(score), np.uint8)
+    for s in range(len(score)):
+        alive[s] = score[s] > best - _BEAM
     return alive
+
+
+@compiled
+def _possible(links: Floats) -> bool:
+    for s in range(links.shape[0]):
+        for t in range(links.shape[1]):
+            if links[s, t] > _LEAST_LINK:
+                return True
+    return False
 
 
 @compiled
@@ -113,7 +126,7 @@ def _find_link(
     while k < len(stations.lon) and seen < _LOOK_AHEAD and not _apart(stations, i, k, limits):
         if states.first[k] < states.first[k + 1]:
             links = link(g, states, stations, i, k, _alive(score), c, w)
-            if links.max() > _LEAST_LINK:
+            if _possible(links):
                 return k, links
             seen += 1
         k += 1
@@ -123,8 +136,10 @@ def _find_link(
 @compiled
 def _backtrack(decoded: Decoded, states: States, last: int, score: Floats, origin: Longs) -> None:
     """Choose the states of the piece that ends with station `last`."""
-    i = last
-    s = states.first[i] + np.argmax(score)
+    i, s = last, states.first[last]
+    for t in range(len(score)):
+        if score[t] > score[s - states.first[i]]:
+            s = states.first[i] + t
     while True:
         decoded.state[i] = s
         before = decoded.before[i]
@@ -134,83 +149,138 @@ def _backtrack(decoded: Decoded, states: States, last: int, score: Floats, origi
         i = before
 
 
+class Kept(NamedTuple):
+    """The links between stations, one after the other: those to station j begin at `at[j]` in `value`."""
+
+    value: Floats
+    at: Longs
+
+
 @compiled
-def _smooth(
-    decoded: Decoded, states: States, emission: Floats, last: int, links: Floats, link_at: Longs
-) -> None:
-    """Posterior probabilities of the states of the piece that ends with station `last`: forward, backward."""
+def _longer(values: Floats) -> Floats:
+    """The same values with room for as many again."""
+    out = np.empty(2 * len(values), np.float64)
+    for i in range(len(values)):
+        out[i] = values[i]
+    return out
+
+
+@compiled
+def _forward(states: States, emission: Floats, kept: Kept, i: int, j: int, sure: Floats) -> None:
+    """Log chance of all up to station j and of being in each of its states, from that of station i."""
+    width = states.first[j + 1] - states.first[j]
+    for t in range(width):
+        total = -np.inf
+        for s in range(states.first[i + 1] - states.first[i]):
+            total = _log_sum(total, sure[states.first[i] + s] + kept.value[kept.at[j] + s * width + t])
+        sure[states.first[j] + t] = total + emission[states.first[j] + t]
+
+
+@compiled
+def _backward(states: States, emission: Floats, kept: Kept, i: int, j: int, behind: Floats) -> Floats:
+    """Log chance of all after station i given each of its states, from that of station j."""
+    width = states.first[j + 1] - states.first[j]
+    out = np.empty(states.first[i + 1] - states.first[i], np.float64)
+    for s in range(len(out)):
+        out[s] = -np.inf
+        for t in range(width):
+            after = emission[states.first[j] + t] + behind[t]
+            out[s] = _log_sum(out[s], kept.value[kept.at[j] + s * width + t] + after)
+    return out
+
+
+@compiled
+def _smooth(decoded: Decoded, states: States, emission: Floats, last: int, kept: Kept) -> None:
+    """Posterior probabilities of the states of the piece that ends with station `last`."""
     piece = [last]
     while decoded.before[piece[-1]] >= 0:
         piece.append(decoded.before[piece[-1]])
     start = piece[-1]
-    a, b = states.first[start], states.first[start + 1]
-    decoded.sure[a:b] = emission[a:b]
-    for n in range(len(piece) - 2, -1, -1):
-        i, j = piece[n + 1], piece[n]
-        a, b = states.first[i], states.first[i + 1]
-        width = states.first[j + 1] - states.first[j]
-        for t in range(states.first[j], states.first[j + 1]):
-            way = links[link_at[j] + np.arange(b - a) * width + t - states.first[j]]
-            decoded.sure[t] = _sum_over(decoded.sure[a:b] + way) + emission[t]
-    a, b = states.first[last], states.first[last + 1]
-    behind = np.zeros(b - a)
-    decoded.sure[a:b] = np.exp(decoded.sure[a:b] - _sum_over(decoded.sure[a:b]))
-    for n in range(1, len(piece)):
-        j, i = piece[n - 1], piece[n]
-        a, b = states.first[i], states.first[i + 1]
-        c, d = states.first[j], states.first[j + 1]
-        ahead = np.empty(b - a)
-        for s in range(b - a):
-            way = links[link_at[j] + s * (d - c) : link_at[j] + (s + 1) * (d - c)]
-            ahead[s] = _sum_over(way + emission[c:d] + behind)
-        behind = ahead
-        both = decoded.sure[a:b] + behind
-        decoded.sure[a:b] = np.exp(both - _sum_over(both))
+    for s in range(states.first[start], states.first[start + 1]):
+        decoded.sure[s] = emission[s]
+    for n in range(len(piece) - 1, 0, -1):
+        _forward(states, emission, kept, piece[n], piece[n - 1], decoded.sure)
+    behind = np.zeros(states.first[last + 1] - states.first[last])
+    for n in range(len(piece)):
+        i = piece[n]
+        if n > 0:
+            behind = _backward(states, emission, kept, i, piece[n - 1], behind)
+        total = -np.inf
+        for s in range(len(behind)):
+            decoded.sure[states.first[i] + s] += behind[s]
+            total = _log_sum(total, decoded.sure[states.first[i] + s])
+        for s in range(states.first[i], states.first[i + 1]):
+            decoded.sure[s] = math.exp(decoded.sure[s] - total)
+
+
+@compiled
+def _why_apart(states: States, stations: Stations, i: int, j: int, limits: Limits) -> int:
+    """Why station j cannot follow station i, whatever the roads; NO_WAY when only they can tell."""
+    if _apart(stations, i, j, limits):
+        return GAP
+    return OFF_ROAD if j - i - 1 > limits.off_road else NO_WAY
+
+
+@compiled
+def _accept(
+    decoded: Decoded, states: States, i: int, j: int, k: int, links: Floats, kept: Kept, used: int
+) -> tuple[Kept, int]:
+    """Let station k follow station i; what lies between, from j on, has jumped. Returns the links kept."""
+    for jumped in range(j, k):
+        if states.first[jumped] < states.first[jumped + 1]:
+            decoded.fate[jumped] = OUTLIER
+    decoded.before[k], decoded.fate[k] = i, MATCHED
+    value = kept.value
+    while used + links.size > len(value):
+        value = _longer(value)
+    kept.at[k] = used
+    for s in range(links.shape[0]):
+        for t in range(links.shape[1]):
+            value[used] = links[s, t]
+            used += 1
+    return Kept(value, kept.at), used
+
+
+@compiled
+def _undecided(stations: int, states: int) -> Decoded:
+    fate = np.empty(stations, np.uint8)
+    fate[:] = OFF_ROAD
+    state, before = np.empty(stations, np.int64), np.empty(stations, np.int64)
+    state[:], before[:] = -1, -1
+    return Decoded(state, fate, before, np.zeros(stations, np.uint8), np.zeros(states, np.float64))
 
 
 @compiled
 def decode(g: Ground, states: States, stations: Stations, c: Chances, limits: Limits, w: Scratch) -> Decoded:
     """The likeliest places of all stations, in pieces between which nothing is claimed."""
     count = len(stations.lon)
-    decoded = Decoded(
-        np.full(count, -1, np.int64), np.full(count, OFF_ROAD, np.uint8), np.full(count, -1, np.int64),
-        np.zeros(count, np.uint8), np.zeros(len(states.ref)),
-    )  # fmt: skip
+    decoded = _undecided(count, len(states.ref))
     emission = emissions(states, stations, c.tail)
-    origin = np.full(len(states.ref), -1, np.int64)
-    kept, link_at, used = np.empty(1024, np.float64), np.zeros(count, np.int64), 0
+    origin = np.zeros(len(states.ref), np.int64)
+    kept, used = Kept(np.empty(1024, np.float64), np.zeros(count, np.int64)), 0
     i, j, reason = -1, 0, FIRST
-    score = np.empty(0, np.float64)
+    score, links = np.empty(0, np.float64), np.empty((0, 0), np.float64)
     while j < count:
         if states.first[j] == states.first[j + 1]:
             j += 1
             continue
         if i >= 0:
-            k, links = -1, np.empty((0, 0), np.float64)
-            reason = GAP if _apart(stations, i, j, limits) else OFF_ROAD
-            if reason == OFF_ROAD and j - i - 1 <= limits.off_road:
-                reason = NO_WAY
+            k, reason = -1, _why_apart(states, stations, i, j, limits)
+            if reason == NO_WAY:
                 k, links = _find_link(g, states, stations, i, j, score, limits, c, w)
             if k >= 0:
-                for jumped in range(j, k):
-                    if states.first[jumped] < states.first[jumped + 1]:
-                        decoded.fate[jumped] = OUTLIER
-                decoded.before[k], decoded.fate[k] = i, MATCHED
-                a, b = states.first[k], states.first[k + 1]
-                score, origin[a:b] = _step(score, links, emission[a:b])
-                while used + links.size > len(kept):
-                    kept = np.concatenate((kept, np.empty_like(kept)))
-                kept[used : used + links.size] = links.ravel()
-                link_at[k] = used
-                used += links.size
+                kept, used = _accept(decoded, states, i, j, k, links, kept, used)
+                score = _step(score, links, emission, states.first[k], origin)
                 i, j = k, k + 1
                 continue
             _backtrack(decoded, states, i, score, origin)
-            _smooth(decoded, states, emission, i, kept, link_at)
-        score = emission[states.first[j] : states.first[j + 1]].copy()
+            _smooth(decoded, states, emission, i, kept)
+        score = np.empty(states.first[j + 1] - states.first[j], np.float64)
+        for s in range(len(score)):
+            score[s] = emission[states.first[j] + s]
         decoded.fate[j], decoded.broken[j] = MATCHED, reason
         i, j = j, j + 1
     if i >= 0:
         _backtrack(decoded, states, i, score, origin)
-        _smooth(decoded, states, emission, i, kept, link_at)
+        _smooth(decoded, states, emission, i, kept)
     return decoded

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
 from shapely import LineString, Point, Polygon
 
 from routing.errors import Unreachable
+from routing.follow import Fixes, nowhere
 from routing.live import RoadChange
 
 if TYPE_CHECKING:
@@ -62,6 +64,11 @@ def _questions(network: Network) -> dict[str, Callable[[], object]]:
             _NOW,
         ).to_one([one], other)
 
+    def follow() -> None:
+        lon, lat, nothing = np.array([one[0]]), np.array([one[1]]), np.array([np.nan])
+        first = network.follow(nowhere(1), Fixes(lon, lat, nothing, nothing, nothing, np.array([np.inf])))
+        network.follow(first, Fixes(lon, lat, nothing, nothing, nothing, np.array([5.0])))
+
     return {
         "to_one": lambda: network.to_one([one, other], other, k=1),
         "from_one": lambda: network.from_one(one, [one, other]),
@@ -71,4 +78,5 @@ def _questions(network: Network) -> dict[str, Callable[[], object]]:
         "coverage": lambda: network.coverage([one], 60.0, places=[one, other]),
         "isochrones": lambda: network.isochrones([one], [60.0]),
         "changes": changed,
+        "follow": follow,
     }

@@ -155,11 +155,11 @@ class Metrics:
             whole = self.by_key(key._replace(closed=0))
             flagged = np.flatnonzero(self._arrays.edge_flags & key.closed)
             refs = np.concatenate([flagged * 2, flagged * 2 + 1]).astype(np.int32)
-            return self.remade(whole, times, refs, f"{whole.version}.without{key.closed}")
+            return self.remade(whole, times, refs, self.named(key))
         cost = _arc_costs(times)
         # worth its time for what is asked again and again; views of live changes come and go
         weights = sharpen(self._hierarchy, customise(self._hierarchy, cost))
-        return self._metric(key.row, weights, times, self._version(key))
+        return self._metric(key.row, weights, times, self.named(key))
 
     def remade(self, metric: Metric, times: EdgeTimes, refs: Ints, version: str) -> Metric:
         """The metric for `times`, which differ from those of `metric` on these refs only."""
@@ -172,9 +172,12 @@ class Metrics:
     def _metric(self, row: int, weights: Weights, times: EdgeTimes, version: str) -> Metric:
         return Metric(weights, times, version, row, 1 << row, self._intervals[row])
 
-    def _version(self, key: _Key) -> str:
+    def named(self, key: _Key, changes: str = "") -> str:
+        """The version of a metric: that of the network (store, live changes), then profile and hour."""
         slot = "base" if key.slot == _BASE else f"{'we' if key.slot >= HOURS else 'wd'}{key.slot % HOURS:02d}"
-        return f"{self.version}.{self._labels[key.row]}.{slot}"
+        network = f"{self.version}.{changes}" if changes else self.version
+        name = f"{network}.{self._labels[key.row]}.{slot}"
+        return f"{name}.without{key.closed}" if key.closed else name
 
     def _times(self, key: _Key) -> EdgeTimes:
         a = self._arrays
@@ -216,7 +219,7 @@ class ChangedMetrics:
             hit_high=hits.high,
             hit_ms=_hit_ms(hits, t.forward, t.backward),
         )
-        return self._base.remade(metric, times, np.unique(hits.ref), f"{metric.version}.{self._changes}")
+        return self._base.remade(metric, times, np.unique(hits.ref), self._base.named(key, self._changes))
 
 
 def solar_zone(lon: float) -> tzinfo:

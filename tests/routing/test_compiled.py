@@ -19,12 +19,11 @@ import json, sys
 from pathlib import Path
 import numba.core.dispatcher
 import routing
-from routing import ends, engine, grid, metric
 network = routing.open_store(Path(sys.argv[1]))
 network.warm_up()
 kernels = [
     kernel
-    for module in (ends, engine, grid, metric)
+    for name, module in list(sys.modules.items()) if name.startswith("routing.")
     for kernel in vars(module).values()
     if isinstance(kernel, numba.core.dispatcher.Dispatcher) and kernel.signatures
 ]
@@ -54,7 +53,7 @@ def test_the_second_start_compiles_nothing(purwakarta_store: Path) -> None:
     start(purwakarta_store)
     second = start(purwakarta_store)
     assert second["misses"] == 0
-    assert second["hits"] >= 5
+    assert second["hits"] >= 15
     assert second["warm"]
 
 

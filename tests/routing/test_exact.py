@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +36,7 @@ Ints = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Town:
-    """A map as the engine sees it: the graph with nothing open yet, its hierarchy, and each profile's costs."""
+    """A map as the engine sees it: the graph, its hierarchy, and what each profile's arcs cost."""
 
     graph: Graph
     hierarchy: Hierarchy
@@ -54,7 +53,7 @@ def profile_costs(arrays: NetworkArrays, row: int) -> NDArray[np.int64]:
 
 
 @pytest.fixture(scope="module", params=EXTRACTS, ids=lambda path: path.parent.name + "-" + path.name[:8])
-def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Town:
     folder = tmp_path_factory.mktemp("exact") / "store"
     routing.build_store(request.param, folder)
     store = read_store(folder)
@@ -63,7 +62,7 @@ def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     names = [profile.name for profile in store.manifest.profiles]
     costs = {name: profile_costs(arrays, row) for row, name in enumerate(names)}
     graph = Graph(arrays.node_lon, arrays.node_lat, tail, arrays.out_head, costs[names[0]])
-    yield Town(graph, graph.hierarchy(), costs)
+    return Town(graph, graph.hierarchy(), costs)
 
 
 def check_pairs(engine: Engine, weights: Weights, graph: Graph, sources: Ints, targets: Ints) -> None:

@@ -182,6 +182,21 @@ def test_two_restrictions_on_one_road(tmp_path: Path) -> None:
     assert found.report.turn_copies == 1
 
 
+def test_a_gate_at_the_junction(tmp_path: Path) -> None:
+    """A gate gives every road an end of its own; the turn through it is forbidden all the same."""
+    for kind, stop in (("no_left_turn", NORTH), ("only_straight_on", EAST)):
+        found = built(tmp_path, CROSS, ROADS, [relation(kind, WEST, stop)], {1: {"barrier": "gate"}})
+        assert found.report.restrictions.kinds == {kind: 1}
+        assert not straight(found, WEST, NORTH)
+        assert straight(found, WEST, EAST)
+        assert straight(found, SOUTH, NORTH)
+    # without the ring one has to turn round at the end of another road; two gates do not make a way
+    cut = built(tmp_path, CROSS, ROADS[:4], [relation("no_left_turn")], {1: {"barrier": "gate"}})
+    assert cut.drive(WEST, NORTH).ways == (WEST, EAST, EAST, NORTH)
+    assert cut.drive(WEST, NORTH, "ambulance_siren").seconds == 15.0
+    assert cut.drive(SOUTH, NORTH).seconds == 15.0
+
+
 # Two carriageways joined by a short link; turning from one into the other over the link is forbidden.
 #   2 -100-> 3 -101-> 4      eastwards
 #   7 <-103- 6 <-102- 5      westwards, 30 m north; 104 is the link 3-6, 105 and 106 join them at the ends

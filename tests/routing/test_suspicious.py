@@ -74,6 +74,15 @@ def test_tags_and_shapes(tmp_path: Path) -> None:
     assert seen["long_edge"] == [(102, "25.0 km")]
 
 
+def test_a_road_to_the_other_end_of_the_world_is_closed(tmp_path: Path) -> None:
+    nodes = SQUARE | {5: (-9_000_000, 0)}
+    far = built(tmp_path, nodes, [AROUND, ([2, 5, 3], ROAD)])
+    seen = found(far)
+    assert [way for way, _ in seen["long_edge"]] == [101]
+    assert set(far.arrays.edge_way.tolist()) == {100}
+    assert far.report.largest_part_share == 1.0
+
+
 def test_the_list_is_cut_and_the_count_is_not(tmp_path: Path) -> None:
     many = LISTED_PER_KIND + 5
     nodes = {number: (10.0 * number, 0.0) for number in range(1, many + 2)}

@@ -82,7 +82,7 @@ def ranking(costs: NDArray[np.float64], access: list[int]) -> list[int]:
     return [rank[2] for rank in sorted(ranks)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(sketches(), st.integers(1, 4), st.sampled_from([3.0, 20.0]))
 def test_times_and_lengths_are_those_of_scipy(
     sketch: tuple[list[tuple[float, float]], list[Edge], list[tuple[float, float]]], k: int, kmh: float
@@ -115,7 +115,7 @@ def test_times_and_lengths_are_those_of_scipy(
             assert ask(*args, k=k, access_kmh=kmh) == travels[: min(k, len(reached))]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(sketches())
 def test_a_route_is_the_travel_laid_out(
     sketch: tuple[list[tuple[float, float]], list[Edge], list[tuple[float, float]]],

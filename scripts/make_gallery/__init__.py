@@ -1,0 +1,1 @@
+"""Draws the gallery of the road network."""
