@@ -145,7 +145,8 @@ def draw_closure(network: routing.Network, regency: Regency, path: Path) -> None
     (report,) = view.changes
     picture = Picture(
         _around([*before.geometry, *after.geometry], 0.1),
-        f"A flood closes {report.km:.1f} km: {before.total_s / 60:.0f} min become {after.total_s / 60:.0f} min",
+        f"A flood closes {report.km:.1f} km: {before.total_s / 60:.0f} min become "
+        f"{after.total_s / 60:.0f} min",
         "The area was drawn on the map; only what lies inside it is closed, both sides of it stay reachable",
     )
     _roads(picture, network)

@@ -717,6 +717,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/road-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Perubahan jalan / road changes
+         * @description Return the changes in force and planned, and on request those that ended lately.
+         */
+        get: operations["road_changes"];
+        put?: never;
+        /**
+         * Tutup atau perlambat jalan / close or slow a road
+         * @description Close or slow what was drawn; it counts in the next answer of every process.
+         */
+        post: operations["change_a_road"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/road-changes/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pratinjau / what it would do
+         * @description Return which roads the drawing touches and which arrivals it would change; nothing is kept.
+         */
+        post: operations["preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/road-changes/{change_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Ubah akhir / another end
+         * @description Let a change end sooner or later.
+         */
+        patch: operations["another_end"];
+        trace?: never;
+    };
+    "/api/v1/operator/road-changes/{change_id}/lifting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cabut / lift
+         * @description End a change now. Twice is harmless.
+         */
+        post: operations["lift"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/units": {
         parameters: {
             query?: never;
@@ -815,6 +899,26 @@ export interface paths {
          *     Days are the regency's local days, both included.
          */
         get: operations["response_times"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/road-quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Mutu peta / quality of the map
+         * @description Report what makes minutes doubtful here, and how many villages are reached in 10 minutes now.
+         */
+        get: operations["road_quality"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1152,6 +1256,34 @@ export interface components {
          * @enum {string}
          */
         Answer: "accepted" | "refused";
+        /**
+         * ArrivalChange
+         * @description One unit's minutes to an open incident, before and after; `after_s` null: it cannot get there.
+         *
+         *     `sent` tells a unit on its way from one that could be sent.
+         */
+        ArrivalChange: {
+            /** After S */
+            after_s: number | null;
+            /** Before S */
+            before_s: number;
+            /** Call Sign */
+            call_sign: string;
+            /**
+             * Incident Id
+             * Format: uuid
+             */
+            incident_id: string;
+            /** Incident Number */
+            incident_number: string;
+            /** Sent */
+            sent: boolean;
+            /**
+             * Unit Id
+             * Format: uuid
+             */
+            unit_id: string;
+        };
         /**
          * AssignmentState
          * @description States in the order of a run, then the exits.
@@ -1583,6 +1715,80 @@ export interface components {
             name: string;
         };
         /**
+         * Doubt
+         * @description One reason for doubt: a stable code and the words to show.
+         */
+        Doubt: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Id */
+            id: string;
+        };
+        /**
+         * DoubtfulPlaceView
+         * @description A place that a finding speaks of; `metres` from it to the nearest road, where that is the matter.
+         */
+        DoubtfulPlaceView: {
+            /** Lat */
+            lat: number;
+            /** Lon */
+            lon: number;
+            /** Metres */
+            metres: number | null;
+            /** Name */
+            name: string;
+        };
+        /**
+         * DrawnArea
+         * @description An area: every road in it. One ring, its last position the first again.
+         */
+        DrawnArea: {
+            /** Coordinates */
+            coordinates: [
+                number,
+                number
+            ][][];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "Polygon";
+        };
+        /**
+         * DrawnLine
+         * @description A line along a road.
+         */
+        DrawnLine: {
+            /** Coordinates */
+            coordinates: [
+                number,
+                number
+            ][];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "LineString";
+        };
+        /**
+         * DrawnPoint
+         * @description A spot: the road nearest to it.
+         */
+        DrawnPoint: {
+            /** Coordinates */
+            coordinates: [
+                number,
+                number
+            ];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "Point";
+        };
+        /**
          * DriverDesk
          * @description The driver's whole screen. `seq` is the last event it contains.
          */
@@ -1699,7 +1905,8 @@ export interface components {
          * @description One facility and the way to it. Times are None where no road leads.
          *
          *     `minutes` is `m:ss`, with `~` in front when the position is approximate. Only a `proposable` one may be
-         *     proposed as a destination; `why_not_id` and `why_not_en` say what speaks against the others.
+         *     proposed as a destination; `why_not_id` and `why_not_en` say what speaks against the others. Eight
+         *     journeys of ten take between `low_s` and `high_s`; `doubts` says what makes this time less sure.
          */
         FacilityByRoad: {
             /** Access M */
@@ -1718,7 +1925,11 @@ export interface components {
             closed: boolean;
             /** Code */
             code: string;
+            /** Doubts */
+            doubts: components["schemas"]["Doubt"][];
             ems_status: components["schemas"]["EmsStatus"];
+            /** High S */
+            high_s: number | null;
             /**
              * Id
              * Format: uuid
@@ -1729,6 +1940,8 @@ export interface components {
             lat: number;
             /** Lon */
             lon: number;
+            /** Low S */
+            low_s: number | null;
             /** Minutes */
             minutes: string | null;
             /** Name */
@@ -2307,6 +2520,51 @@ export interface components {
             outcome: components["schemas"]["CallbackOutcome"];
         };
         /**
+         * NewChange
+         * @description A road that is closed or slow for a while. The id is made by the client: a repeat is harmless.
+         * @example {
+         *       "effect": "slow",
+         *       "ends_at": "2026-11-20T12:00:00Z",
+         *       "id": "0192f0c1-7b1e-7a54-9c0e-2f6f2f7a9b12",
+         *       "note": "Selutut orang dewasa",
+         *       "reason": "flood",
+         *       "shape": {
+         *         "coordinates": [
+         *           [
+         *             107.4344,
+         *             -6.5459
+         *           ],
+         *           [
+         *             107.4372,
+         *             -6.5481
+         *           ]
+         *         ],
+         *         "type": "LineString"
+         *       },
+         *       "speed_factor": 0.25
+         *     }
+         */
+        NewChange: {
+            effect: components["schemas"]["RoadEffect"];
+            /** Ends At */
+            ends_at?: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Note */
+            note?: string | null;
+            /** @default other */
+            reason: components["schemas"]["RoadChangeReason"];
+            /** Shape */
+            shape: components["schemas"]["DrawnPoint"] | components["schemas"]["DrawnLine"] | components["schemas"]["DrawnArea"];
+            /** Speed Factor */
+            speed_factor?: number | null;
+            /** Starts At */
+            starts_at?: string | null;
+        };
+        /**
          * NewDestination
          * @description Where a run goes instead: a facility, or a place that is not on the list.
          */
@@ -2315,6 +2573,14 @@ export interface components {
             facility_id?: string | null;
             /** Outside Name */
             outside_name?: string | null;
+        };
+        /**
+         * NewEnd
+         * @description Another end of a change; null: until it is lifted.
+         */
+        NewEnd: {
+            /** Ends At */
+            ends_at: string | null;
         };
         /**
          * NewResident
@@ -2672,6 +2938,25 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * QualityFinding
+         * @description One thing that makes minutes doubtful; `code` is stable, the texts carry their figures.
+         */
+        QualityFinding: {
+            /** Code */
+            code: string;
+            /** Places */
+            places: components["schemas"]["DoubtfulPlaceView"][];
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "serious";
+            /** Text En */
+            text_en: string;
+            /** Text Id */
+            text_id: string;
+        };
+        /**
          * Question
          * @description A yes/no question; an answer leads to another question's key or ends in a colour.
          */
@@ -2704,12 +2989,21 @@ export interface components {
         /**
          * RankedUnit
          * @description One candidate. Minutes are road plus access legs; `access_m` is what lies off the road network.
+         *
+         *     Eight arrivals of ten are expected between `low_s` and `high_s`. `doubts` says what makes this time less
+         *     sure than others.
          */
         RankedUnit: {
             /** Access M */
             access_m: number;
             /** Access S */
             access_s: number;
+            /** Doubts */
+            doubts: components["schemas"]["Doubt"][];
+            /** High S */
+            high_s: number;
+            /** Low S */
+            low_s: number;
             /** Rank */
             rank: number;
             /** Road M */
@@ -2877,6 +3171,143 @@ export interface components {
             triage: components["schemas"]["Triage"] | null;
         };
         /**
+         * RoadChangePreview
+         * @description What a change would do now. Lists hold only what changes by 15 seconds or more, the worst first.
+         *
+         *     `arrivals` are those of units on their way, and of the nearest available ones of each open incident.
+         */
+        RoadChangePreview: {
+            /** Arrivals */
+            arrivals: components["schemas"]["ArrivalChange"][];
+            /** Available Units */
+            available_units: number;
+            roads: components["schemas"]["RoadsTouched"];
+            /** Villages */
+            villages: components["schemas"]["VillageChange"][];
+            /** Villages Changed */
+            villages_changed: number;
+            /** Villages In All */
+            villages_in_all: number;
+        };
+        /**
+         * RoadChangeReason
+         * @description Why a road is not as the map says.
+         * @enum {string}
+         */
+        RoadChangeReason: "flood" | "landslide" | "fallen_tree" | "broken_bridge" | "accident" | "works" | "event" | "congestion" | "other";
+        /**
+         * RoadChangeState
+         * @description Derived from the times of a change; nothing has to happen for it to end.
+         * @enum {string}
+         */
+        RoadChangeState: "planned" | "active" | "ended" | "lifted";
+        /**
+         * RoadChangeView
+         * @description One change. `roads` is what it touches; `shape` is GeoJSON; `village` is where its middle lies.
+         */
+        RoadChangeView: {
+            /** Author */
+            author: string;
+            /** District */
+            district: string | null;
+            effect: components["schemas"]["RoadEffect"];
+            /** Ends At */
+            ends_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Lifted At */
+            lifted_at: string | null;
+            /** Lifted By */
+            lifted_by: string | null;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Note */
+            note: string | null;
+            reason: components["schemas"]["RoadChangeReason"];
+            roads: components["schemas"]["RoadsTouched"];
+            /** Shape */
+            shape: {
+                [key: string]: unknown;
+            };
+            /** Speed Factor */
+            speed_factor: number | null;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            state: components["schemas"]["RoadChangeState"];
+            /** Village */
+            village: string | null;
+        };
+        /**
+         * RoadEffect
+         * @description What a change does to the roads it touches.
+         * @enum {string}
+         */
+        RoadEffect: "close" | "slow";
+        /**
+         * RoadQuality
+         * @description The report. `findings` hold the worst first; no unit available: `promise` is null.
+         *
+         *     `changes_in_force` road changes count in the minutes, but are no findings.
+         */
+        RoadQuality: {
+            /** Changes In Force */
+            changes_in_force: number;
+            /** Data Date */
+            data_date: string | null;
+            /** Findings */
+            findings: components["schemas"]["QualityFinding"][];
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Nodes */
+            nodes: number;
+            promise: components["schemas"]["WithinPromise"] | null;
+            /** Regency */
+            regency: string;
+            /** Regency Name */
+            regency_name: string;
+            /** Road Km */
+            road_km: number;
+            /** Roads Version */
+            roads_version: string;
+            /** Timezone */
+            timezone: string;
+            /** Training */
+            training: boolean;
+        };
+        /**
+         * RoadsTouched
+         * @description What a drawing meets on the network: stretches of road, their length, and the names among them.
+         *
+         *     `lines` are those stretches as [lon, lat]; `off_road_m` of a drawn line follow no road.
+         */
+        RoadsTouched: {
+            /** Edges */
+            edges: number;
+            /** Km */
+            km: number;
+            /** Lines */
+            lines: [
+                number,
+                number
+            ][][];
+            /** Off Road M */
+            off_road_m: number;
+            /** Streets */
+            streets: string[];
+        };
+        /**
          * Role
          * @description What a staff account may do.
          * @enum {string}
@@ -2887,7 +3318,8 @@ export interface components {
          * @description A way: seconds, metres, and its line along the roads as [lon, lat].
          *
          *     `access_s` and `access_m` are the two legs off the network, which are not in the line. `guessed_m` lies
-         *     on ways that were drawn by hand.
+         *     on ways that were drawn by hand. Eight journeys of ten take between `low_s` and `high_s`; `doubts` says
+         *     what makes this time less sure than others.
          */
         RouteView: {
             /** Access Kmh */
@@ -2896,6 +3328,8 @@ export interface components {
             access_m: number;
             /** Access S */
             access_s: number;
+            /** Doubts */
+            doubts: components["schemas"]["Doubt"][];
             /** Geometry */
             geometry: [
                 number,
@@ -2903,6 +3337,10 @@ export interface components {
             ][];
             /** Guessed M */
             guessed_m: number;
+            /** High S */
+            high_s: number;
+            /** Low S */
+            low_s: number;
             origin: components["schemas"]["Point"];
             /** Road M */
             road_m: number;
@@ -3099,6 +3537,24 @@ export interface components {
             timezone: string;
             /** Training */
             training: boolean;
+        };
+        /**
+         * SlowVillage
+         * @description A village and how long the first available unit takes there; null: no road leads there.
+         */
+        SlowVillage: {
+            /** Code */
+            code: string;
+            /** District */
+            district: string;
+            /** Lat */
+            lat: number;
+            /** Lon */
+            lon: number;
+            /** Name */
+            name: string;
+            /** Seconds */
+            seconds: number | null;
         };
         /**
          * StaffSignIn
@@ -3430,6 +3886,46 @@ export interface components {
             words_en: string;
             /** Words Id */
             words_id: string;
+        };
+        /**
+         * VillageChange
+         * @description How long the first available unit takes to a village, before and after.
+         */
+        VillageChange: {
+            /** After S */
+            after_s: number | null;
+            /** Before S */
+            before_s: number;
+            /** Code */
+            code: string;
+            /** District */
+            district: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * WithinPromise
+         * @description How much the available units reach within `within_s` of driving, from where they are now.
+         *
+         *     `share` is villages within over all villages: every village counts alike, as the map carries no numbers of
+         *     people. `road_share` is kilometres of road within over all kilometres. Turnout is not in it. `slowest` are
+         *     the villages that wait longest.
+         */
+        WithinPromise: {
+            /** Available Units */
+            available_units: number;
+            /** Road Share */
+            road_share: number;
+            /** Share */
+            share: number;
+            /** Slowest */
+            slowest: components["schemas"]["SlowVillage"][];
+            /** Villages */
+            villages: number;
+            /** Villages Within */
+            villages_within: number;
+            /** Within S */
+            within_s: number;
         };
     };
     responses: never;
@@ -6939,6 +7435,460 @@ export interface operations {
             };
         };
     };
+    road_changes: {
+        parameters: {
+            query?: {
+                /** @description Juga yang berakhir sejak N jam */
+                ended_hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoadChangeView"][];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_a_road: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoadChangeView"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isi berbeda dari semula / The content differs (`content_differs`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoadChangePreview"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    another_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEnd"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoadChangeView"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bertentangan dengan keadaan sekarang / Conflict with the present state (`conflict`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoadChangeView"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bertentangan dengan keadaan sekarang / Conflict with the present state (`conflict`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     units: {
         parameters: {
             query?: never;
@@ -7398,6 +8348,84 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ResponseTimes"];
                     "text/csv": string;
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    road_quality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoadQuality"];
                 };
             };
             /** @description Belum masuk / Not signed in (`not_signed_in`) */
