@@ -218,3 +218,15 @@ async def test_the_log_rebuilds_them(case: Case) -> None:
     await lift_road_change(case.centre, case.entry, case.colleague, closed.id, cause=CAUSE)
     async with case.centre.read(case.entry.tenant) as tx:
         assert list(differences(await rebuild(tx), await current(tx))) == []
+
+
+async def test_a_unit_that_no_known_road_leads_from_can_be_sent_all_the_same(case: Case) -> None:
+    """Its crew may know a way that the map does not: a closed road must never keep anybody from sending."""
+    incident_id = await case.incident()
+    await put(case, wish(drawn(1_400, 1_600)))
+    assert (await seconds(case))["A-2"] is None
+
+    sent = await case.send("A-2", incident_id, None)
+
+    assert (sent.predicted_s, sent.rank) == (None, 0)
+    assert await case.open_runs(incident_id) == {"A-2": "offered"}
