@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dispatch.commands import database, regency, staff, tenant
+from dispatch.commands import database, keys, log, regency, staff, tenant
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +18,8 @@ app = typer.Typer(
 app.add_typer(regency.app, name="regency")
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(staff.app, name="staff")
+app.add_typer(log.app, name="log")
+app.add_typer(keys.app, name="keys")
 app.command()(database.migrate)
 app.command()(staff.demo_accounts)
 
