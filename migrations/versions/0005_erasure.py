@@ -4,12 +4,12 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-SQL = Path(__file__).resolve().parents[1] / "sql" / "0004_erasure.sql"
+SQL = Path(__file__).resolve().parents[1] / "sql" / "0005_erasure.sql"
 
 
 def upgrade() -> None:
