@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     registry_threshold: int = 90
     master_key_file: Path | None = None
     lookup_key_file: Path | None = None
+    checkpoint_key_file: Path | None = None
+    checkpoint_folder: Path | None = None  # better on another disk than the database's
     sms_spool: Path | None = None  # folder of gammu-smsd's files service; without one, files are written
     pool_size: int = 10
     rehearsal: bool = True
@@ -57,6 +59,21 @@ class Settings(BaseSettings):
     def lookup_key_path(self) -> Path:
         """File with the 32-byte key (hex) of the keyed hashes used for look-ups."""
         return self.lookup_key_file or self.run_dir / "secrets" / "lookup.key"
+
+    @property
+    def checkpoint_key_path(self) -> Path:
+        """File with the 32-byte key (hex) that signs checkpoints of the event logs."""
+        return self.checkpoint_key_file or self.run_dir / "secrets" / "checkpoint.key"
+
+    @property
+    def checkpoints_dir(self) -> Path:
+        """Folder of the signed checkpoints."""
+        return self.checkpoint_folder or self.run_dir / "checkpoints"
+
+    @property
+    def erasures_path(self) -> Path:
+        """File with every erasure so far: to be erased again after a restore. Keep copies of it."""
+        return self.checkpoints_dir / "erasures.jsonl"
 
     @property
     def stores_dir(self) -> Path:

@@ -44,6 +44,7 @@ def run_plainly(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     from dispatch.bundle import BundleError
     from dispatch.domain.errors import DispatchError
     from dispatch.services.load_regency import BundleRefused
+    from dispatch.storage.vault import SealBroken
 
     try:
         return asyncio.run(work())
@@ -59,6 +60,11 @@ def run_plainly(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         fail(
             f"{refused_bundle.folder} ditolak: perbaiki masalah di atas; basis data tidak diubah",
             f"{refused_bundle.folder} is refused: repair the problems above; the database is unchanged",
+        )
+    except SealBroken:
+        fail(
+            "Ada data yang dikunci kunci induk lain; kembalikan berkas kunci dari cadangan",
+            "Some data are under another master key; restore the key file from your backup",
         )
     except ArgumentError:
         fail(
@@ -152,8 +158,9 @@ def _require_key(path: str, text: str | None) -> None:
             f"Berkas kunci {path} tidak ada: jalankan 'make run', atau kembalikan dari cadangan",
             f"The key file {path} is missing: start with 'make run', or restore it from your backup",
         )
-    if len(text) != 64 or set(text.lower()) - set("0123456789abcdef"):
+    lines = text.split()
+    if not lines or any(len(line) != 64 or set(line.lower()) - set("0123456789abcdef") for line in lines):
         fail(
-            f"Berkas kunci {path} rusak: isinya harus 64 angka heksadesimal; kembalikan dari cadangan",
-            f"The key file {path} is damaged: it must hold 64 hex digits; restore it from your backup",
+            f"Berkas kunci {path} rusak: tiap baris harus 64 angka heksadesimal; kembalikan dari cadangan",
+            f"The key file {path} is damaged: a line must hold 64 hex digits; restore it from your backup",
         )

@@ -9,14 +9,19 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
+from dispatch.domain.roles import SYSTEM
 from dispatch.services.centre import Centre
+from dispatch.services.checkpoint_log import write_checkpoint
+from dispatch.services.erase_person import finish_erasures
 from dispatch.services.open_due_shifts import open_due_shifts
 from dispatch.services.renew_rosters import renew_rosters
 from dispatch.services.tenants import TenantEntry
+from dispatch.storage.checkpoints import Signer
 
 log = logging.getLogger(__name__)
 
 PARTITIONS_EVERY = timedelta(hours=1)
+CHECKPOINTS_EVERY = timedelta(minutes=5)
 DAYS_AHEAD = 10
 _LOCK = 7_362_718  # one worker at a time does the upkeep
 
@@ -28,6 +33,7 @@ class Upkeep:
         """Do nothing yet."""
         self._centre = centre
         self._partitions_at: datetime | None = None
+        self._checkpoints_at: datetime | None = None
 
     async def pass_once(self) -> bool:
         """Do what is due, and return whether this worker was the one to do it."""
@@ -40,6 +46,10 @@ class Upkeep:
                 self._partitions_at = now
             for entry in await self._centre.tenants.all():
                 await self._of_tenant(entry)
+            await finish_erasures(self._centre, SYSTEM, cause="upkeep")
+            if self._checkpoints_at is None or now >= self._checkpoints_at + CHECKPOINTS_EVERY:
+                await self._write_checkpoints()
+                self._checkpoints_at = now
         return True
 
     async def _of_tenant(self, entry: TenantEntry) -> None:
@@ -58,6 +68,14 @@ class Upkeep:
             log.info(
                 "%s: %d shifts opened, %d closed", entry.tenant.slug, len(shifts.opened), len(shifts.closed)
             )
+
+    async def _write_checkpoints(self) -> None:
+        signer = Signer.from_file(self._centre.settings.checkpoint_key_path)
+        for entry in await self._centre.tenants.all():
+            try:
+                await write_checkpoint(self._centre, entry, signer)
+            except OSError as trouble:
+                log.error("%s: no checkpoint of the event log: %s", entry.tenant.slug, trouble)
 
     async def _make_partitions(self, now: datetime) -> None:
         async with self._centre.database.sessions() as session, session.begin():

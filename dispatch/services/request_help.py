@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from dispatch.domain.call import CallState, Channel
-from dispatch.domain.errors import ContentDiffers, FieldProblem, InvalidInput
+from dispatch.domain.errors import ContentDiffers, FieldProblem, InvalidInput, NotFound
 from dispatch.domain.events import EventKind, canonical
 from dispatch.domain.roles import Actor, ActorKind
 from dispatch.services.centre import Centre
@@ -180,7 +180,14 @@ def _source(actor: Actor) -> str:
 async def _caller(tx: Transaction, actor: Actor) -> tuple[Resident | None, DataKey]:
     if actor.kind is not ActorKind.RESIDENT or actor.id is None:
         return None, await tx.new_person()
-    resident = await tx.get(Resident, actor.id)
+    resident = (
+        await tx.session.execute(
+            # shared, so that an erasure waits for this call, or this call sees that the key is gone
+            select(Resident).where(Resident.id == actor.id).with_for_update(key_share=True, read=True)
+        )
+    ).scalar_one_or_none()
+    if resident is None:
+        raise NotFound("resident", actor.id)
     key = await tx.person(resident.key_id)
     # a resident being erased at this very moment still gets help, as a caller without an account
     return (resident, key) if key is not None else (None, await tx.new_person())

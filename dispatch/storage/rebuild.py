@@ -1,19 +1,19 @@
-"""Reads a tenant's event log back: rebuilds current state from it, and verifies the chain of hashes."""
+"""Reads a tenant's event log back: rebuilds current state from it, and compares."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, Table, select
 
-from dispatch.domain.events import GENESIS, canonical, chain_hash
+from dispatch.domain.events import canonical
 from dispatch.storage.images import from_json, to_json
 from dispatch.storage.tables import Base
-from dispatch.storage.tables.event import Event, EventHead
+from dispatch.storage.tables.event import Event
 from dispatch.storage.transaction import Transaction
 
 Key = tuple[Any, ...]
@@ -33,22 +33,19 @@ class Difference:
     right: Any
 
 
-@dataclass(frozen=True, slots=True)
-class ChainFault:
-    """The first event at which a log is broken, and how."""
-
-    seq: int
-    what: str
-
-
-async def rebuild(tx: Transaction) -> Tables:
+async def rebuild(tx: Transaction, *, told: Callable[[int], None] | None = None) -> Tables:
     """Replay the tenant's whole log: every evented table as its events say it must be.
 
-    Personal values of erased persons are None. Holds the state in memory, not the log.
+    Personal values of erased persons are None. Holds the state in memory, not the log. `told` is called with
+    the number of events replayed so far, now and then.
     """
     tables = {name: _table(model) for name, model in _evented().items()}
     images: dict[str, dict[Key, Row]] = {name: {} for name in tables}
-    async for (body,) in _stream(tx, Event.body):
+    replayed = 0
+    async for (body,) in stream_events(tx, Event.body):
+        replayed += 1
+        if told is not None and replayed % 1000 == 0:
+            told(replayed)
         for change in json.loads(body)["changes"]:
             table = tables[change["table"]]
             key = tuple(canonical({"v": change["row"][c.name]}) for c in table.primary_key)
@@ -82,26 +79,8 @@ def differences(left: Tables, right: Tables) -> Iterator[Difference]:
                     yield Difference(table, key, column, *values)
 
 
-async def verify_chain(tx: Transaction) -> ChainFault | None:
-    """Recompute the chain from its first event to the head; None when it is whole."""
-    previous, expected = GENESIS, 1
-    stream = _stream(tx, Event.seq, Event.recorded_at, Event.body, Event.previous_hash, Event.hash)
-    async for seq, recorded_at, body, previous_hash, digest in stream:
-        if seq != expected:
-            return ChainFault(expected, "missing")
-        if previous_hash != previous:
-            return ChainFault(seq, "not linked to the one before")
-        if digest != chain_hash(previous, tx.tenant.id, seq, recorded_at, body):
-            return ChainFault(seq, "changed")
-        previous, expected = digest, seq + 1
-    own_head = select(EventHead).where(EventHead.regency_id == tx.tenant.id)
-    head = (await tx.session.execute(own_head)).scalar_one()
-    if (head.seq, head.hash) != (expected - 1, previous):
-        return ChainFault(expected, "missing: the head of the log is elsewhere")
-    return None
-
-
-async def _stream(tx: Transaction, *columns: Any) -> AsyncIterator[Any]:
+async def stream_events(tx: Transaction, *columns: Any) -> AsyncIterator[Any]:
+    """Yield these columns of the tenant's events in order, a thousand rows in memory at a time."""
     query = select(*columns).where(Event.regency_id == tx.tenant.id).order_by(Event.seq)
     async for row in await tx.session.stream(query.execution_options(yield_per=1000)):
         yield row

@@ -65,44 +65,109 @@ class DataKey:
         return _unseal(self.key, sealed, self.id.bytes + field.encode())
 
 
-class Vault:
-    """Holds the master key and the look-up key of a deployment."""
+def master_key_id(key: bytes) -> str:
+    """Return the name of a master key, which tells nothing of the key."""
+    return hashlib.sha256(b"semar master key id" + key).hexdigest()[:16]
 
-    def __init__(self, master_key: bytes, lookup_key: bytes) -> None:
-        """Both keys are 32 bytes."""
-        for name, key in (("master", master_key), ("lookup", lookup_key)):
+
+def read_keys(path: Path) -> list[bytes]:
+    """Return the keys of a file: one per line in hexadecimal, the one in use first.
+
+    Raises:
+        FileNotFoundError, ValueError: the file is missing, or a line does not hold 64 hex digits.
+    """
+    return [bytes.fromhex(line.strip()) for line in path.read_text().splitlines() if line.strip()]
+
+
+class Vault:
+    """Holds the master keys and the look-up key of a deployment.
+
+    New keys of persons are wrapped by the first master key; those of older ones still open. A vault that was
+    read from files follows its master file: a key put in front while the system runs is in use at once.
+    """
+
+    def __init__(self, master_key: bytes, lookup_key: bytes, *older: bytes) -> None:
+        """All keys are 32 bytes; `older` master keys only open what they wrapped."""
+        for name, key in (("lookup", lookup_key), *(("master", k) for k in (master_key, *older))):
             if len(key) != 32:
                 raise ValueError(f"the {name} key has {len(key)} bytes, 32 are needed")
-        self._master = master_key
+        self._masters = (master_key, *older)
         self._lookup = lookup_key
-        self.master_key_id = hashlib.sha256(b"semar master key id" + master_key).hexdigest()[:16]
+        self._file: Path | None = None
+        self._seen: tuple[int, int] | None = None
 
     @classmethod
     def from_files(cls, master: Path, lookup: Path) -> Vault:
-        """Read both keys (hex) from files.
+        """Read the master keys (hex, one per line, the one in use first) and the look-up key from files.
 
         Raises:
             FileNotFoundError, ValueError: a key file is missing or does not hold 64 hex digits.
         """
-        return cls(*(bytes.fromhex(path.read_text().strip()) for path in (master, lookup)))
+        seen = _stamp(master)
+        first, *older = read_keys(master)
+        vault = cls(first, bytes.fromhex(lookup.read_text().strip()), *older)
+        vault._file, vault._seen = master, seen
+        return vault
+
+    @property
+    def master_key_id(self) -> str:
+        """The name of the master key in use."""
+        self._follow()
+        return master_key_id(self._masters[0])
 
     def new_key(self, key_id: UUID) -> tuple[DataKey, bytes]:
         """Make a person's key; return it with its wrapped form."""
+        self._follow()
         key = secrets.token_bytes(32)
-        return DataKey(key_id, key), _seal(self._master, key, b"person_key" + key_id.bytes)
+        return DataKey(key_id, key), _seal(self._masters[0], key, b"person_key" + key_id.bytes)
 
     def unwrap(self, key_id: UUID, wrapped: bytes) -> DataKey:
         """Return the person's key.
 
         Raises:
-            SealBroken: it was wrapped by another master key.
+            SealBroken: it was wrapped by a master key that is not here.
         """
-        return DataKey(key_id, _unseal(self._master, wrapped, b"person_key" + key_id.bytes))
+        try:
+            return self._unwrapped(key_id, wrapped)
+        except SealBroken:
+            if not self._follow():
+                raise
+            return self._unwrapped(key_id, wrapped)
 
-    def rewrap(self, key_id: UUID, wrapped: bytes, old: Vault) -> bytes:
-        """Return the key wrapped by this vault's master key instead of `old`'s."""
-        return _seal(self._master, old.unwrap(key_id, wrapped).key, b"person_key" + key_id.bytes)
+    def rewrap(self, key_id: UUID, wrapped: bytes) -> bytes:
+        """Return the key wrapped by the master key in use, whichever of the others it was wrapped by."""
+        return _seal(self._masters[0], self.unwrap(key_id, wrapped).key, b"person_key" + key_id.bytes)
+
+    def _unwrapped(self, key_id: UUID, wrapped: bytes) -> DataKey:
+        for number, master in enumerate(self._masters, start=1):
+            try:
+                return DataKey(key_id, _unseal(master, wrapped, b"person_key" + key_id.bytes))
+            except SealBroken:
+                if number == len(self._masters):
+                    raise
+        raise AssertionError("a vault has a master key")
+
+    def _follow(self) -> bool:
+        """Read the master keys again when their file has changed; return whether it had."""
+        if self._file is None:
+            return False
+        try:
+            stamp = _stamp(self._file)
+            if stamp == self._seen:
+                return False
+            keys = read_keys(self._file)
+        except (OSError, ValueError):
+            return False  # being replaced, or damaged: what is in memory still holds
+        if not keys or any(len(key) != 32 for key in keys):
+            return False
+        self._masters, self._seen = tuple(keys), stamp
+        return True
 
     def lookup_hash(self, kind: str, value: str) -> bytes:
         """Return the keyed hash by which `value` can be found again; `kind` keeps namespaces apart."""
         return hmac.new(self._lookup, f"{kind}\0{value}".encode(), hashlib.sha256).digest()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    info = path.stat()
+    return info.st_mtime_ns, info.st_ino

@@ -1,0 +1,128 @@
+"""Replacing the master key: a new one before the old, every person's key wrapped anew, the old one retired.
+
+Event bytes are sealed by the persons' keys, which stay the same: the log does not change.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from dispatch.domain.errors import Conflict
+from dispatch.storage.database import asyncpg_url
+from dispatch.storage.tables.person import PersonKey
+from dispatch.storage.vault import Vault, master_key_id, read_keys
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """How many persons' keys there are, and how many were wrapped anew."""
+
+    keys: int
+    rewrapped: int
+
+
+def put_new_master(path: Path) -> str:
+    """Put a new master key in front of those in the file; return its name.
+
+    The file is replaced whole, readable by its owner alone; running processes follow it.
+    """
+    _replace(path, [secrets.token_bytes(32), *read_keys(path)])
+    return master_key_id(read_keys(path)[0])
+
+
+async def rewrap_all(owner_url: str, vault: Vault, told: Callable[[int, int], None] | None = None) -> Wrapped:
+    """Wrap every person's key by the master key in use. Can be stopped and repeated at any time.
+
+    `told` is called with how many of how many are done.
+
+    Raises:
+        SealBroken: a key was wrapped by a master key that is not in the file.
+    """
+    engine = create_async_engine(asyncpg_url(owner_url), pool_size=1)
+    try:
+        async with engine.connect() as connection:
+            lives = PersonKey.wrapped.is_not(None)
+            total = (await connection.execute(select(func.count()).where(lives))).scalar_one()
+            await connection.rollback()
+            done = 0
+            while number := await _rewrap_some(connection, vault):
+                done += number
+                if told is not None:
+                    told(done, total)
+            return Wrapped(total, done)
+    finally:
+        await engine.dispose()
+
+
+async def _rewrap_some(connection: AsyncConnection, vault: Vault) -> int:
+    name = vault.master_key_id
+    async with connection.begin():
+        rows = (
+            await connection.execute(
+                select(PersonKey.id, PersonKey.wrapped)
+                .where(PersonKey.wrapped.is_not(None), PersonKey.master_key_id != name)
+                .limit(_AT_ONCE)
+                .with_for_update(skip_locked=True)
+            )
+        ).all()
+        for row in rows:
+            await connection.execute(
+                update(PersonKey)
+                .where(PersonKey.id == row.id)
+                .values(wrapped=vault.rewrap(row.id, row.wrapped), master_key_id=name)
+            )
+    return len(rows)
+
+
+async def retire_masters(owner_url: str, path: Path) -> int:
+    """Take the master keys out of the file that no person's key needs any more; return how many.
+
+    Raises:
+        Conflict: some keys are still wrapped by an old one.
+    """
+    keys = read_keys(path)
+    current = master_key_id(keys[0])
+    engine = create_async_engine(asyncpg_url(owner_url), pool_size=1)
+    try:
+        async with engine.connect() as connection:
+            left = (
+                await connection.execute(
+                    select(func.count()).where(
+                        PersonKey.wrapped.is_not(None), PersonKey.master_key_id != current
+                    )
+                )
+            ).scalar_one()
+    finally:
+        await engine.dispose()
+    if left:
+        raise Conflict(
+            f"{left} kunci masih dibungkus kunci induk lama; jalankan dulu 'dispatch keys rotate --resume'",
+            f"{left} keys are still wrapped by an old master key; run 'dispatch keys rotate --resume' first",
+            left=left,
+        )
+    _replace(path, keys[:1])
+    return len(keys) - 1
+
+
+def _replace(path: Path, keys: list[bytes]) -> None:
+    beside = path.with_name(f"{path.name}.new")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write("".join(f"{key.hex()}\n" for key in keys))
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

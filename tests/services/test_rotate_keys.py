@@ -1,0 +1,104 @@
+"""The master key is replaced while the system runs: the log's bytes stay, and everybody is readable."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from case_scene import Case, HasUrls, open_case
+
+from dispatch.domain.errors import Conflict
+from dispatch.services.rotate_keys import put_new_master, retire_masters, rewrap_all
+from dispatch.storage.rebuild import current, differences, rebuild
+from dispatch.storage.tables.call import Call
+from dispatch.storage.vault import SealBroken, Vault, read_keys
+from dispatch.storage.verify_log import verify_log
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> tuple[Path, Path]:
+    """The key files of `case_scene`'s vault."""
+    master, lookup = tmp_path / "master.key", tmp_path / "lookup.key"
+    master.write_text(bytes(range(32)).hex() + "\n")
+    lookup.write_text(bytes(range(32, 64)).hex() + "\n")
+    return master, lookup
+
+
+@pytest.fixture
+async def case(database: HasUrls, tmp_path: Path, keys: tuple[Path, Path]) -> AsyncIterator[Case]:
+    async with open_case(database, tmp_path) as made:
+        made.centre.vault = Vault.from_files(*keys)  # as a running process has it
+        yield made
+
+
+async def caller(case: Case, call_id: object) -> str:
+    async with case.centre.read(case.entry.tenant) as tx:
+        call = await tx.session.get(Call, (case.entry.tenant.id, call_id))
+        assert call is not None
+        key = await tx.person(call.key_id)
+        assert key is not None
+        assert call.caller_name_sealed is not None
+        return key.open(call.caller_name_sealed, "call.caller_name")
+
+
+async def test_keys_are_replaced_under_a_running_process(
+    case: Case, database: HasUrls, keys: tuple[Path, Path]
+) -> None:
+    before = (await case.ring(caller_name="Sebelum Sintetis")).call_id
+    bodies = await case.rows("SELECT body, hash FROM event ORDER BY seq")
+
+    put_new_master(keys[0])
+    assert stat.S_IMODE(keys[0].stat().st_mode) == 0o600
+    between = (await case.ring(caller_name="Antara Sintetis")).call_id
+    with pytest.raises(Conflict):
+        await retire_masters(database.owner_url, keys[0])
+    told: list[tuple[int, int]] = []
+    wrapped = await rewrap_all(
+        database.owner_url, Vault.from_files(*keys), lambda done, total: told.append((done, total))
+    )
+    assert wrapped.rewrapped == wrapped.keys - 1  # the one between was made with the new key already
+    assert told[-1] == (wrapped.rewrapped, wrapped.keys)
+    assert await retire_masters(database.owner_url, keys[0]) == 1
+    assert len(read_keys(keys[0])) == 1
+
+    after = (await case.ring(caller_name="Sesudah Sintetis")).call_id
+    assert [await caller(case, c) for c in (before, between, after)] == [
+        "Sebelum Sintetis", "Antara Sintetis", "Sesudah Sintetis",
+    ]  # fmt: skip
+    assert bodies == (await case.rows("SELECT body, hash FROM event ORDER BY seq"))[: len(bodies)]
+    async with case.centre.snapshot(case.entry.tenant) as tx:
+        assert (await verify_log(tx)).fault is None
+        assert list(differences(await rebuild(tx), await current(tx))) == []
+    again = await rewrap_all(database.owner_url, Vault.from_files(*keys))
+    assert again.rewrapped == 0
+
+
+async def test_without_the_old_key_nothing_is_touched(
+    case: Case, database: HasUrls, keys: tuple[Path, Path]
+) -> None:
+    call_id = (await case.ring(caller_name="Penelepon Sintetis")).call_id
+    wrong = Vault(bytes(32), bytes(32))
+    with pytest.raises(SealBroken):
+        await rewrap_all(database.owner_url, wrong)
+    assert await caller(case, call_id) == "Penelepon Sintetis"
+
+
+def test_a_damaged_file_leaves_the_keys_in_memory(keys: tuple[Path, Path]) -> None:
+    vault = Vault.from_files(*keys)
+    key, wrapped = vault.new_key(uuid4())
+    for damage in ("", "abc\n", "zz" * 32 + "\n", "ab" * 16 + "\n"):
+        keys[0].write_text(damage)
+        assert vault.unwrap(key.id, wrapped).key == key.key
+        vault.new_key(uuid4())
+    keys[0].unlink()
+    assert vault.unwrap(key.id, wrapped).key == key.key
+
+
+def test_each_key_must_have_its_length() -> None:
+    with pytest.raises(ValueError, match="master key has 31 bytes"):
+        Vault(bytes(32), bytes(32), bytes(31))
+    with pytest.raises(ValueError, match="lookup key has 2 bytes"):
+        Vault(bytes(32), bytes(2))
