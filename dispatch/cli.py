@@ -8,7 +8,6 @@ import typer
 
 from dispatch.commands import database, description, keys, log, regency, staff, tenant, tls
 
-
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
