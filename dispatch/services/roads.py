@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import routing
 from dispatch.domain.errors import Unavailable
 from dispatch.services.tenants import TenantEntry
+
+
+log = logging.getLogger(__name__)
 
 
 class Roads:
@@ -45,5 +49,8 @@ class Roads:
 
 def _open_warm(path: Path, timezone: ZoneInfo) -> routing.Network:
     network = routing.open_store(path, timezone=timezone)
-    network.warm_up()
+    log.info(
+        "%s: preparing the road kernels; compiling them takes half a minute, once per machine", path.name
+    )
+    log.info("%s: road kernels ready after %.1f s", path.name, network.warm_up())
     return network
