@@ -11,7 +11,6 @@ import routing
 from dispatch.domain.errors import Unavailable
 from dispatch.services.tenants import TenantEntry
 
-
 log = logging.getLogger(__name__)
 
 
