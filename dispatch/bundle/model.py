@@ -185,6 +185,7 @@ class Bundle:
     roads: Path
     roads_exclude: frozenset[str]
     roads_date: str | None
+    calibration: Path | None
     attribution: tuple[str, ...]
     gaps: tuple[KnownGap, ...]
     digest: str

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
+import routing
 from dispatch.bundle.findings import BundleError, Finding, Notebook
 from dispatch.bundle.model import Bundle, DistrictShape, VillageShape
 from dispatch.bundle.outlines import read_outlines
@@ -20,6 +21,8 @@ CONTENT: Final = (
     "villages.geojson",
 )
 """The files that make a bundle. A README beside them is for people and changes nothing."""
+CALIBRATION: Final = "calibration.toml"
+"""May be there: what the regency's recorded runs taught about the speeds of its roads."""
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -41,6 +44,10 @@ def read_bundle(folder: Path) -> Bundle:
                 f"berkas {name} tidak ada: letakkan di {folder.name}/",
                 f"the file {name} is missing: put it into {folder.name}/",
             )
+    calibration = folder / CALIBRATION if (folder / CALIBRATION).is_file() else None
+    if calibration is not None:
+        _check_calibration(calibration, notebook)
+        present.append(CALIBRATION)
     sheet = read_sheet(folder, notebook)
     districts, refused_districts = read_outlines(folder / "districts.geojson", notebook)
     villages, refused_villages = read_outlines(folder / "villages.geojson", notebook)
@@ -56,12 +63,20 @@ def read_bundle(folder: Path) -> Bundle:
         roads=folder / ROADS,
         roads_exclude=sheet.roads_exclude,
         roads_date=sheet.roads_date,
+        calibration=calibration,
         attribution=sheet.attribution,
         gaps=sheet.gaps,
         digest=_digest(folder, present),
         unread=tuple(notebook.entries),
         refused_codes=refused_districts | refused_villages | refused_facilities,
     )
+
+
+def _check_calibration(path: Path, notebook: Notebook) -> None:
+    try:
+        routing.read_calibration(path)
+    except routing.BadCalibration as wrong:
+        notebook.note("bad_calibration", CALIBRATION, wrong.message_id, wrong.message_en)
 
 
 def _digest(folder: Path, names: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,9 +26,25 @@ def store_name(bundle: Bundle) -> str:
         ",".join(sorted(bundle.roads_exclude)),
         bundle.roads_date or "",
         hashlib.sha256(bundle.roads.read_bytes()).hexdigest(),
+        *([hashlib.sha256(bundle.calibration.read_bytes()).hexdigest()] if bundle.calibration else ()),
     ):
         made_of.update(f"{part}\0".encode())
     return f"{bundle.info.code}-{made_of.hexdigest()[:12]}"
+
+
+def calibration_of(stores: Path, name: str) -> Path:
+    """Return the file with the calibration that belongs to a store; there is none without recorded runs."""
+    return stores / f"{name}.calibration.toml"
+
+
+def _keep_calibration(bundle: Bundle, stores: Path, name: str) -> None:
+    """Lay the bundle's calibration beside its store, whole or not at all."""
+    if bundle.calibration is None:
+        return
+    stores.mkdir(parents=True, exist_ok=True)
+    beside = calibration_of(stores, f".{name}")
+    shutil.copyfile(bundle.calibration, beside)
+    beside.replace(calibration_of(stores, name))
 
 
 def is_built(stores: Path, name: str) -> bool:
@@ -51,6 +68,7 @@ def check_with_roads(bundle: Bundle, stores: Path, progress: Progress | None = N
         name = store_name(bundle)
         try:
             if not is_built(stores, name):
+                _keep_calibration(bundle, stores, name)  # first: a store that is there is complete
                 routing.build_store(
                     bundle.roads,
                     stores / name,

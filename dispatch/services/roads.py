@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import routing
 from dispatch.domain.errors import Unavailable
+from dispatch.services.road_stores import calibration_of
 from dispatch.services.tenants import TenantEntry
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,9 @@ class Roads:
 
 
 def _open_warm(path: Path, timezone: ZoneInfo) -> routing.Network:
-    network = routing.open_store(path, timezone=timezone)
+    learnt = calibration_of(path.parent, path.name)
+    calibrations = [routing.read_calibration(learnt)] if learnt.is_file() else []
+    network = routing.open_store(path, timezone=timezone, calibrations=calibrations)
     log.info(
         "%s: preparing the road kernels; compiling them takes half a minute, once per machine", path.name
     )
