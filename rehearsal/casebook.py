@@ -27,7 +27,8 @@ _OPERATORS = ("staff:operator:", "staff:admin:")
 
 @dataclass(slots=True)
 class RunNote:
-    """One unit's run. `by_person` once a person has stepped it; `destination` is a facility's id."""
+    """One unit's run. `by_person` once a person has stepped it; `destination` is a facility's id, and
+    `refused_by` are those that could not take its patient."""
 
     id: str
     incident_id: str
@@ -41,6 +42,7 @@ class RunNote:
     leg_id: str | None = None
     destination: str | None = None
     answered: str | None = None
+    refused_by: set[str] = field(default_factory=set)
 
     @property
     def open(self) -> bool:
@@ -185,6 +187,8 @@ class Casebook:
             run.by_person = run.by_person or self.is_foreign_operator(event.actor)
         elif event.kind in ("facility_accepted", "facility_refused"):
             run.answered = event.kind.removeprefix("facility_")
+            if run.answered == "refused" and run.destination is not None:
+                run.refused_by.add(run.destination)
 
     def _note_crew(self, data: dict[str, Any]) -> None:
         unit = str(data.get("unit_id"))

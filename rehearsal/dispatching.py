@@ -16,6 +16,7 @@ from rehearsal.switchroom import AT_ONCE, LATER, SOON, Switchroom
 
 CHOOSING_S = 8.0
 _TIMES_SENT = 4
+_TIMES_LED_ELSEWHERE = 2
 _OVERRIDES = ("awak lebih mengenal daerahnya", "perlengkapan lebih sesuai", "jalan ke sana sedang ditutup")
 _NOT_YET_THERE = frozenset({"offered", "accepted", "en_route", "staged"})
 _SERVED = frozenset({"cleared", "completed_without_transport"})
@@ -167,7 +168,9 @@ class Dispatching:
                 return
             if run.leg_id != event.subject_id or run.answered != "refused" or not run.open:
                 return
-            place, refused = case.place, [run.destination or ""]
+            if len(run.refused_by) > _TIMES_LED_ELSEWHERE:
+                return  # enough driving about: the operator has phoned, and they are received
+            place, refused = case.place, sorted(run.refused_by)
             other = await self._all.look(
                 player, lambda: choose_facility(player.operator, place, case.triage, throws, refused)
             )

@@ -45,7 +45,8 @@ class Wards:
 
     async def _answer(self, leg_id: str, facility: str, event: Event) -> None:
         scenario = self._all.scenario_of_case.get(str(event.incident_id))
-        throws = dice(self._all.seed, "ward", scenario.number if scenario else leg_id, event.data.get("to"))
+        case = scenario.number if scenario else leg_id
+        throws = dice(self._all.seed, "ward", case, event.data.get("to"), facility)
         refuses = chance(throws, REFUSED)
         await self._all.pace.wait(delay(throws, 60.0), self._at_least(event))
         run = self._all.casebook.run(event.subject_id)
