@@ -200,7 +200,8 @@ def rebuild(web: Path, page: str, version: str) -> None:
     assert old is not None
     for file in (html, web / f"sw-{page}.js"):
         file.write_text(file.read_text().replace(old[1], version))
-        file.with_name(f"{file.name}.gz").unlink(missing_ok=True)
+        for ending in (".br", ".gz"):  # served in place of the file itself where they lie beside it
+            file.with_name(f"{file.name}{ending}").unlink(missing_ok=True)
 
 
 def build_of(page: Page) -> str:

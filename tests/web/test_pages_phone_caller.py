@@ -120,8 +120,8 @@ def refuse_and_divert(desk: DeskPage, facility: FacilityPage, call_sign: str) ->
     """The hospital cannot take the patient: the desk is told why, and takes the unit to another one."""
     facility.refuse(call_sign, "Tidak ada tempat tidur")
     expect(desk.queue).to_contain_text("Faskes menolak pasien")
-    expect(desk.queue).to_contain_text("tidak ada tempat tidur")
-    expect(desk.run(call_sign)).to_contain_text("ditolak: tidak ada tempat tidur")
+    expect(desk.queue).to_contain_text("Tidak ada tempat tidur")
+    expect(desk.run(call_sign)).to_contain_text("ditolak: Tidak ada tempat tidur")
     desk.told(call_sign, "Tiba di faskes")
     desk.stands(call_sign, "Tiba di faskes")
     desk.told_otherwise(call_sign, "Bawa ke faskes")

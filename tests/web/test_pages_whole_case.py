@@ -153,7 +153,7 @@ def drive_off(pages: Pages) -> None:
     for _ in range(2):
         expect(resident.words).to_contain_text("Ambulans")
         expect(resident.page.locator("section.unit strong")).to_have_text(UNIT)
-        expect(resident.minutes).to_have_text(re.compile(r"^~\d+ menit$"))
+        expect(resident.minutes).to_have_text(re.compile(r"^~\d+ menit\s*$"))
         resident.page.reload()
     expect(resident.milestone()).to_have_text("Menuju lokasi")
     expect(pages.desk.run(UNIT).locator(".chip").first).to_have_text("Menuju lokasi")
@@ -261,7 +261,7 @@ def hand_over(pages: Pages, number: str) -> None:
     expect(pages.desk.run(UNIT)).to_contain_text("ditandatangani")
     expect(pages.resident.milestone()).to_have_text("Di ruang perawatan")
     driver.page.locator(".sheet button.primary.huge", has_text="Siap kembali").click()
-    expect(driver.body).to_contain_text("Menunggu tugas")
+    expect(driver.body).to_contain_text("Siap · menunggu tugas")
 
 
 def close_and_count(pages: Pages, served: Served, before: int, incident_id: str) -> None:
