@@ -27,7 +27,7 @@ class OfficePage:
     def renew(self) -> None:
         """Have the report counted again."""
         with self.page.expect_response(lambda answer: "/reports/response-times" in answer.url):
-            self.page.get_by_role("button", name="Hitung lagi").click()
+            self.page.get_by_label("Hitung lagi").click()
         expect(self.page.locator(".report")).to_have_attribute("aria-busy", "false")
 
     def counted(self, interval: str) -> int:
