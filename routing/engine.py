@@ -68,14 +68,14 @@ class Engine:
         self._threads = threading.local()
         self._layers: Layers | None = None
 
-    def to_one(self, weights: Weights, seeds: Ends, ends: Ends, known: Costs, wanted: int = 0) -> Found:
+    def to_one(self, weights: Weights, seeds: Ends, ends: Ends, known: Costs) -> Found:
         """Least costs from every owner of `ends` to the one place with `seeds`; `known` (n,) int64.
 
-        `best` is final for all owners, however few are wanted: the sweep gains nothing from stopping.
+        `best` is final for all owners: the sweep would gain nothing from stopping at the few best.
         """
         return self._one(weights.falling, weights.rising, seeds, ends, known)
 
-    def from_one(self, weights: Weights, seeds: Ends, ends: Ends, known: Costs, wanted: int = 0) -> Found:
+    def from_one(self, weights: Weights, seeds: Ends, ends: Ends, known: Costs) -> Found:
         """Least costs from the one place with `seeds` to every owner of `ends`, as `to_one`."""
         return self._one(weights.rising, weights.falling, seeds, ends, known)
 

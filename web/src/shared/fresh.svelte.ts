@@ -2,6 +2,8 @@
 
 const LOOK_EVERY_MS = 10 * 60_000
 const ANSWER_MS = 2000
+/** On a slow network the first visit belongs to the call button, not to what is kept for later. */
+const SETTLE_MS = 4000
 
 class Fresh {
   /** The server has another build than this page is of. */
@@ -22,7 +24,11 @@ class Fresh {
     if (this.build === undefined || !('serviceWorker' in navigator)) return
     const { serviceWorker } = navigator
     serviceWorker.addEventListener('controllerchange', () => void this.controlled())
-    serviceWorker.register(`/sw-${page}.js`, { scope: `/${page}`, updateViaCache: 'none' }).then((found) => this.watch(found), () => undefined)
+    const begin = (): void => {
+      serviceWorker.register(`/sw-${page}.js`, { scope: `/${page}`, updateViaCache: 'none' }).then((found) => this.watch(found), () => undefined)
+    }
+    if (serviceWorker.controller === null) setTimeout(begin, SETTLE_MS)
+    else begin()
     setInterval(this.look, LOOK_EVERY_MS)
     addEventListener('online', this.look)
     document.addEventListener('visibilitychange', () => {
