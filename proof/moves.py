@@ -67,30 +67,44 @@ class Possible:
     harmless: dict[str, int]
 
 
+class Tried(NamedTuple):
+    """One delivery and its answer; when that is `refused` or `repeated`, the transaction wrote nothing."""
+
+    label: Label
+    work: Work
+    after: Case
+    answer: str
+
+
+def tries(rules: Rules, case: Case, around: Surroundings, units: int) -> Iterator[Tried]:
+    """Deliver everything that can be delivered here, each from this same state."""
+    for label, deed in _deeds(rules, case, units):
+        work = Work.on(case, around)
+        try:
+            deed(rules, work)
+        except Repeated:
+            yield Tried(label, Work.on(case, around), case, "repeated")
+        except (Refused, IllegalStep):
+            # rolled back, so nothing of the draft counts
+            yield Tried(label, Work.on(case, around), case, "refused")
+        else:
+            yield Tried(label, work, work.after(), "done")
+
+
 def possible(rules: Rules, case: Case, around: Surroundings, units: int) -> Possible:
     """Try everything from here; a delivery that only repeats must leave no trace at all."""
     moves: list[Move] = []
-    harmless: dict[str, int] = {}
-    for label, deed in _deeds(rules, case, units):
-        work = Work.on(case, around)
-        refused = False
-        try:
-            deed(rules, work)
-        except (Refused, IllegalStep, Repeated):
-            # rolled back, so nothing of the draft counts
-            work, refused = Work.on(case, around), True
-        after = work.after()
-        broken = broken_by(rules, work, after, fault=label.fault)
+    harmless: dict[str, int] = {CRASH: 0}
+    for label, work, after, answer in tries(rules, case, around, units):
+        broken = broken_by(rules, work, after, fault=label.fault) if answer == "done" else None
         if after != case or broken:
             moves.append(Move(label, after, broken))
-            if not rules.acknowledges_after_commit() and not refused:
-                told = case._replace(promised=after.promised)
-                if told != case:
-                    moves.append(Move(label._replace(fault=CRASH), told, None))
         else:
             harmless[label.fault] = harmless.get(label.fault, 0) + 1
+        if not rules.acknowledges_after_commit() and after.promised != case.promised:
+            moves.append(Move(label._replace(fault=CRASH), case._replace(promised=after.promised), None))
         # the process dies before the commit: nothing has happened
-        harmless[CRASH] = harmless.get(CRASH, 0) + 1
+        harmless[CRASH] += 1
     return Possible(tuple(moves), harmless)
 
 

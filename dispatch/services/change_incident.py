@@ -166,6 +166,8 @@ async def change_patient(
         await tx.get(Incident, row.incident_id, lock=True)
         row = await tx.get(Patient, patient_id, lock=True)
         await _apply(tx, row, change)
+        if not tx.session.is_modified(row):
+            return  # nothing is different: told before
         await tx.record(
             EventKind.PATIENT_CHANGED,
             row,
@@ -196,6 +198,6 @@ async def _apply(tx: Transaction, row: Patient, change: PatientChange) -> None:
             setattr(row, name, value)
     if change.triage is not None:
         row.triage = change.triage.value
-    if change.outcome is not None:
+    if change.outcome is not None and row.outcome != change.outcome.value:
         row.outcome = change.outcome.value
         row.outcome_at = tx.now

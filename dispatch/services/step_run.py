@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from dispatch.domain.assignment import (
     CENTRE_ONLY,
@@ -32,6 +32,7 @@ from dispatch.services.tenants import TenantEntry
 from dispatch.storage.images import iso
 from dispatch.storage.tables.assignment import Assignment, ReportedFact
 from dispatch.storage.tables.incident import Incident
+from dispatch.storage.tables.stamp import Stamp as StampRow
 from dispatch.storage.transaction import Transaction
 
 S = AssignmentState
@@ -119,6 +120,9 @@ async def step_run(
                 raise
             await _keep_fact(tx, run, step, when)
             return _view(run, when, reported=True)
+        if await _overtaken(tx, run, step, when):
+            await _keep_fact(tx, run, step, when)
+            return _view(run, when, reported=True)
         _need_fields(step)
         await _move(tx, incident, run, step, when)
         return _view(run, when)
@@ -136,6 +140,28 @@ async def _told_before(tx: Transaction, run: Assignment, step: Step) -> bool:
     about = {"regency": tx.tenant.id, "incident": run.incident_id, "run": str(run.id)}
     asked = {**about, "step": step.to.value, "device_at": iso(step.device_at)}
     return (await tx.session.execute(_TOLD_BEFORE, asked)).first() is not None
+
+
+async def _overtaken(tx: Transaction, run: Assignment, step: Step, when: Moment) -> bool:
+    """Whether a step that leads the run back happened before what the run has come to since.
+
+    Two reports have changed places on their way: leaving for the facility does not undo the arrival there.
+    """
+    now = S(run.state)
+    if step.to not in PROGRESS or PROGRESS.index(step.to) > PROGRESS.index(now):
+        return False
+    reached = await tx.session.execute(
+        select(StampRow.occurred_at)
+        .where(
+            StampRow.regency_id == tx.tenant.id,
+            StampRow.assignment_id == run.id,
+            StampRow.name == STAMP_OF[now].value,
+        )
+        .order_by(StampRow.occurred_at.desc())
+        .limit(1)
+    )
+    since = reached.scalar_one_or_none()
+    return since is not None and when.occurred_at < since
 
 
 def _need_fields(step: Step) -> None:

@@ -187,8 +187,12 @@ class PatientPatch(Request):
 
 
 class UnitChoice(Request):
-    """The unit to send; `reason` is needed when it is not the one proposed first."""
+    """The unit to send; `reason` is needed when it is not the one proposed first.
 
+    `id` is the run's, made by the client: the same one again returns the same run, however late it comes.
+    """
+
+    id: UUID | None = None
     unit_id: UUID
     reason: Annotated[Text, Field(examples=["Awak mengenal jalan itu"])] | None = None
 

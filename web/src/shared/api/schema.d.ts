@@ -3715,8 +3715,12 @@ export interface components {
         /**
          * UnitChoice
          * @description The unit to send; `reason` is needed when it is not the one proposed first.
+         *
+         *     `id` is the run's, made by the client: the same one again returns the same run, however late it comes.
          */
         UnitChoice: {
+            /** Id */
+            id?: string | null;
             /** Reason */
             reason?: string | null;
             /**
