@@ -30,7 +30,7 @@ from dispatch.domain.words import words
 from dispatch.services.centre import Centre
 from dispatch.services.open_incident import UNASSIGNED
 from dispatch.services.rank_units import RankedUnit, UnitRanking, rank_for_incident
-from dispatch.services.stamping import Moment, stamp
+from dispatch.services.stamping import Moment, first_stamp
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.unit_state import status_of
 from dispatch.storage.queries.units import UnitRow, one_unit
@@ -175,7 +175,6 @@ async def _claim(tx: Transaction, claim: Claim, guard: Guard | None) -> Assignme
         return _view(row, unit.call_sign, repeated=True)
     _refuse_unless_free(unit)
     row = _assignment(tx, incident, claim)
-    await tx.add(row)
     await _announce(tx, incident, row, unit, claim.choice)
     return _view(row, unit.call_sign, repeated=False)
 
@@ -246,15 +245,15 @@ async def _announce(
     tx: Transaction, incident: Incident, row: Assignment, unit: UnitRow, choice: RankedUnit | None
 ) -> None:
     now = Moment(tx.now)
-    where = {"incident_id": incident.id, "assignment_id": row.id}
-    await stamp(tx, Stamp.ASSIGNED, now, _by(row.origin), **where)
+    stamps = [first_stamp(tx, Stamp.ASSIGNED, now, _by(row.origin), incident.id, row.id)]
     if unit.tracking == Tracking.APP:
         # the offer is on the crew's screen with the commit of this very event
-        await stamp(tx, Stamp.OFFERED, now, StampSource.SYSTEM, **where)
-        await tx.set_timer(OFFER_UNACKNOWLEDGED, row.id, tx.now + WIDEN_AFTER)
-        await tx.set_timer(OFFER_EXPIRES, row.id, tx.now + OFFER_LIFE)
+        stamps.append(first_stamp(tx, Stamp.OFFERED, now, StampSource.SYSTEM, incident.id, row.id))
+        timers = {OFFER_UNACKNOWLEDGED: tx.now + WIDEN_AFTER, OFFER_EXPIRES: tx.now + OFFER_LIFE}
     else:
-        await tx.set_timer(MANUAL_UNANSWERED, row.id, tx.now + OFFER_LIFE)
+        timers = {MANUAL_UNANSWERED: tx.now + OFFER_LIFE}
+    await tx.add(row, *stamps)
+    await tx.set_timers(row.id, timers)
     if unit.phone:
         await tx.send(
             channel="sms",

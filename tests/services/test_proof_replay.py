@@ -17,7 +17,7 @@ from dispatch.domain.unit import UnitStatus
 from dispatch.services.unit_state import list_units
 from dispatch.storage.rebuild import current, differences, rebuild
 from dispatch.storage.verify_log import verify_log
-from proof.case import CRASH, DUPLICATE, NOTHING, RETRY, Surroundings, Work, units_in
+from proof.case import CRASH, DUPLICATE, NOTHING, RETRY, Surroundings, Timer, Work, units_in
 from proof.case import Case as Model
 from proof.explore import Exploration, Size
 from proof.moves import Label, Tried, tries
