@@ -10,6 +10,7 @@ from dispatch.domain.errors import FieldProblem, IllegalStep, InvalidInput
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor
 from dispatch.services.centre import Centre
+from dispatch.services.deadlines import watch_leg
 from dispatch.services.legs import open_leg, set_destination
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.assignment import Assignment
@@ -69,6 +70,7 @@ async def change_destination(
             return DestinationNow(run.id, leg.id, facility_id, outside, repeated=True)
         refused = leg.answer == "refused"
         await set_destination(tx, leg, facility_id, outside)
+        await watch_leg(tx, leg, anew=True)
         await tx.record(
             EventKind.DESTINATION_CHANGED,
             leg,
