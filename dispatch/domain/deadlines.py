@@ -42,6 +42,9 @@ class TimerKind(StrEnum):
     REFUSAL_UNHEEDED = "refusal_unheeded"
     COUNTERSIGN = "handover_countersign"
     SIGNAL_LOST = "signal_lost"
+    NOTICE_PUSH = "notice_push"
+    NOTICE_SMS = "notice_sms"
+    NOTICE_CALL = "notice_call"
     WIDEN = "incident_widen"
     RECHECK = "registry_recheck"
     ROAD_STARTS = "road_change_starts"
@@ -285,14 +288,42 @@ def silence(settings: Mapping[str, Any]) -> Silence:
     return Silence(limit("on_run_s", 5), limit("idle_s", 60), limit("parked_s", 300))
 
 
+# --- what a crew must acknowledge ---
+
+
+class NoticeKind(StrEnum):
+    """What a crew is told and must acknowledge."""
+
+    OFFER = "offer"
+    STAND_DOWN = "stand_down"
+    DESTINATION = "destination"
+
+
+# The page has it at once. Unacknowledged, each rung is climbed at its time.
+LADDER: tuple[Deadline, ...] = (
+    Deadline(K.NOTICE_PUSH, Owner.CREW, "offers", "push_after_s", 5, E.NOTICE_PUSHED),
+    Deadline(K.NOTICE_SMS, Owner.CREW, "offers", "sms_after_s", 15, E.NOTICE_TEXTED),
+    Deadline(K.NOTICE_CALL, Owner.OPERATORS, "offers", "call_after_s", 30, E.CREW_CALL_DUE),
+)
+
+
+def rungs_left(*, ended: bool, pushed: bool, texted: bool) -> tuple[Deadline, ...]:
+    """Return the rungs that a notice has before it; the call stays until somebody has answered."""
+    if ended:
+        return ()
+    climbed = {K.NOTICE_PUSH: pushed, K.NOTICE_SMS: texted}
+    return tuple(rung for rung in LADDER if not climbed.get(rung.kind, False))
+
+
 # --- all of them ---
 
-_ALL = (*CALLS.values(), *NEEDS.values(), *RUNS.values(), *LEGS.values(), (SIGNAL,))
+_ALL = (*CALLS.values(), *NEEDS.values(), *RUNS.values(), *LEGS.values(), (SIGNAL,), LADDER)
 DEADLINES: Mapping[TimerKind, Deadline] = {d.kind: d for found in _ALL for d in found}
 
 CALL_KINDS = frozenset(d.kind for found in CALLS.values() for d in found)
 NEED_KINDS = frozenset(d.kind for found in NEEDS.values() for d in found)
 RUN_KINDS = frozenset(d.kind for found in RUNS.values() for d in found)
+NOTICE_KINDS = frozenset(d.kind for d in LADDER)
 LEG_KINDS = frozenset(d.kind for found in LEGS.values() for d in found)
 
 

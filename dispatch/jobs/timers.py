@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from dispatch.domain.deadlines import LEG_KINDS, RUN_KINDS, TimerKind
-from dispatch.services import alarms, change_roads, signals, widen_offer
+from dispatch.domain.deadlines import LEG_KINDS, NOTICE_KINDS, RUN_KINDS, TimerKind
+from dispatch.services import alarms, change_roads, crew_notices, signals, widen_offer
 from dispatch.services.centre import Centre
 from dispatch.services.due_timers import Firing, claim_timer, postpone_timer, settle_timer
 from dispatch.services.register_resident import verify_resident
@@ -33,6 +33,7 @@ DISPATCH: Mapping[str, Handler] = {
     K.OFFER_UNACKNOWLEDGED: widen_offer.widen_unacknowledged,
     K.OFFER_EXPIRES: widen_offer.expire_offer,
     **dict.fromkeys(LEG_KINDS, alarms.leg_waits),
+    **dict.fromkeys(NOTICE_KINDS, crew_notices.climb),
     K.SIGNAL_LOST: signals.still_lost,
     K.WIDEN: widen_offer.alert_next,
     K.ROAD_STARTS: change_roads.road_change_starts,

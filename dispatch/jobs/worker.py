@@ -13,7 +13,7 @@ import uvloop
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from dispatch.jobs.outbox import send_due_messages
+from dispatch.jobs.outbox import PostOffice
 from dispatch.jobs.timers import DISPATCH, OUTSIDE, run_due_timers
 from dispatch.jobs.upkeep import Upkeep
 from dispatch.jobs.wakeup import wake_on_events
@@ -67,10 +67,11 @@ async def work(centre: Centre, ways: Transports, stop: asyncio.Event) -> None:
     """Run timers, outbox and upkeep until `stop` is set, and return when all pieces in hand are finished."""
     # one lane each, so that a slow registry or message service never holds up an offer
     due, every = due_tenants, all_tenants
+    office = PostOffice(centre, ways)
     lanes: list[tuple[WhichTenants, TenantWork, float]] = [
         (due, lambda entry: run_due_timers(centre, entry, DISPATCH, stop), LOOK_EVERY_S),
         (due, lambda entry: run_due_timers(centre, entry, OUTSIDE, stop), LOOK_OUTSIDE_EVERY_S),
-        (due, lambda entry: send_due_messages(centre, entry, ways, stop), LOOK_OUTSIDE_EVERY_S),
+        (due, office.look, LOOK_OUTSIDE_EVERY_S),
         (every, lambda entry: watch_signals(centre, entry), LOOK_AT_SIGNALS_EVERY_S),
     ]
     wakes = [asyncio.Event() for _ in lanes]
@@ -84,6 +85,8 @@ async def work(centre: Centre, ways: Transports, stop: asyncio.Event) -> None:
                 tasks.create_task(_lane(centre, which, lane, every_s, wake, stop))
             tasks.create_task(_upkeep(Upkeep(centre), stop))
     finally:
+        await office.close()
+        await ways.aclose()
         listener.cancel()
         with suppress(asyncio.CancelledError):
             await listener

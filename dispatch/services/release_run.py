@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import select
 
 from dispatch.domain.assignment import AssignmentState, NoTransport
-from dispatch.domain.deadlines import TimerKind
+from dispatch.domain.deadlines import NoticeKind, TimerKind
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.unit import UnitStatus
+from dispatch.services.crew_notices import answered_by, end_notices
 from dispatch.services.deadlines import in_need, tracking_of, watch_run, watch_runs_leg
 from dispatch.services.legs import patients_without_outcome
 from dispatch.services.placing import Point, geometry, point_of
@@ -25,6 +26,7 @@ from dispatch.storage.tables.incident import Incident
 from dispatch.storage.transaction import Transaction
 
 _DONE = (AssignmentState.CLEARED, AssignmentState.COMPLETED_WITHOUT_TRANSPORT)
+_OF_OPEN_RUNS = (NoticeKind.OFFER, NoticeKind.DESTINATION)
 _EVENT = {
     AssignmentState.CLEARED: EventKind.UNIT_CLEARED,
     AssignmentState.COMPLETED_WITHOUT_TRANSPORT: EventKind.RUN_ENDED_WITHOUT_TRANSPORT,
@@ -50,6 +52,9 @@ async def release(
     run.freed_place = await _freed_place(tx, incident, run)
     await watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
     await watch_runs_leg(tx, run)
+    # nothing is left to be acknowledged but that it was stood down, which its crew is told after this
+    answered = run.state == AssignmentState.DECLINED
+    await end_notices(tx, run, answered_by(tx.actor) if answered else "moot", *_OF_OPEN_RUNS)
     last = not [a for a in await open_assignments(tx, incident.id) if a.id != run.id]
     if code is not None:
         run.exit_reason = code.value

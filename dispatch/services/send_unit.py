@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from dispatch.domain.assignment import AssignmentState
-from dispatch.domain.deadlines import TimerKind
+from dispatch.domain.deadlines import NoticeKind, TimerKind
 from dispatch.domain.errors import (
     IllegalStep,
     InvalidInput,
@@ -28,6 +28,7 @@ from dispatch.domain.stamps import Stamp, StampSource
 from dispatch.domain.unit import Tracking, UnitStatus
 from dispatch.domain.words import words
 from dispatch.services.centre import Centre
+from dispatch.services.crew_notices import raise_notice
 from dispatch.services.deadlines import watch_incident, watch_run
 from dispatch.services.rank_units import RankedUnit, UnitRanking, rank_for_incident
 from dispatch.services.stamping import Moment, stamp
@@ -221,15 +222,7 @@ async def _announce(
         # the offer is on the crew's screen with the commit of this very event
         await stamp(tx, Stamp.OFFERED, now, StampSource.SYSTEM, **where)
     await watch_run(tx, row, incident, Tracking(unit.tracking))
-    if unit.phone:
-        await tx.send(
-            channel="sms",
-            purpose="offer",
-            subject_id=row.id,
-            recipient=unit.phone,
-            words=f"SEMAR {incident.number}: {unit.call_sign} diminta berangkat. Hubungi operator.",
-            key=None,
-        )
+    await raise_notice(tx, incident, row, NoticeKind.OFFER)
     incident.waiting_since = None
     # whoever wanted one more unit has it with this one
     await tx.clear_timers(incident.id, [TimerKind.WIDEN])

@@ -20,12 +20,14 @@ from dispatch.domain.assignment import (
     crew_moves,
     step_assignment,
 )
+from dispatch.domain.deadlines import NoticeKind
 from dispatch.domain.errors import FieldProblem, Forbidden, IllegalStep, InvalidInput
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor, Role
 from dispatch.domain.stamps import StampSource
 from dispatch.services import legs
 from dispatch.services.centre import Centre
+from dispatch.services.crew_notices import answered_by, end_notices
 from dispatch.services.deadlines import tracking_of, watch_leg, watch_run
 from dispatch.services.release_run import decline, release
 from dispatch.services.stamping import Moment, moment, stamp
@@ -200,6 +202,10 @@ async def _move(tx: Transaction, incident: Incident, run: Assignment, step: Step
         run.released_at = tx.now
     if before is S.OFFERED:
         run.acknowledged_at = tx.now
+        await end_notices(tx, run, answered_by(tx.actor), NoticeKind.OFFER)
+    elif before is S.LEFT_SCENE:
+        # the crew has arrived, wherever it was led to
+        await end_notices(tx, run, "moot", NoticeKind.DESTINATION)
     await stamp(
         tx,
         STAMP_OF[step.to],

@@ -73,6 +73,7 @@ def _crew_notice() -> None:
         sa.Column("push_at", _MOMENT, nullable=True),
         sa.Column("push_phones", sa.Integer(), nullable=False),
         sa.Column("sms_at", _MOMENT, nullable=True),
+        sa.Column("sms_phones", sa.Integer(), nullable=False),
         sa.Column("call_at", _MOMENT, nullable=True),
         sa.Column("call_owner", sa.Uuid(), nullable=True),
         sa.Column("call_tries", sa.Integer(), nullable=False),

@@ -9,7 +9,17 @@ from case_scene import Case
 
 from dispatch.domain.assignment import AssignmentState, LegState
 from dispatch.domain.call import CallState
-from dispatch.domain.deadlines import CALLS, ERRANDS, LEGS, NEEDS, TimerKind, leg_wait, needs, of_run
+from dispatch.domain.deadlines import (
+    CALLS,
+    ERRANDS,
+    LEGS,
+    NEEDS,
+    TimerKind,
+    leg_wait,
+    needs,
+    of_run,
+    rungs_left,
+)
 from dispatch.domain.incident import IncidentState
 from dispatch.domain.unit import Tracking
 from dispatch.services.alarms import LEFT_TO_REPORTS
@@ -52,6 +62,10 @@ async def timers_by_the_table(case: Case) -> Timers:
         wait = leg_wait(LegState(row.state), row.answer, listed=listed, countersigned=signed)
         if wait is not None and row.id not in left:
             wanted |= {(row.id, d.kind) for d in LEGS[wait]}
+    notices = await case.rows("SELECT * FROM crew_notice WHERE regency_id = :r", **about)
+    for row in notices:
+        ended, pushed, texted = (at is not None for at in (row.ended_at, row.push_at, row.sms_at))
+        wanted |= {(row.id, d.kind) for d in rungs_left(ended=ended, pushed=pushed, texted=texted)}
     silences = await case.rows(
         "SELECT id FROM unit_silence WHERE regency_id = :r AND ended_at IS NULL", **about
     )

@@ -338,6 +338,7 @@ async def _case(tx: Transaction, key: DataKey, people: list[Base], fleet: list[B
         push_at=at + timedelta(seconds=5),
         push_phones=2,
         sms_at=at + timedelta(seconds=15),
+        sms_phones=1,
         call_at=at + timedelta(seconds=30),
         call_owner=staff.id,
         call_tries=1,

@@ -16,8 +16,8 @@ class CrewNotice(Tenant, Base):
     """An offer, a stand-down or another destination, until the crew has acknowledged it or it is moot.
 
     Each rung of the ladder has the moment it was reached: `shown_at` when the crew's page said that it shows
-    the notice, `push_at` with the number of phones, `sms_at`, `call_at` when the operators were asked to
-    phone; `call_owner` has taken that upon them.
+    the notice, `push_at` and `sms_at` with the number of phones (none: nobody could be told so), `call_at`
+    when the operators were asked to phone; `call_owner` has taken that upon them.
     """
 
     __tablename__ = "crew_notice"
@@ -48,6 +48,7 @@ class CrewNotice(Tenant, Base):
     push_at: Mapped[datetime | None]
     push_phones: Mapped[int]
     sms_at: Mapped[datetime | None]
+    sms_phones: Mapped[int]
     call_at: Mapped[datetime | None]
     call_owner: Mapped[UUID | None]
     call_tries: Mapped[int]
