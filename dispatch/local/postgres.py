@@ -122,8 +122,13 @@ class PrivatePostgres:
             self._clear_leftover()
 
     def spawn(self) -> None:
-        """Start the server in a session of its own, so that Ctrl-C in the terminal does not reach it."""
+        """Start the server in a session of its own, so that Ctrl-C in the terminal does not reach it.
+
+        Also after it died, however it died: what was committed is recovered from its log.
+        """
         assert self.binaries is not None
+        if self.process is not None:
+            self._clear_crash()
         options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         options += ["-c", f"unix_socket_directories={self.sockets}"]
         command = [str(self.binaries.folder / "postgres"), "-D", str(self.data), *options]
@@ -284,6 +289,18 @@ class PrivatePostgres:
             raise PostgresError(f"initdb failed:\n{done.stdout}{done.stderr}")
         draft.rename(self.data)
 
+    def _clear_crash(self, patience_s: float = 10.0) -> None:
+        """End what a killed postmaster left: sessions still at work keep its memory, and a new one out."""
+        until = time.monotonic() + patience_s
+        while left := working_in(self.data, "postgres"):
+            if time.monotonic() > until:
+                raise PostgresError(f"processes {left} still use {self.data}")
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGQUIT)
+            time.sleep(0.02)
+        self._remove_marks()
+
     def _clear_leftover(self, patience_s: float = 60.0) -> None:
         """Wait for the processes of an earlier start to end, then remove the marks they left."""
         pid_file = self.data / "postmaster.pid"
@@ -298,7 +315,11 @@ class PrivatePostgres:
             if time.monotonic() > until:
                 raise PostgresError(f"processes {left} still use {self.data}")
             time.sleep(0.02)
-        # PostgreSQL trusts the pid in these files, which may be another program's by now
+        self._remove_marks()
+
+    def _remove_marks(self) -> None:
+        """PostgreSQL trusts the pid in these files, which may be another program's by now."""
+        pid_file = self.data / "postmaster.pid"
         for mark in (pid_file, self.sockets / self.socket_file, self.sockets / f"{self.socket_file}.lock"):
             mark.unlink(missing_ok=True)
 
