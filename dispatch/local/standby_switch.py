@@ -232,7 +232,7 @@ def _require_pair(run_dir: Path) -> Pair:
 def _require_running(server: SeatPostgres) -> None:
     server.locate()
     try:
-        server.execute("SELECT 1")
+        server.execute("SELECT 1", timeout_s=10.0)
     except PostgresError as away:
         raise StandbyError(
             f"PostgreSQL {server.seat} does not answer; 'dispatch run' has to run: {away}"
