@@ -29,7 +29,7 @@ async def push_key(_: Driver, centre: TheCentre) -> PushKey:
 
 
 @router.put("", summary="Daftarkan peramban / register a browser", responses=refuses())
-async def register(body: PushAddress, who: Driver, centre: TheCentre, cause: Cause) -> PushRegistered:
+async def register_browser(body: PushAddress, who: Driver, centre: TheCentre, cause: Cause) -> PushRegistered:
     """Have runs announced to this browser by push, too, for as long as its session holds."""
     return await register_push(centre, who, body.subscription(), cause=cause)
 

@@ -107,7 +107,7 @@ export interface paths {
          * Daftarkan peramban / register a browser
          * @description Have runs announced to this browser by push, too, for as long as its session holds.
          */
-        put: operations["register"];
+        put: operations["register_browser"];
         post?: never;
         /**
          * Hapus peramban / forget a browser
@@ -4712,7 +4712,7 @@ export interface operations {
             };
         };
     };
-    register: {
+    register_browser: {
         parameters: {
             query?: never;
             header?: never;
