@@ -99,7 +99,14 @@ async def send(
 ) -> AssignmentView:
     """Claim the unit and alert it. Another one than the first proposed needs a reason."""
     view = await send_unit(
-        centre, who.entry, who.actor, incident_id, body.unit_id, body.reason, cause=cause, run_id=body.id
+        centre,
+        who.entry,
+        who.actor,
+        incident_id,
+        body.unit_id,
+        body.reason,
+        cause=cause,
+        assignment_id=body.id,
     )
     response.status_code = 200 if view.repeated else 201
     return view

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import groupby
@@ -31,20 +31,20 @@ Row = TypeVar("Row", bound=Base)
 # Written once: a statement that is built anew for each call costs more here than in the database.
 _BIND = text("SELECT set_config('semar.regency', :regency, true), set_config('semar.realm', :realm, true)")
 _APPEND = text("SELECT append_events(CAST(:regency AS integer), CAST(:bodies AS text[]))")
-_SET_TIMERS = text(
-    """
+_SET = """
     INSERT INTO timer (regency_id, id, kind, subject_id, due_at, data, attempts)
     SELECT :regency, t.id, t.kind, :subject, t.due_at, CAST(:data AS jsonb), 0
     FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:due AS timestamptz[]))
         AS t (id, kind, due_at)
-    ON CONFLICT (regency_id, kind, subject_id) WHERE done_at IS NULL
-    DO UPDATE SET due_at = excluded.due_at, data = excluded.data, attempts = 0
-    """
-)
-_CLEAR_TIMERS = text(
-    "UPDATE timer SET done_at = :now, result = 'cleared' WHERE regency_id = :regency "
-    "AND subject_id = :subject AND kind = ANY(:kinds) AND done_at IS NULL"
-)
+    ON CONFLICT (regency_id, kind, subject_id) WHERE done_at IS NULL DO """
+_SET_ANEW = text(_SET + "UPDATE SET due_at = excluded.due_at, data = excluded.data, attempts = 0")
+_SET_UNLESS_RUNNING = text(_SET + "NOTHING")
+_CLEAR = """
+    UPDATE timer SET done_at = :now, result = 'cleared' WHERE regency_id = :regency
+    AND subject_id = :subject AND kind = ANY(CAST(:moot AS text[])) AND done_at IS NULL
+"""
+_CLEAR_TIMERS = text(_CLEAR)
+_KEEP = text(f"WITH ended AS ({_CLEAR}) {_SET} NOTHING")
 
 
 def new_id() -> UUID:
@@ -202,32 +202,53 @@ class Transaction:
     # --- work for later --------------------------------------------------------------------------
 
     async def set_timer(
-        self, kind: str, subject_id: UUID, due_at: datetime, data: dict[str, Any] | None = None
+        self,
+        kind: str,
+        subject_id: UUID,
+        due_at: datetime,
+        data: dict[str, Any] | None = None,
+        *,
+        anew: bool = True,
     ) -> None:
-        """Set the one open timer of this kind and subject, moving it when it was set already."""
-        await self.set_timers(subject_id, {kind: due_at}, data)
+        """Set the one open timer of this kind and subject; one that runs is moved, or left unless `anew`."""
+        await self.set_timers(subject_id, {kind: due_at}, data, anew=anew)
 
     async def set_timers(
-        self, subject_id: UUID, due: Mapping[str, datetime], data: dict[str, Any] | None = None
+        self,
+        subject_id: UUID,
+        due: Mapping[str, datetime],
+        data: dict[str, Any] | None = None,
+        *,
+        anew: bool = True,
     ) -> None:
-        """Set several timers of a subject at once: kind to when it is due."""
-        await self.session.execute(
-            _SET_TIMERS,
-            {
-                "regency": self.tenant.id,
-                "subject": subject_id,
-                "ids": [self.id() for _ in due],
-                "kinds": list(due),
-                "due": list(due.values()),
-                "data": canonical(data or {}),
-            },
-        )
+        """As `set_timer`, for several kinds of one subject at once: kind to when it is due."""
+        if due:
+            given = {**self._timers(subject_id, due), "data": canonical(data or {})}
+            await self.session.execute(_SET_ANEW if anew else _SET_UNLESS_RUNNING, given)
+
+    async def keep_timers(self, subject_id: UUID, family: Iterable[str], due: Mapping[str, datetime]) -> None:
+        """Of a family of kinds end the open timers that are not in `due`, and set those that do not run."""
+        moot = sorted(set(family) - due.keys())
+        if not due:
+            await self.clear_timers(subject_id, moot)
+            return
+        given = {**self._timers(subject_id, due), "moot": moot, "now": self.now, "data": "{}"}
+        await self.session.execute(_KEEP, given)
+
+    def _timers(self, subject_id: UUID, due: Mapping[str, datetime]) -> dict[str, Any]:
+        return {
+            "regency": self.tenant.id,
+            "subject": subject_id,
+            "ids": [self.id() for _ in due],
+            "kinds": list(due),
+            "due": list(due.values()),
+        }
 
     async def clear_timers(self, subject_id: UUID, kinds: Sequence[str]) -> None:
         """End the open timers of these kinds: what they waited for has happened."""
         await self.session.execute(
             _CLEAR_TIMERS,
-            {"now": self.now, "regency": self.tenant.id, "subject": subject_id, "kinds": list(kinds)},
+            {"now": self.now, "regency": self.tenant.id, "subject": subject_id, "moot": list(kinds)},
         )
 
     async def send(

@@ -238,7 +238,7 @@ class Stage:
     async def _send(self, centre: Centre, it: Actual, label: Label) -> None:
         run_id = it.last_run[label.unit] if label.fault else new_id()
         unit = self.units[label.unit]
-        await send_unit(*self._who(centre), it.incident, unit, "uji", cause=CAUSE, run_id=run_id)
+        await send_unit(*self._who(centre), it.incident, unit, "uji", cause=CAUSE, assignment_id=run_id)
 
     async def _step(self, centre: Centre, it: Actual, label: Label) -> None:
         run, to = it.runs[label.unit], S(label.detail)
