@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from dispatch.domain.assignment import DeclineReason, NoTransport
 from dispatch.domain.call import CallState, Channel, Disposal
+from dispatch.domain.deadlines import CALL_KINDS, NEED_KINDS, RUN_KINDS, TimerKind
 from dispatch.domain.errors import DispatchError
 from dispatch.domain.incident import CancelReason, IncidentState
 from dispatch.domain.patient import Outcome
@@ -37,13 +38,12 @@ from dispatch.services.stand_down import stand_down
 from dispatch.services.step_run import LATE_AFTER, Step, step_run
 from dispatch.services.widen_offer import alert_next
 from dispatch.storage.transaction import Transaction, new_id
-from proof.case import CRASH, DUPLICATE, REORDER, RETRY, Run, Timer
+from proof.case import CRASH, DUPLICATE, REORDER, RETRY, Run
 from proof.case import Case as Model
 from proof.moves import Label
 
 PATIENCE_S = 20.0
 LONG_AGO = NOON - timedelta(days=1)
-_KIND = {Timer.CALL_NO_VERDICT: Timer.NO_VERDICT.value}
 
 
 class Died(Exception):
@@ -170,6 +170,7 @@ class Stage:
             "step": self._step,
             "stand down": self._stand_down,
             "timer": self._timer,
+            "call timer": self._timer,
         }
         centre = centre or self.case.centre
         try:
@@ -282,28 +283,22 @@ class Stage:
     # --- the worker ---
 
     async def _timer(self, centre: Centre, it: Actual, label: Label) -> None:
-        timer = Timer(label.detail)
-        kind = _KIND.get(timer, timer.value)
-        subject = self._subject(it, timer, label.unit)
+        kind = TimerKind(label.detail)
+        subject = it.runs[label.unit] if label.unit >= 0 else it.incident
+        if label.what == "call timer":
+            subject = it.call
+        assert subject is not None
         # a search holds the claim of its timer
-        under_way = timer is Timer.WIDEN and it.search is not None
+        under_way = kind is TimerKind.WIDEN and it.search is not None
         firing = None if under_way else await self._claim(kind, subject)
         if label.fault == DUPLICATE:
             if firing is not None:
                 await self._claim(kind, subject)  # by another worker, as the lease of the first has run out
             firing = self._old.get((subject, kind)) or firing or _of_nothing(kind, subject, self.case.now)
-        assert firing is not None, f"{timer} is not set"
+        assert firing is not None, f"{kind} is not set"
         self._old[subject, kind] = firing
         await HANDLERS[kind](centre, self.case.entry, firing)
         await settle_timer(centre, self.case.entry, firing)
-
-    def _subject(self, it: Actual, timer: Timer, unit: int) -> UUID:
-        if unit >= 0:
-            return it.runs[unit]
-        of_call = timer in (Timer.UNANSWERED, Timer.CALL_NO_VERDICT)
-        subject = it.call if of_call else it.incident
-        assert subject is not None
-        return subject
 
     async def _claim(self, kind: str, subject: UUID) -> Firing | None:
         """Claim this very timer, made the one that has been due longest; None when it is not set."""
@@ -349,7 +344,7 @@ class Stage:
 
     async def _search(self, incident: UUID) -> Search:
         """A worker that has ranked and is about to claim."""
-        firing = await self._claim(Timer.WIDEN.value, incident)
+        firing = await self._claim(TimerKind.WIDEN, incident)
         assert firing is not None, "no search is wanted"
         turnstile = Turnstile()
         centre = with_turnstile(self.case.centre, turnstile)
@@ -361,9 +356,9 @@ class Stage:
     async def _overtaken(self, it: Actual) -> None:
         """A worker ranks, sleeps past its lease while another takes over, wakes up, and claims."""
         assert it.incident is not None
-        firing = await self._claim(Timer.WIDEN.value, it.incident)
+        firing = await self._claim(TimerKind.WIDEN, it.incident)
         if firing is None or it.search is not None:
-            stale = _of_nothing(Timer.WIDEN.value, it.incident, self.case.now)
+            stale = _of_nothing(TimerKind.WIDEN, it.incident, self.case.now)
             await alert_next(self.case.centre, self.case.entry, stale)
             return
         await settle_timer(self.case.centre, self.case.entry, _of_nothing("", it.incident, self.case.now))
@@ -372,7 +367,7 @@ class Stage:
         worker = asyncio.create_task(alert_next(centre, self.case.entry, firing))
         await turnstile.arrived(worker)
         await turnstile.let_on(worker, transactions=2)
-        await self._claim(Timer.WIDEN.value, it.incident)
+        await self._claim(TimerKind.WIDEN, it.incident)
         while not worker.done():
             await turnstile.let_on(worker)
         await worker
@@ -429,24 +424,26 @@ class Stage:
             "SELECT DISTINCT unit_id FROM assignment WHERE incident_id = :i AND released_at IS NOT NULL",
             i=it.incident,
         )
-        timers = await self._timers(it.incident) if it.incident else frozenset()
-        of_call = {Timer.CALL_NO_VERDICT if t is Timer.NO_VERDICT else t for t in await self._timers(it.call)}
         return Model(
             CallState(calls[0].state) if calls else None,
             bool(calls and calls[0].taken_by),
             IncidentState(incidents[0].state) if incidents else None,
             bool(incidents and incidents[0].waiting_since),
             bool(outcomes) and all(row.outcome for row in outcomes),
-            timers | of_call,
+            await self._timers(it.call, CALL_KINDS),
+            await self._timers(it.incident, NEED_KINDS | {TimerKind.WIDEN}),
             tuple(runs),
             sum(1 << self.units.index(row.unit_id) for row in ended),
             None,
             frozenset(),
         )
 
-    async def _timers(self, subject: UUID) -> frozenset[Timer]:
-        known = {timer.value for timer in Timer}
-        return frozenset(Timer(kind) for kind in await self.case.timers(subject) if kind in known)
+    async def _timers(self, subject: UUID | None, family: frozenset[TimerKind]) -> frozenset[TimerKind]:
+        if subject is None:
+            return frozenset()
+        kinds = {TimerKind(kind) for kind in await self.case.timers(subject)}
+        assert kinds <= family, "a timer of another family"
+        return frozenset(kinds)
 
     async def _run(self, unit: int, run: UUID, stamps: bool) -> Run:
         state = S(await self.case.state(run))
@@ -461,7 +458,7 @@ class Stage:
             r=run,
         )
         made = frozenset(Stamp(row.name) for row in names) if stamps else frozenset()
-        return Run(unit, state, await self._timers(run), carries > 0, made, frozenset())
+        return Run(unit, state, await self._timers(run, RUN_KINDS), carries > 0, made, frozenset())
 
 
 async def _lose(search: Search) -> None:

@@ -12,12 +12,13 @@ import pytest
 from case_scene import Case, S, open_case
 from proof_stage import Stage, dying
 
+from dispatch.domain.deadlines import TimerKind
 from dispatch.domain.events import EventKind
 from dispatch.domain.unit import UnitStatus
 from dispatch.services.unit_state import list_units
 from dispatch.storage.rebuild import current, differences, rebuild
 from dispatch.storage.verify_log import verify_log
-from proof.case import CRASH, DUPLICATE, NOTHING, RETRY, Surroundings, Timer, Work, units_in
+from proof.case import CRASH, DUPLICATE, NOTHING, RETRY, Surroundings, Work, units_in
 from proof.case import Case as Model
 from proof.explore import Exploration, Size
 from proof.moves import Label, Tried, tries
@@ -91,7 +92,7 @@ class Replay:
             return wanted(Work.on(model, Surroundings()))
         if label.what == "widen: claim" and model.search is not None:
             return label.unit == (model.search.left & -model.search.left).bit_length() - 1
-        if label.detail == Timer.WIDEN.value and not label.fault:
+        if label.detail == TimerKind.WIDEN and not label.fault:
             return not wanted(Work.on(model, Surroundings()))  # else it goes on to rank
         if label.what == "step" and label.fault in (RETRY, DUPLICATE):
             return self.stage.was_told(incident, label.unit, S(label.detail))
