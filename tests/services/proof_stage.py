@@ -275,10 +275,11 @@ class Stage:
         if label.what in ("widen: settle", "widen: nobody left", "widen: worker lost"):
             it.search = None
 
-    async def _search(self, incident: UUID) -> Search:
-        """A worker that has ranked and is about to claim."""
+    async def _search(self, incident: UUID) -> Search | None:
+        """A worker that has ranked and is about to claim; None when no search is wanted."""
         firing = await self._claim(TimerKind.WIDEN, incident)
-        assert firing is not None, "no search is wanted"
+        if firing is None:
+            return None
         turnstile = Turnstile()
         centre = with_turnstile(self.case.centre, turnstile)
         worker = asyncio.create_task(alert_next(centre, self.case.entry, firing))
@@ -289,21 +290,15 @@ class Stage:
     async def _overtaken(self, it: Actual) -> None:
         """A worker ranks, sleeps past its lease while another takes over, wakes up, and claims."""
         assert it.incident is not None
-        firing = await self._claim(TimerKind.WIDEN, it.incident)
-        if firing is None or it.search is not None:
+        search = None if it.search is not None else await self._search(it.incident)
+        if search is None:
             stale = _of_nothing(TimerKind.WIDEN, it.incident, self.case.now)
             await alert_next(self.case.centre, self.case.entry, stale)
             return
-        await settle_timer(self.case.centre, self.case.entry, _of_nothing("", it.incident, self.case.now))
-        turnstile = Turnstile()
-        centre = with_turnstile(self.case.centre, turnstile)
-        worker = asyncio.create_task(alert_next(centre, self.case.entry, firing))
-        await turnstile.arrived(worker)
-        await turnstile.let_on(worker, transactions=2)
         await self._claim(TimerKind.WIDEN, it.incident)
-        while not worker.done():
-            await turnstile.let_on(worker)
-        await worker
+        while not search.worker.done():
+            await search.turnstile.let_on(search.worker)
+        await search.worker
 
     async def leave(self) -> None:
         """End whatever is still under way, so that the next trace finds every unit free."""
@@ -320,12 +315,9 @@ class Stage:
                     await self.case.steps(run, S.CLEARED)
                 else:
                     await stand_down(*self._who(self.case.centre), run, "uji", cause=CAUSE)
-            if it.incident is not None:
-                with suppress(DispatchError):
-                    await self._cancel(self.case.centre, it, Label("cancel"))
-            else:
-                with suppress(DispatchError):
-                    await self._dispose(self.case.centre, it, Label("dispose"))
+            end = self._cancel if it.incident is not None else self._dispose
+            with suppress(DispatchError):
+                await end(self.case.centre, it, Label("end"))
         for unit in self.units:
             await self._readiness(unit, ready=True)
 
