@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dispatch.commands.backup import bar
 from dispatch.commands.plainly import fail, say
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def setup(
     """Buat cadangan dari sistem yang berjalan / make a standby of the running system. Commits wait for it."""
     from dispatch.local.standby_switch import set_up
 
-    with _plainly() as servers, _bar("pg_basebackup") as progress:
+    with _plainly() as servers, bar("pg_basebackup") as progress:
         set_up(servers, folder, progress, _aside)
     say(
         f"Cadangan siap di {folder.absolute()}; yang dikonfirmasi kini tersimpan di dua tempat",
@@ -89,7 +90,7 @@ def rejoin() -> None:
     """Jadikan primer lama cadangan yang baru / make the replaced primary a standby of the present one."""
     from dispatch.local.standby_switch import rejoin as rejoin_standby
 
-    with _plainly() as servers, _bar("pg_basebackup") as progress:
+    with _plainly() as servers, bar("pg_basebackup") as progress:
         how = rejoin_standby(servers, progress, _aside)
     words = {"rewound": ("diputar balik", "wound back"), "copied": ("disalin baru", "copied anew")}[how]
     say(f"Cadangan mengikuti lagi ({words[0]})", f"the standby follows again ({words[1]})")
@@ -179,17 +180,6 @@ def _plainly() -> Iterator[PrivatePair]:
     except LocalError as refusal:
         typer.echo(f"Tidak bisa / cannot: {refusal}", err=True)
         raise typer.Exit(1) from refusal
-
-
-@contextmanager
-def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=max(done, total))
 
 
 def _aside(words: str) -> None:

@@ -205,7 +205,7 @@ def test_a_frozen_standby_holds_nothing_up_for_long_and_is_told_loudly(town: Tow
 async def test_a_replaced_primary_that_comes_back_is_passed_over(town: Town) -> None:
     town.in_step()
     old = town.servers.primary
-    follower = Primary(town.servers.app_url)
+    follower = Primary(town.servers.app_url, look_every_s=0)
     (await follower.connect()).terminate()
     kill_all(old.data)
     town.system.command("standby", "promote")
@@ -220,7 +220,7 @@ async def test_a_replaced_primary_that_comes_back_is_passed_over(town: Town) -> 
             connection = await found.connect()
             assert await connection.fetchval("SHOW port") == town.servers.primary.settings["port"]
             await connection.close()
-        assert town.desk.write_call()
+        wait_until(town.desk.write_call)
     assert town.desk.missing() == []
     town.in_step()
 
@@ -242,7 +242,7 @@ def test_what_the_primary_stored_alone_is_not_given_up_unasked_and_its_loss_is_n
     assert "--accept-loss" in refusal
     told = town.system.command("standby", "promote", "--accept-loss")
     assert f"since {since.since} may be missing" in told
-    wait_until(lambda: town.desk.write_call())
+    wait_until(town.desk.write_call)
     lost = town.desk.missing()
     assert len(lost) in (1, 2), "what was acknowledged while the standby was away, and no more"
     assert "are missing" in town.refused("log", "verify", SLUG)

@@ -2060,13 +2060,15 @@ export interface components {
         Health: {
             database: components["schemas"]["PartState"];
             redis: components["schemas"]["PartState"];
+            standby: components["schemas"]["PartState"];
             status: components["schemas"]["HealthState"];
             /** Version */
             version: string;
         };
         /**
          * HealthState
-         * @description `degraded`: calls are taken and units sent, live positions are not; `down`: nothing can be stored.
+         * @description `degraded`: all work goes on, but a part is away: without Redis no live positions, without the standby
+         *     what is stored is on one machine alone. `down`: nothing can be stored.
          * @enum {string}
          */
         HealthState: "ok" | "degraded" | "down";
