@@ -225,22 +225,12 @@ def _own_paths(run_dir: Path) -> dict[str, object]:
 async def _checked(centre: Centre, wish: _Wish) -> bool:
     from dispatch.commands.log import rebuilt, verified
     from dispatch.domain.roles import SYSTEM
-    from dispatch.services.after_restore import set_aside_lost
     from dispatch.services.checkpoint_log import write_checkpoint
     from dispatch.services.erase_person import replay_erasures
     from dispatch.storage.checkpoints import Signer
 
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     entries = await centre.tenants.all()
-    for entry in entries:
-        lost = await set_aside_lost(centre, entry, stamp)
-        if lost is not None:
-            say(
-                f"{lost.tenant}: peristiwa {lost.first} sampai {lost.last} TIDAK ada setelah pemulihan; "
-                f"catatan bertanda tangan dari {lost.signed_at} mengenalnya ({lost.kept_in.name})",
-                f"events {lost.first} to {lost.last} are NOT in what was restored; the signed checkpoint of "
-                f"{lost.signed_at} knows them",
-            )
+    await tell_lost(centre)
     waiting: list[str] = []
     again = await replay_erasures(centre, SYSTEM, cause="restore", waiting=waiting)
     say(f"{again} orang dihapus lagi", f"{again} persons erased again")
@@ -262,3 +252,19 @@ async def _checked(centre: Centre, wish: _Wish) -> bool:
     for entry in entries:
         await write_checkpoint(centre, entry, signer)
     return whole
+
+
+async def tell_lost(centre: Centre) -> None:
+    """Name the signed events that the logs do not have, and let the checkpoints go on from what is there."""
+    from dispatch.services.after_restore import set_aside_lost
+
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    for entry in await centre.tenants.all():
+        lost = await set_aside_lost(centre, entry, stamp)
+        if lost is not None:
+            say(
+                f"{lost.tenant}: peristiwa sesudah {lost.after} sampai {lost.last} HILANG; catatan bertanda "
+                f"tangan dari {lost.signed_at} mengenalnya ({lost.kept_in.name})",
+                f"events after {lost.after} up to {lost.last} were lost; the signed checkpoint of "
+                f"{lost.signed_at} knows them",
+            )

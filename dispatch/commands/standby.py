@@ -83,6 +83,11 @@ def promote(
     with _plainly() as servers:
         done = promote_standby(servers, accept_loss=accept_loss)
     _report(done)
+    if accept_loss:
+        from dispatch.commands.plainly import with_centre
+        from dispatch.commands.restore import tell_lost
+
+        with_centre(tell_lost)
 
 
 @app.command()
