@@ -20,7 +20,7 @@ from dispatch.storage.transaction import Transaction
 class Lost:
     """Events of a tenant that were signed once and are not in its log: after `after`, up to `last`.
 
-    after: the last signed event that is there; some that follow it may be there, too. signed_at: when the last
+    after: the last signed event that is there; some that follow may be there, too. signed_at: when the last
     one was signed. kept_in: the file that now holds those checkpoints.
     """
 

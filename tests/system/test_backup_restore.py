@@ -55,7 +55,7 @@ class Town:
         )
 
     def refused(self, name: str, *more: str) -> str:
-        """Restore, see that it is refused and that nothing is left that could be started, return the words."""
+        """Restore, see that it is refused and nothing is left that could be started; return the words."""
         done = self.restore(name, *more)
         assert done.returncode == 1, done.stdout + done.stderr
         assert not (self.room / name / "pg").exists()
