@@ -89,6 +89,7 @@ def town(server_folder: Path) -> Iterator[Town]:
         told = made.back_up()
         assert "any moment can be restored" in told
         yield made
+        made.desk.client.close()
     finally:
         system.stop()
 
@@ -125,6 +126,7 @@ def test_a_moment_between_two_calls_with_an_erasure_after_it(town: Town) -> None
         desk = Desk(restored)
         assert desk.client.get(f"/api/v1/operator/calls/{before}").status_code == 200
         assert desk.client.get(f"/api/v1/operator/calls/{after}").status_code == 404
+        desk.client.close()
         url = PrivatePostgres(town.room / "moment", say=lambda _: None)
         url.sockets = town.room / "moment" / "sock"
         erased = rows(

@@ -106,7 +106,9 @@ def town(server_folder: Path) -> Iterator[Town]:
     system = System(server_folder / "standby" / "run", SEMAR_REHEARSAL="off")
     try:
         system.ready()
-        yield Town(system, server_folder / "standby" / "second")
+        made = Town(system, server_folder / "standby" / "second")
+        yield made
+        made.desk.client.close()
     finally:
         system.stop()
 
