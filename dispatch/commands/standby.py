@@ -186,7 +186,7 @@ def rejoin(
         _require(primary=primary or "", listen=listen, allow=allow)
         machine = standby_machine.Machine(primary or "", listen, port, seat)
         with _refusals(), bar("pg_basebackup") as progress:
-            how = standby_machine.rejoin(folder.absolute(), machine, allow, progress)
+            how = standby_machine.rejoin(folder.absolute(), machine, allow, progress, _aside)
     else:
         with _plainly() as servers, bar("pg_basebackup") as progress:
             how = rejoin_standby(servers, progress, _aside)

@@ -50,8 +50,11 @@ def copy_primary(
 def wind_back(source: str, data: Path, binaries: Binaries, user: str | None) -> None:
     """Take from a former primary what its successor does not have, so that it can follow (pg_rewind).
 
+    No server may run in it.
+
     Raises ToolFailed: it cannot be wound back, and has to be copied anew.
     """
+    (data / "postmaster.pid").unlink(missing_ok=True)  # its pid may be another program's by now
     command = [str(binaries.folder / "pg_rewind"), "-D", str(data), "--source-server", source]
     run_tool(command, user, lambda done, total: None)
     _forget_primary_settings(data)

@@ -144,7 +144,7 @@ def set_up(folder: Path, machine: Machine, allow: str, progress: Progress) -> No
     _copy(folder, machine, allow, progress)
 
 
-def rejoin(folder: Path, machine: Machine, allow: str, progress: Progress) -> str:
+def rejoin(folder: Path, machine: Machine, allow: str, progress: Progress, say: Callable[[str], None]) -> str:
     """Make what this folder holds a standby of `machine.primary`; return how: `rewound` or `copied`."""
     server = MachinePostgres(folder, machine)
     server.locate()
@@ -156,8 +156,9 @@ def rejoin(folder: Path, machine: Machine, allow: str, progress: Progress) -> st
         assert server.binaries is not None
         try:
             standby_copy.wind_back(source, server.data, server.binaries, server.user)
-        except ToolFailed:
+        except ToolFailed as refusal:
             standby_copy.fence(server.data, server.user, "could not be wound back")
+            say(f"pg_rewind: {refusal}")
         else:
             _settle(folder, machine, allow, server)
             return "rewound"
