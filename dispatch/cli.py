@@ -6,7 +6,19 @@ from typing import Annotated
 
 import typer
 
-from dispatch.commands import database, description, keys, log, regency, staff, standby, tenant, tls
+from dispatch.commands import (
+    backup,
+    database,
+    description,
+    keys,
+    log,
+    regency,
+    restore,
+    staff,
+    standby,
+    tenant,
+    tls,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +35,9 @@ app.add_typer(log.app, name="log")
 app.add_typer(keys.app, name="keys")
 app.add_typer(standby.app, name="standby")
 app.command()(database.migrate)
+app.command()(backup.backup)
+app.command()(backup.archive)
+app.command()(restore.restore)
 app.command()(staff.demo_accounts)
 app.command()(description.openapi)
 
