@@ -83,7 +83,8 @@ class Crew:
 
     async def _board(self) -> None:
         check = {"vehicle": True, "oxygen": True, "kit": True}
-        await self.line.ask("sign on", {"t": "sign_on", "call_sign": self.call_sign, "check": check})
+        boarding = {"t": "sign_on", "call_sign": self.call_sign, "check": check}
+        await self.line.ask("sign on", lambda: boarding)
         self._aboard.set()
 
     # --- what the phone hears --------------------------------------------------------------------
@@ -161,9 +162,15 @@ class Crew:
         while True:
             await self._until(lambda: bool(self._steps))
             step, fields = self._steps[0]
-            frame = {"t": "step", "assignment_id": step.assignment_id, "to": step.to, **fields}
+            frame = {
+                "t": "step",
+                "assignment_id": step.assignment_id,
+                "to": step.to,
+                "device_at": step.device_at,
+                **fields,
+            }
             try:
-                await self.line.ask("step", {**frame, "device_at": step.device_at, "sent_at": self._now()})
+                await self.line.ask("step", lambda frame=frame: {**frame, "sent_at": self._now()})
                 self._ledger.steps.append(step)
             except Refused:
                 self._give_up(step.assignment_id)

@@ -65,7 +65,8 @@ class Stage:
             )
 
     def _environment(self) -> dict[str, str]:
-        mine = ("SEMAR_", "DATABASE_", "REDIS_", "PG")
+        # compiled Python is kept from start to start, as `make run` keeps it: it halves the time
+        mine = ("SEMAR_", "DATABASE_", "REDIS_", "PG", "PYTHONDONTWRITEBYTECODE")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(mine)}
         return {
             "NUMBA_CACHE_DIR": str(REPOSITORY / ".run" / "numba"),
