@@ -15,11 +15,11 @@ from pathlib import Path
 from dispatch.local import addresses, places
 from dispatch.local.errors import LocalError
 from dispatch.local.phones import Phones, ready_phones, wanted
-from dispatch.local.postgres import PrivatePostgres
 from dispatch.local.program import Program
 from dispatch.local.redis import PrivateRedis
 from dispatch.local.roles import ensure_app_role
 from dispatch.local.secret_files import LOOKUP_KEY, MASTER_KEY, read_secret, secret_file
+from dispatch.local.standby_servers import PrivatePair, Watching
 from dispatch.local.supervise import ChildFailed, Interrupted, StopWish, Supervisor
 from dispatch.local.terminal import Terminal
 from dispatch.settings import Settings
@@ -46,6 +46,7 @@ class Commands:
     serve_tls: tuple[str, ...] = ("-m", "dispatch", "serve", "--tls")
     enrolment: tuple[str, ...] = ("-m", "dispatch.tls.enrolment")
     rehearsal: tuple[str, ...] = ("-m", "rehearsal", "attend")
+    standby_watch: tuple[str, ...] = ("-m", "dispatch", "standby", "watch")
     registry_bundles: tuple[str, ...] = field(
         default_factory=lambda: tuple(
             str(p.parent) for p in sorted(CHECKOUT.glob("regencies/*/regency.toml"))
@@ -149,13 +150,18 @@ class Launcher:
             return
         for name in [n for n in self.environment if n.startswith("PG")]:
             del self.environment[name]  # meant for another server
-        server = PrivatePostgres(self.run_dir, say=self.terminal.say)
+        servers = PrivatePair(self.run_dir, say=self.terminal.say)
+        primary = servers.primary
         with self.terminal.step("PostgreSQL + PostGIS"):
-            server.prepare()
-            supervisor.keep("postgres", server)
-            supervisor.until_ready("postgres", server.is_ready, READY_S)
-            server.provision()
-        self._derive(DATABASE_URL=server.owner_url, DATABASE_APP_URL=server.app_url)
+            primary.prepare()
+            supervisor.keep("postgres", primary)
+            # before anything is committed: commits may wait for the standby, or for the watcher's verdict
+            supervisor.keep("postgres-standby", servers.secondary)
+            watch = self._program("standby-watch", self.commands.standby_watch)
+            supervisor.keep("standby-watch", Watching(self.run_dir, watch))
+            supervisor.until_ready("postgres", primary.is_ready, READY_S)
+            primary.provision()
+        self._derive(DATABASE_URL=servers.owner_url, DATABASE_APP_URL=servers.app_url)
 
     def _app_url(self) -> str:
         password = read_secret(self.run_dir / "secrets" / "database-app.password")

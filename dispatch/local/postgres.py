@@ -20,7 +20,6 @@ ADMIN_ROLE = "postgres"
 OWNER_ROLE = "semar_owner"
 APP_ROLE = "semar_app"
 FALLBACK_ROOT = Path("/var/lib/semar")
-SOCKET_FILE = ".s.PGSQL.5432"
 
 SETTINGS = {
     "listen_addresses": "",
@@ -90,9 +89,16 @@ class PrivatePostgres:
         """The role of the application: bound by row-level security."""
         return self.url(APP_ROLE)
 
+    @property
+    def socket_file(self) -> str:
+        """The name of the server's socket in its folder."""
+        return f".s.PGSQL.{self.settings['port']}"
+
     def url(self, role: str, database: str = DATABASE) -> str:
         """Return the address of a database for one role, as libpq, asyncpg and SQLAlchemy read it."""
-        return f"postgresql://{role}@/{database}?host={quote(str(self.sockets))}"
+        port = self.settings["port"]
+        where = quote(str(self.sockets)) + (f"&port={port}" if port != SETTINGS["port"] else "")
+        return f"postgresql://{role}@/{database}?host={where}"
 
     def start(self) -> None:
         """Make the cluster when it is new, start it and wait until it answers. Call from the main thread."""
@@ -106,7 +112,7 @@ class PrivatePostgres:
         place = self._choose_place()
         self.data = place / "pg"
         self.binaries = find_binaries(self._data_version())
-        self.sockets = places.socket_folder(place / "sock", SOCKET_FILE, self.user)
+        self.sockets = places.socket_folder(place / "sock", self.socket_file, self.user)
         if self.sockets != place / "sock":
             self.say(f"the path of {place / 'sock'} is too long for a unix socket, using {self.sockets}")
         places.private_folder(self.log_file.parent)
@@ -174,31 +180,27 @@ class PrivatePostgres:
         """Remove the database `name` with all sessions in it."""
         self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
-    def execute(self, sql: str, database: str = "postgres") -> str:
+    def execute(self, sql: str, database: str = "postgres", *, timeout_s: float | None = None) -> str:
         """Run `sql` (psql's language) as the superuser; return the rows, fields parted by `|`.
 
+        timeout_s: how long it may take; None leaves it all the time it needs.
         Raises PostgresError with what PostgreSQL said.
         """
         assert self.binaries is not None
         command = [str(self.binaries.folder / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1"]
-        done = subprocess.run(
-            [
-                *command,
-                "-h",
-                str(self.sockets),
-                "-p",
-                self.settings["port"],
-                "-U",
-                ADMIN_ROLE,
-                "-d",
-                database,
-            ],
-            input=f"SET client_min_messages = warning;\n{sql}\n;",
-            capture_output=True,
-            text=True,
-            check=False,
-            env=_clean_environment(),
-        )
+        command += ["-h", str(self.sockets), "-p", self.settings["port"], "-U", ADMIN_ROLE, "-d", database]
+        try:
+            done = subprocess.run(
+                command,
+                input=f"SET client_min_messages = warning;\n{sql}\n;",
+                capture_output=True,
+                text=True,
+                check=False,
+                env=_clean_environment(),
+                timeout=timeout_s,
+            )
+        except subprocess.TimeoutExpired as silence:
+            raise PostgresError(f"PostgreSQL did not answer within {timeout_s:.0f} s") from silence
         if done.returncode != 0:
             raise PostgresError(done.stderr.strip())
         return done.stdout.strip()
@@ -318,7 +320,7 @@ class PrivatePostgres:
     def _remove_marks(self) -> None:
         """PostgreSQL trusts the pid in these files, which may be another program's by now."""
         pid_file = self.data / "postmaster.pid"
-        for mark in (pid_file, self.sockets / SOCKET_FILE, self.sockets / f"{SOCKET_FILE}.lock"):
+        for mark in (pid_file, self.sockets / self.socket_file, self.sockets / f"{self.socket_file}.lock"):
             mark.unlink(missing_ok=True)
 
 

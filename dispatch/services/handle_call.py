@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import UUID
 
 from dispatch.domain.call import CallbackOutcome, CallState, CallStep, Disposal, step_call
@@ -10,14 +9,11 @@ from dispatch.domain.errors import Conflict, ContentDiffers
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor
 from dispatch.services.centre import Centre
-from dispatch.services.request_help import UNANSWERED
+from dispatch.services.deadlines import watch_call
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.call import Call, Callback
 from dispatch.storage.tables.staff import StaffUser
 from dispatch.storage.transaction import Transaction
-
-NO_VERDICT = "call_no_verdict"
-VERDICT_WITHIN = timedelta(seconds=60)
 
 
 async def take_call(
@@ -48,8 +44,7 @@ async def take_call(
 async def _now_taken(tx: Transaction, call: Call, actor: Actor) -> None:
     call.taken_by = actor.id
     call.taken_at = call.taken_at or tx.now
-    await tx.clear_timers(call.id, [UNANSWERED])
-    await tx.set_timer(NO_VERDICT, call.id, tx.now + VERDICT_WITHIN, {"times": 0})
+    await watch_call(tx, call)
 
 
 async def record_callback(
@@ -115,7 +110,7 @@ async def dispose_call(
         call.state = step_call(CallState(call.state), CallStep.DISPOSE).value
         call.disposal = disposal.value
         call.disposed_at = tx.now
-        await tx.clear_timers(call.id, [UNANSWERED, NO_VERDICT])
+        await watch_call(tx, call)
         await tx.record(EventKind.CALL_DISPOSED, call, data={"disposal": disposal.value, "by": "operator"})
         return CallState(call.state)
 

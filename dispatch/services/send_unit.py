@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from dispatch.domain.assignment import AssignmentState
+from dispatch.domain.deadlines import NoticeKind, TimerKind
 from dispatch.domain.errors import (
     ContentDiffers,
     IllegalStep,
@@ -28,7 +29,8 @@ from dispatch.domain.stamps import Stamp, StampSource
 from dispatch.domain.unit import Tracking, UnitStatus
 from dispatch.domain.words import words
 from dispatch.services.centre import Centre
-from dispatch.services.open_incident import UNASSIGNED
+from dispatch.services.crew_notices import raise_notice
+from dispatch.services.deadlines import watch_incident, watch_run
 from dispatch.services.rank_units import RankedUnit, UnitRanking, rank_for_incident
 from dispatch.services.stamping import Moment, stamp
 from dispatch.services.tenants import TenantEntry
@@ -39,13 +41,6 @@ from dispatch.storage.tables.incident import Incident
 from dispatch.storage.tables.unit import Unit
 from dispatch.storage.transaction import Transaction
 
-OFFER_UNACKNOWLEDGED = "offer_unacknowledged"
-OFFER_EXPIRES = "offer_expires"
-MANUAL_UNANSWERED = "manual_unanswered"
-WIDEN = "incident_widen"
-UNCLOSED = "incident_unclosed"
-WIDEN_AFTER = timedelta(seconds=20)
-OFFER_LIFE = timedelta(seconds=60)
 ONE_OPEN = "assignment_one_open_per_unit"
 
 
@@ -243,22 +238,12 @@ async def _announce(
     if unit.tracking == Tracking.APP:
         # the offer is on the crew's screen with the commit of this very event
         await stamp(tx, Stamp.OFFERED, now, StampSource.SYSTEM, **where)
-        await tx.set_timer(OFFER_UNACKNOWLEDGED, row.id, tx.now + WIDEN_AFTER)
-        await tx.set_timer(OFFER_EXPIRES, row.id, tx.now + OFFER_LIFE)
-    else:
-        await tx.set_timer(MANUAL_UNANSWERED, row.id, tx.now + OFFER_LIFE)
-    if unit.phone:
-        await tx.send(
-            channel="sms",
-            purpose="offer",
-            subject_id=row.id,
-            recipient=unit.phone,
-            words=f"SEMAR {incident.number}: {unit.call_sign} diminta berangkat. Hubungi operator.",
-            key=None,
-        )
+    await watch_run(tx, row, incident, Tracking(unit.tracking))
+    await raise_notice(tx, incident, row, NoticeKind.OFFER)
     incident.waiting_since = None
     # whoever wanted one more unit has it with this one
-    await tx.clear_timers(incident.id, [UNASSIGNED, WIDEN, UNCLOSED])
+    await tx.clear_timers(incident.id, [TimerKind.WIDEN])
+    await watch_incident(tx, incident, sent=True)
     await tx.record(
         EventKind.UNIT_ASSIGNED,
         row,

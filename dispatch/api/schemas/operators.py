@@ -28,6 +28,7 @@ from dispatch.domain.stamps import StampSource
 from dispatch.domain.triage import Triage
 from dispatch.domain.unit import UnavailabilityReason
 from dispatch.services.change_incident import IncidentChange, PatientChange
+from dispatch.services.crew_calls import CallOutcome
 from dispatch.services.open_incident import Judgement
 from dispatch.services.request_help import HelpRequest
 from dispatch.services.step_run import Step
@@ -269,3 +270,9 @@ class NewUnavailability(Request):
     reason: UnavailabilityReason
     note: Line | None = None
     expected_until: Moment | None = None
+
+
+class CrewCallAnswer(Request):
+    """What an operator says of a call to a crew: taken upon oneself, reached, or not reached."""
+
+    outcome: CallOutcome
