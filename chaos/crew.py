@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -72,7 +73,14 @@ class Crew:
     async def work(self) -> None:
         """Be at work until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for part in (self.line.run, self._board, self._make_fixes, self._send_fixes, self._walk, self._tell):
+            for part in (
+                self.line.run,
+                self._board,
+                self._make_fixes,
+                self._send_fixes,
+                self._walk,
+                self._tell,
+            ):
                 tasks.create_task(part())
 
     async def last_fixes(self) -> None:
@@ -170,12 +178,15 @@ class Crew:
                 **fields,
             }
             try:
-                await self.line.ask("step", lambda frame=frame: {**frame, "sent_at": self._now()})
+                await self.line.ask("step", partial(self._sent_now, frame))
                 self._ledger.steps.append(step)
             except Refused:
                 self._give_up(step.assignment_id)
             else:
                 self._steps.popleft()
+
+    def _sent_now(self, frame: Frame) -> Frame:
+        return {**frame, "sent_at": self._now()}
 
     def _give_up(self, assignment_id: str) -> None:
         """The run is no longer this crew's: an offer that was not answered in time went to others."""

@@ -144,12 +144,6 @@ class Stage:
         return self._ports
 
     @property
-    def sockets(self) -> Path:
-        """The folder of the database's socket."""
-        noted = self.noted["DATABASE_URL"]
-        return Path(httpx.URL(noted).params["host"])
-
-    @property
     def noted(self) -> dict[str, str]:
         """What the launcher noted for commands."""
         lines = (self.run_dir / "environment").read_text().splitlines()
