@@ -72,12 +72,18 @@ _Told = frames.StepFrame | frames.MakeUnavailable | frames.MakeAvailable
 
 
 def _told(centre: Centre, frame: _Told, phone: Phone) -> tuple[datetime | None, datetime | None]:
-    """When it was said and sent; a phone that does not say when it sent is believed as measured before."""
+    """When it was said and sent, by the phone's clock.
+
+    A frame that a bad network held back would make the clock look slow, and the stamp late: the error of the
+    clock is what the connection's frames have shown, not what this one says alone.
+    """
     frames.refuse_implausible(device_at=frame.device_at, sent_at=frame.sent_at)
-    sent_at = frame.sent_at
-    if frame.device_at is not None and sent_at is None:
-        sent_at = centre.clock() - phone.clock.offset
-    return frame.device_at, sent_at
+    if frame.device_at is None:
+        return None, None
+    now = centre.clock()
+    if frame.sent_at is not None:
+        phone.clock.measure(now, frame.sent_at)
+    return frame.device_at, now - phone.clock.offset
 
 
 def _step(centre: Centre, frame: frames.StepFrame, phone: Phone) -> Step:
