@@ -29,12 +29,12 @@ async def push_key(_: Driver, centre: TheCentre) -> PushKey:
 
 
 @router.put("", summary="Daftarkan peramban / register a browser", responses=refuses())
-async def register(body: PushAddress, who: Driver, centre: TheCentre, cause: Cause) -> PushRegistered:
+async def register_browser(body: PushAddress, who: Driver, centre: TheCentre, cause: Cause) -> PushRegistered:
     """Have runs announced to this browser by push, too, for as long as its session holds."""
     return await register_push(centre, who, body.subscription(), cause=cause)
 
 
 @router.delete("", status_code=204, summary="Hapus peramban / forget a browser", responses=refuses())
-async def forget(who: Driver, centre: TheCentre, cause: Cause) -> None:
+async def forget_browser(who: Driver, centre: TheCentre, cause: Cause) -> None:
     """Send no more push messages to the browser of this session."""
     await forget_push(centre, who, cause=cause)
