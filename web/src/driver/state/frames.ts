@@ -38,6 +38,8 @@ export interface RunSheet {
   speed_factor: number | null
 }
 
+export type Slip = components['schemas']['CrewSlip']
+
 export interface DriverDesk {
   seq: number
   at: string
@@ -46,6 +48,8 @@ export interface DriverDesk {
   run: RunSheet | null
   stood_down: string[]
   unavailable: OutOfService | null
+  /** Absent in what a phone has kept from before there was any. */
+  notices?: Slip[]
 }
 
 /** What belongs to a step beside its name. */

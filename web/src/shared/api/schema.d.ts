@@ -113,7 +113,7 @@ export interface paths {
          * Hapus peramban / forget a browser
          * @description Send no more push messages to the browser of this session.
          */
-        delete: operations["forget"];
+        delete: operations["forget_browser"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2211,15 +2211,13 @@ export interface components {
         Health: {
             database: components["schemas"]["PartState"];
             redis: components["schemas"]["PartState"];
-            standby: components["schemas"]["PartState"];
             status: components["schemas"]["HealthState"];
             /** Version */
             version: string;
         };
         /**
          * HealthState
-         * @description `degraded`: all work goes on, but a part is away: without Redis no live positions, without the standby
-         *     what is stored is on one machine alone. `down`: nothing can be stored.
+         * @description `degraded`: calls are taken and units sent, live positions are not; `down`: nothing can be stored.
          * @enum {string}
          */
         HealthState: "ok" | "degraded" | "down";
@@ -2665,11 +2663,9 @@ export interface components {
         };
         /**
          * NewCallback
-         * @description What a call-back met. With an `id` made by the client, telling it again is harmless.
+         * @description What a call-back met.
          */
         NewCallback: {
-            /** Id */
-            id?: string | null;
             /** Note */
             note?: string | null;
             outcome: components["schemas"]["CallbackOutcome"];
@@ -3960,12 +3956,8 @@ export interface components {
         /**
          * UnitChoice
          * @description The unit to send; `reason` is needed when it is not the one proposed first.
-         *
-         *     The assignment gets the `id` when the client makes one: sending it again is harmless then, however late.
          */
         UnitChoice: {
-            /** Id */
-            id?: string | null;
             /** Reason */
             reason?: string | null;
             /**
@@ -4794,7 +4786,7 @@ export interface operations {
             };
         };
     };
-    forget: {
+    forget_browser: {
         parameters: {
             query?: never;
             header?: never;
@@ -6138,15 +6130,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Isi berbeda dari semula / The content differs (`content_differs`) */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
             413: {
                 headers: {
@@ -7307,7 +7290,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Bertentangan dengan keadaan sekarang / Conflict with the present state (`conflict`); Isi berbeda dari semula / The content differs (`content_differs`); Langkah tidak sah / Illegal step (`illegal_step`); Unit sudah bertugas / The unit is taken (`unit_taken`); Unit tidak dapat dikirim / The unit is not available (`unit_not_available`) */
+            /** @description Bertentangan dengan keadaan sekarang / Conflict with the present state (`conflict`); Langkah tidak sah / Illegal step (`illegal_step`); Unit sudah bertugas / The unit is taken (`unit_taken`); Unit tidak dapat dikirim / The unit is not available (`unit_not_available`) */
             409: {
                 headers: {
                     [name: string]: unknown;
