@@ -12,11 +12,12 @@ from dispatch.live.broken_frames import BrokenFrame, in_indonesian
 from dispatch.live.clock_offset import ClockOffset
 from dispatch.live.connection import Connection, attend
 from dispatch.live.driver_commands import carry_out
+from dispatch.live.fix_steps import OLDEST, Phone, Refusal, sift
 from dispatch.live.hub import Delivery, Feed, log_head
-from dispatch.live.ingest import OLDEST, Phone, Refusal, sift
 from dispatch.live.switchboard import Switchboard
 from dispatch.services.crew_turns import crew_turns
 from dispatch.services.driver_desk import DriverDesk, read_desk
+from dispatch.services.save_positions import begin_trail
 from dispatch.services.sessions import SignedIn
 
 _hello = msgspec.json.Decoder(frames.DriverHello)
@@ -80,7 +81,11 @@ class _Cab:
     async def _read_turns(self) -> None:
         centre = self._live.centre
         since = centre.clock() - OLDEST
+        before = self._phone.aboard
         self._phone.turns = await crew_turns(centre, self._who.entry, self._who.id, since)
+        unit = self._phone.aboard
+        if unit is not None and unit != before:
+            self._phone.trail = await begin_trail(centre, self._who.entry, unit, self._phone.installation_id)
 
     # --- what the phone says ---------------------------------------------------------------------
 
@@ -182,6 +187,8 @@ class _Cab:
 
     async def _send_desk(self) -> None:
         self._desk = await read_desk(self._live.centre, self._who.entry, self._who.actor)
+        if self._desk.run is not None:  # after its end, the way home is driven at the same pace
+            self._phone.pace = self._desk.run.speed_factor or 1.0
         if (self._desk.aboard.unit_id if self._desk.aboard else None) != self._phone.aboard:
             await self._read_turns()
         await self._connection.write(frames.write_view("desk", self._desk))

@@ -15,6 +15,7 @@ from dispatch.storage.tables import (
     shift,
     staff,
     stamp,
+    tracker,
     unit,
 )
 from dispatch.storage.tables.base import Base
@@ -35,5 +36,6 @@ __all__ = [
     "shift",
     "staff",
     "stamp",
+    "tracker",
     "unit",
 ]
