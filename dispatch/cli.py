@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dispatch.commands import database, description, keys, log, regency, staff, tenant, tls
+from dispatch.commands import database, description, keys, log, regency, staff, tenant, tls, tracker
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.add_typer(regency.app, name="regency")
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(staff.app, name="staff")
+app.add_typer(tracker.app, name="tracker")
 app.add_typer(tls.app, name="tls")
 app.add_typer(log.app, name="log")
 app.add_typer(keys.app, name="keys")

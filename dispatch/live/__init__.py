@@ -21,7 +21,9 @@ from dispatch.live.hub import Hub
 from dispatch.live.ingest import Ingest
 from dispatch.live.operator_socket import operator_socket
 from dispatch.live.resident_socket import resident_socket
+from dispatch.live.session_checks import SessionChecks
 from dispatch.live.switchboard import Switchboard
+from dispatch.live.tracker_intake import TrackerIntake
 from dispatch.live.wakeups import listen
 from dispatch.services.centre import Centre
 
@@ -52,7 +54,9 @@ def attach(app: FastAPI, centre: Centre) -> AbstractAsyncContextManager[Switchbo
     fanout = Fanout(centre.settings.redis_url, name, centre.clock)
     geofencing = Geofencing(centre)
     ingest = Ingest(centre, fanout, geofencing)
-    live = Switchboard(centre, name, Hub(centre), ingest, fanout, geofencing)
+    trackers = TrackerIntake(centre, ingest)
+    sessions = SessionChecks(centre)
+    live = Switchboard(centre, name, Hub(centre), ingest, fanout, geofencing, trackers, sessions)
     for path, socket in (
         ("/ws/operator", operator_socket),
         ("/ws/driver", driver_socket),

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -117,23 +118,25 @@ class RunBook:
 
     async def _metres_to_road(self, rows: Sequence[RunRow]) -> list[float]:
         """How far each scene lies from the roads; 0 where that is not known."""
-        metres = [0.0] * len(rows)
         if not rows:
-            return metres
+            return []
         try:
             network = await self._centre.roads.of(self.entry)
         except Unavailable as missing:
             log.warning("%s: scenes without roads: %s", self.entry.tenant.slug, missing)
-            return metres
-        for i, row in enumerate(rows):
-            if row.scene_lon is None or row.scene_lat is None:
-                continue
-            try:
-                (snap,) = await asyncio.to_thread(network.snap, [(row.scene_lon, row.scene_lat)])
-            except routing.RoutingError:
-                continue  # far outside of the map
-            metres[i] = snap.access_m
-        return metres
+            return [0.0] * len(rows)
+        return await asyncio.to_thread(_metres_to_road, network, rows)
+
+
+def _metres_to_road(network: routing.Network, rows: Sequence[RunRow]) -> list[float]:
+    metres = []
+    for row in rows:
+        away = 0.0
+        if row.scene_lon is not None and row.scene_lat is not None:
+            with suppress(routing.RoutingError):  # far outside of the map
+                away = network.snap([(row.scene_lon, row.scene_lat)])[0].access_m
+        metres.append(away)
+    return metres
 
 
 def _watched(row: RunRow, road_m: float) -> WatchedRun:

@@ -25,7 +25,7 @@ def _may_operate(actor: Actor) -> bool:
 
 async def operator_socket(live: Switchboard, websocket: WebSocket) -> None:
     """Serve one console until it leaves."""
-    connection = Connection(websocket, live.centre)
+    connection = Connection(websocket, live.centre, live.sessions)
     await attend(connection, _converse(live, connection))
 
 

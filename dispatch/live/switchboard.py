@@ -8,6 +8,8 @@ from dispatch.live.fanout import Fanout
 from dispatch.live.geofencing import Geofencing
 from dispatch.live.hub import Hub
 from dispatch.live.ingest import Ingest
+from dispatch.live.session_checks import SessionChecks
+from dispatch.live.tracker_intake import TrackerIntake
 from dispatch.services.centre import Centre
 
 
@@ -21,3 +23,5 @@ class Switchboard:
     ingest: Ingest
     fanout: Fanout
     geofencing: Geofencing
+    trackers: TrackerIntake
+    sessions: SessionChecks

@@ -201,8 +201,9 @@ _SINCE = text(
     SELECT w.unit_id, p.lon, p.lat, p.accuracy_m, p.at, p.speed_ms
     FROM unnest(CAST(:units AS uuid[]), CAST(:since AS timestamptz[])) AS w(unit_id, since)
     CROSS JOIN LATERAL (
-        SELECT lon, lat, accuracy_m, speed_ms, fixed_at + CASE WHEN abs(clock_offset_s) > CAST(:believed_s AS float8)
-                   THEN make_interval(secs => clock_offset_s) ELSE interval '0' END AS at
+        SELECT lon, lat, accuracy_m, speed_ms, fixed_at + make_interval(
+                   secs => clock_offset_s * CAST(abs(clock_offset_s) > CAST(:believed_s AS float8) AS integer)
+               ) AS at
         FROM position
         WHERE regency_id = :regency AND unit_id = w.unit_id AND quality = 'good'
           AND fixed_at >= w.since - interval '10 minutes'
