@@ -23,7 +23,7 @@ from bench.private_system import SLUG, PrivateSystem, private_system, resident_t
 from dispatch.domain.roles import Role
 from dispatch.services.centre import open_centre
 
-SIZES = (1000,)
+SIZES = (1000, 5000)
 SATURATING = 1000
 MEASURED_S, REQUESTS_S = 15.0, 15.0
 CPU_RATIO_LIMIT, CPU_RATIO_GOAL = 4.0, 2.5
@@ -78,8 +78,8 @@ def _report(load: subprocess.Popen[bytes]) -> Report:
     assert load.stdout is not None
     assert load.stderr is not None
     told, wrong = load.communicate()
-    if load.wait() != 0:
-        raise RuntimeError(wrong.decode())
+    if load.returncode != 0 or not told:
+        raise RuntimeError(f"the load ended with {load.returncode}: {wrong.decode()}")
     return msgspec.json.decode(told, type=Report)
 
 
