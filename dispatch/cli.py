@@ -19,6 +19,7 @@ from dispatch.commands import (
     standby,
     tenant,
     tls,
+    tracker,
 )
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.add_typer(regency.app, name="regency")
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(staff.app, name="staff")
+app.add_typer(tracker.app, name="tracker")
 app.add_typer(tls.app, name="tls")
 app.add_typer(log.app, name="log")
 app.add_typer(keys.app, name="keys")
