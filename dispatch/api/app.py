@@ -20,6 +20,7 @@ from dispatch.api import (
     places,
     problems,
     public,
+    replay,
     residents,
     road_changes,
     sessions,
@@ -32,7 +33,8 @@ from dispatch.live import attach
 from dispatch.services.centre import Centre
 
 _ROUTERS = (
-    public, sessions, residents, operators, incidents, road_changes, facilities, health_office, places, tiles
+    public, sessions, residents, operators, incidents, replay, road_changes, facilities, health_office,
+    places, tiles
 )  # fmt: skip
 
 

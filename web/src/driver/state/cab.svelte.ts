@@ -123,6 +123,7 @@ export class Cab {
       }),
       onFrame: (frame) => this.take(frame),
       onState: (state) => this.linked(state),
+      snapshot: 'desk',
     })
   }
 
