@@ -39,7 +39,7 @@ _AFTERWARDS = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class ReplayStep:
-    """One event. `recorded_at` is when the centre knew it, `occurred_at` when it happened by what was told."""
+    """One event. `recorded_at` is when the centre knew it, `occurred_at` when it happened, as told."""
 
     seq: int
     kind: str
@@ -106,7 +106,7 @@ async def replay_case(
 ) -> CaseReplay:
     """Return up to `most` steps of the case that follow event `after`; whose data they show is logged.
 
-    Folding the rows of all steps up to an event, the later row of an id over the earlier, gives the case as it
+    Folding the rows of all steps up to an event, later ones of an id over earlier ones, gives the case as it
     was known at that event.
 
     Raises:

@@ -102,8 +102,10 @@ def _plain(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if "ewkb" in value:
-        shape = shapely.from_wkb(value["ewkb"])
-        if isinstance(shape, shapely.Point):
-            return {"lon": shape.x, "lat": shape.y}
-        return shapely.geometry.mapping(shape)
+        shape: Any = shapely.from_wkb(value["ewkb"])
+        return (
+            {"lon": shape.x, "lat": shape.y}
+            if shape.geom_type == "Point"
+            else shapely.geometry.mapping(shape)
+        )
     return value.get("json")

@@ -16,11 +16,13 @@ _EVENTS = text(
     """
     SELECT * FROM (
         (SELECT seq, kind, subject_type, subject_id, actor, cause, occurred_at, recorded_at, body
-         FROM event WHERE regency_id = :regency AND incident_id = :incident AND seq > :after ORDER BY seq LIMIT :most)
+         FROM event WHERE regency_id = :regency AND incident_id = :incident AND seq > :after
+         ORDER BY seq LIMIT :most)
         UNION ALL
         (SELECT seq, kind, subject_type, subject_id, actor, cause, occurred_at, recorded_at, body
-         FROM event WHERE regency_id = :regency AND incident_id IS NULL AND seq > greatest(:after, :first) AND seq <= :last
-           AND subject_id = ANY(:subjects) ORDER BY seq LIMIT :most)
+         FROM event WHERE regency_id = :regency AND incident_id IS NULL
+           AND seq > greatest(:after, :first) AND seq <= :last AND subject_id = ANY(:subjects)
+         ORDER BY seq LIMIT :most)
     ) AS events ORDER BY seq LIMIT :most
     """
 )
