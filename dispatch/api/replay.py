@@ -15,7 +15,7 @@ from dispatch.domain.errors import NotFound
 from dispatch.services.replay_case import MOST_STEPS, CaseReplay, replay_case
 from dispatch.services.replay_moment import ReplayMoment, replay_moment
 
-router = APIRouter(prefix="/operator", tags=["operators"])
+router = APIRouter(prefix="/operator", tags=["replay"])
 
 _MAX_SEQ = 2**63 - 1
 REVIEW = "replay"
