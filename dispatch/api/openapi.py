@@ -61,12 +61,12 @@ concerns it. A client that lacks something asks again (`resume`), or connects an
 head when left out) as `{"t":"event", ...EventView}`, and at most once a second the units that moved:
 `{"t":"positions","at":...,"units":[{"id","lon","lat","age_s","speed_ms","heading_deg","quality"}]}`.
 The client may send `{"t":"resume","after":m,"id":x}`, answered by `{"t":"resumed","id":x,"after":m,"seq":n}`,
-the events after `m` and all units' places. `{"t":"reset","seq":n}` says that `after` lies beyond the log: read
-the board again.
+the events after `m` and all units' places. `{"t":"reset","seq":n}` says that `after` lies beyond the log:
+read the board again.
 
 **`/ws/resident`**: `{"t":"hello","token":"...","call_id":"..."}`. The answer is `{"t":"welcome"}`, then
-`{"t":"status","seq":m, ...CallStatus}` at once, whenever the case changes, and at most every 2 seconds while an
-ambulance moves.
+`{"t":"status","seq":m, ...CallStatus}` at once, whenever the case changes, and at most every 2 seconds while
+an ambulance moves.
 
 **`/ws/driver`** (driver): `{"t":"hello","token":"...","installation_id":"...","device_at":"..."}`. The answer
 is `{"t":"welcome","at":...,"clock_offset_s":...}`, then `{"t":"desk", ...DriverDesk}` at once and after every

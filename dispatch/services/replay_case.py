@@ -17,7 +17,12 @@ from dispatch.services.feed import head
 from dispatch.services.replay_rows import ReplayRow, Seen, open_rows
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.views_log import log_view
-from dispatch.storage.queries.case_events import CaseEvent, case_bounds, case_events
+from dispatch.storage.queries.case_events import (
+    CaseEvent,
+    case_bounds,
+    case_events,
+    first_event_about,
+)
 from dispatch.storage.queries.log_moments import last_event_up_to
 from dispatch.storage.queries.units_then import first_id
 from dispatch.storage.tables.assignment import Assignment, Leg
@@ -33,6 +38,8 @@ from dispatch.storage.transaction import Transaction
 MOST_STEPS = 500
 _CLOCKS = timedelta(minutes=1)
 """The database's clock, which stamps events, may differ so much from the program's."""
+_LOOSE = timedelta(days=2)
+"""A call is linked, and its caller's registry has answered, within so long: it bounds the search."""
 _AFTERWARDS = timedelta(days=1)
 """Messages of a case are looked for until so long after its end."""
 
@@ -148,14 +155,18 @@ async def _events(tx: Transaction, incident: Incident, after: int, most: int) ->
         )
     ).all()
     began = min([call.received_at for call in calls], default=incident.reported_at)
-    # an open case still learns what its callers' registry says; a closed one has learnt it all
-    last = bounds[1] if incident.ended_at is not None else await head(tx)
+    earliest = await last_event_up_to(session, regency_id, began - _CLOCKS)
+    call_ids = [str(call.id) for call in calls]
+    # what an account did in the minute before it called is no part of the case
+    rang = await first_event_about(session, regency_id, call_ids, earliest, bounds[0])
+    ringing = max([call.received_at for call in calls], default=incident.reported_at)
+    last = await last_event_up_to(session, regency_id, ringing + _LOOSE)
     return await case_events(
         session,
         regency_id,
         incident.id,
-        subjects=[str(one) for call in calls for one in (call.id, call.resident_id) if one is not None],
-        first=await last_event_up_to(session, regency_id, began - _CLOCKS),
+        subjects=call_ids + [str(call.resident_id) for call in calls if call.resident_id is not None],
+        first=(rang or bounds[0]) - 1,
         last=last,
         after=after,
         most=most,

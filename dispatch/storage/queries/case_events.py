@@ -26,6 +26,12 @@ _EVENTS = text(
     ) AS events ORDER BY seq LIMIT :most
     """
 )
+_FIRST = text(
+    """
+    SELECT min(seq) FROM event WHERE regency_id = :regency AND incident_id IS NULL
+      AND seq > :after AND seq < :before AND subject_id = ANY(:subjects)
+    """
+)
 _BOUNDS = text(
     """
     SELECT min(seq) AS first, max(seq) AS last FROM event
@@ -53,6 +59,15 @@ async def case_bounds(session: AsyncSession, regency_id: int, incident_id: UUID)
     """Return the first and last event that name the incident; None when none does."""
     row = (await session.execute(_BOUNDS, {"regency": regency_id, "incident": incident_id})).one()
     return None if row.first is None else (int(row.first), int(row.last))
+
+
+async def first_event_about(
+    session: AsyncSession, regency_id: int, subjects: Sequence[str], after: int, before: int
+) -> int | None:
+    """Return the first event between two sequences that names no incident and is about one of `subjects`."""
+    values = {"regency": regency_id, "subjects": list(subjects), "after": after, "before": before}
+    found: int | None = (await session.execute(_FIRST, values)).scalar_one()
+    return found
 
 
 async def case_events(

@@ -44,7 +44,7 @@ export class FixQueue {
 
   /** The fixes of the next frame, newest first; none when all are under way. */
   next(now = Date.now()): SentFix[] {
-    this.landed([...this.inFlight].filter(([, sent]) => now - sent > UNANSWERED_MS).map(([seq]) => seq))
+    this.giveUp([...this.inFlight].filter(([, sent]) => now - sent > UNANSWERED_MS).map(([seq]) => seq))
     const idle = [...this.waiting.values()].filter((fix) => !this.inFlight.has(fix.seq)).sort((a, b) => b.seq - a.seq)
     const newest = idle[0]
     if (newest === undefined) return []
@@ -83,6 +83,11 @@ export class FixQueue {
       const { who: _who, ...rest } = fix
       return { ...rest, replayed: replayed(fix) }
     })
+  }
+
+  private giveUp(seqs: readonly number[]): void {
+    this.landed(seqs)
+    if (seqs.includes(this.newestSent)) this.newestSent -= 1 // goes first and alone again
   }
 
   private landed(seqs: readonly number[]): void {
