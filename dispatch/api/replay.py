@@ -47,7 +47,7 @@ async def replay(
     summary="Papan pada suatu saat / the board at a moment",
     responses=refuses(NotFound),
 )
-async def moment(
+async def board_then(
     incident_id: UUID,
     who: Reviewer,
     centre: TheCentre,
