@@ -30,6 +30,7 @@ from dispatch.storage.tables.call import Call
 from dispatch.storage.tables.facility import Facility
 from dispatch.storage.tables.incident import Incident
 from dispatch.storage.tables.jobs import Outbox
+from dispatch.storage.tables.notice import CrewNotice
 from dispatch.storage.tables.regency import Village
 from dispatch.storage.tables.staff import StaffUser
 from dispatch.storage.tables.unit import Unit
@@ -220,6 +221,12 @@ async def _messages(tx: Transaction, incident: Incident) -> list[ReplayMessage]:
             .where(Leg.regency_id == tx.tenant.id, Assignment.incident_id == incident.id),
         ),
     ]
+    subjects += await _ids(
+        tx,
+        select(CrewNotice.id).where(
+            CrewNotice.regency_id == tx.tenant.id, CrewNotice.assignment_id.in_(subjects)
+        ),
+    )
     # ids are made in the order of time: a range of the primary key, without an index by subject
     until = (incident.ended_at or tx.now) + _AFTERWARDS
     rows = await tx.session.execute(
@@ -254,7 +261,7 @@ async def _names(tx: Transaction, steps: list[ReplayStep]) -> ReplayNames:
         found = (row.fields.get(column) for step in steps for row in step.rows for column in columns)
         return {str(value) for value in found if value is not None}
 
-    staff = ids("taken_by", "staff_id", "countersigned_by", "author_id", "lifted_by")
+    staff = ids("taken_by", "staff_id", "countersigned_by", "call_owner")
     staff |= {step.actor.split(":")[-1] for step in steps if step.actor.startswith("staff:")}
     regency_id = tx.tenant.id
     return ReplayNames(

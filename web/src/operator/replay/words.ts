@@ -47,17 +47,43 @@ export const stepWords: Record<string, Words> = {
   handover_overdue: { id: 'Alarm: tertahan di faskes', en: 'Alarm: held up at the facility' },
   countersignature_overdue: { id: 'Alarm: faskes belum menandatangani', en: 'Alarm: the facility has not signed' },
   closure_overdue: { id: 'Alarm: belum ditutup', en: 'Alarm: not closed yet' },
+  run_overdue: { id: 'Alarm: langkah unit terlambat', en: 'Alarm: a step of the unit is late' },
+  facility_unanswered: { id: 'Alarm: faskes belum menjawab', en: 'Alarm: no answer of the facility' },
+  refusal_unheeded: { id: 'Alarm: penolakan faskes belum ditangani', en: 'Alarm: a refusal was not dealt with' },
+  notice_shown: { id: 'Awak melihat pemberitahuan', en: "The crew's page showed the notice" },
+  notice_pushed: { id: 'Awak diberi tahu lewat push', en: 'The crew was told by push' },
+  notice_texted: { id: 'Awak diberi tahu lewat SMS', en: 'The crew was told by SMS' },
+  notice_acknowledged: { id: 'Awak membenarkan pemberitahuan', en: 'The crew acknowledged the notice' },
+  notice_moot: { id: 'Pemberitahuan tidak berlaku lagi', en: 'The notice became moot' },
+  crew_call_due: { id: 'Awak harus ditelepon', en: 'The crew must be phoned' },
+  crew_call_taken: { id: 'Operator akan menelepon awak', en: 'An operator will phone the crew' },
+  crew_called: { id: 'Awak ditelepon', en: 'The crew was phoned' },
+  signal_lost: { id: 'Sinyal unit hilang', en: 'The unit fell silent' },
+  signal_back: { id: 'Sinyal unit kembali', en: 'The unit was heard again' },
   person_erased: { id: 'Data orang dihapus', en: 'A person was erased' },
 }
 
 /** Steps that rang at the desk. */
 const ALARMS = new Set([
   'call_unanswered', 'incident_waiting', 'unit_found_for_waiting', 'offer_unacknowledged', 'offer_declined', 'offer_timed_out',
-  'assignment_fact_reported', 'facility_refused', 'call_cancel_asked', 'message_failed', 'signal_lost',
+  'assignment_fact_reported', 'facility_refused', 'call_cancel_asked', 'message_failed', 'signal_lost', 'crew_call_due', 'refusal_unheeded',
 ])
 
 export function isAlarm(step: ReplayStep): boolean {
   return ALARMS.has(step.kind) || step.kind.endsWith('_overdue') || step.kind.endsWith('_unanswered')
+}
+
+/** What a crew is told with a notice. */
+export const noticeWords: Record<string, Words> = {
+  offer: { id: 'tawaran', en: 'offer' },
+  stand_down: { id: 'panggil kembali', en: 'stand-down' },
+  destination: { id: 'tujuan baru', en: 'another destination' },
+}
+
+export const noticeEndWords: Record<string, Words> = {
+  acknowledged: { id: 'dibenarkan awak', en: 'acknowledged' },
+  phoned: { id: 'lewat telepon', en: 'by phone' },
+  moot: { id: 'tidak berlaku lagi', en: 'moot' },
 }
 
 /** Who took a step: a name where the log still knows one. */

@@ -756,7 +756,7 @@ export interface paths {
          * Papan pada suatu saat / the board at a moment
          * @description Return every unit's status and place as known at a moment, which of it was stale, and closed roads.
          */
-        get: operations["moment"];
+        get: operations["board_then"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3468,7 +3468,7 @@ export interface components {
         };
         /**
          * ReplayStep
-         * @description One event. `recorded_at` is when the centre knew it, `occurred_at` when it happened by its maker's word.
+         * @description One event. `recorded_at` is when the centre knew it, `occurred_at` when it happened, as told.
          */
         ReplayStep: {
             /** Actor */
@@ -4187,8 +4187,8 @@ export interface components {
          * UnitAtMoment
          * @description One unit as the board had it. `stale`: its tracker was silent for longer than it should have been.
          *
-         *     `fixed_at` is when the place was true by the server's clock, `received_at` when it arrived, `age_s` seconds
-         *     between the former and the moment.
+         *     `fixed_at` is when the place was true by the server's clock, `received_at` when it arrived, `age_s` the
+         *     seconds from the former to the moment.
          */
         UnitAtMoment: {
             /** Age S */
@@ -8226,7 +8226,7 @@ export interface operations {
             };
         };
     };
-    moment: {
+    board_then: {
         parameters: {
             query?: {
                 /** @description Saat, atau seq / the moment, or seq */
