@@ -22,6 +22,7 @@ from dispatch.api import (
     places,
     problems,
     public,
+    replay,
     residents,
     road_changes,
     sessions,
@@ -35,7 +36,7 @@ from dispatch.live import attach
 from dispatch.services.centre import Centre
 
 _ROUTERS = (
-    public, sessions, residents, operators, incidents, crew_calls, road_changes, crews, facilities,
+    public, sessions, residents, operators, incidents, replay, crew_calls, road_changes, crews, facilities,
     health_office, places, tiles, trackers,
 )  # fmt: skip
 

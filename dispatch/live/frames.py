@@ -280,6 +280,11 @@ def write(kind: str, **members: Any) -> str:
     return _encoder.encode({"t": kind, **shown}).decode()
 
 
+def numbered(frame: str, number: int) -> str:
+    """Return a written frame with its number on the connection; what many clients share is written once."""
+    return f'{{"n":{number},{frame[1:]}'
+
+
 def write_view(kind: str, view: object, seq: int | UnsetType = UNSET) -> str:
     """Return a server frame with all members of a view dataclass, and the sequence it stems from."""
     head = f'{{"t":"{kind}",' if isinstance(seq, UnsetType) else f'{{"t":"{kind}","seq":{seq},'

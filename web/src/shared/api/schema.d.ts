@@ -723,6 +723,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/incidents/{incident_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Putar ulang / replay of a case
+         * @description Return the case's steps in the order in which they became known; who looked and why is logged.
+         *
+         *     Each step carries the rows it left: folded up to a step, they are the case as it was known then.
+         */
+        get: operations["replay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/incidents/{incident_id}/replay/moment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Papan pada suatu saat / the board at a moment
+         * @description Return every unit's status and place as known at a moment, which of it was stale, and closed roads.
+         */
+        get: operations["board_then"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/patients/{patient_id}": {
         parameters: {
             query?: never;
@@ -1803,6 +1845,35 @@ export interface components {
             triage_answers: {
                 [key: string]: unknown;
             } | null;
+        };
+        /**
+         * CaseReplay
+         * @description The case's steps after a given one. With `next_after` there are more; `seq` is the log's head.
+         */
+        CaseReplay: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Incident Id
+             * Format: uuid
+             */
+            incident_id: string;
+            /** Messages */
+            messages: components["schemas"]["ReplayMessage"][];
+            names: components["schemas"]["ReplayNames"];
+            /** Next After */
+            next_after: number | null;
+            /** Number */
+            number: string;
+            /** Seq */
+            seq: number;
+            /** State */
+            state: string;
+            /** Steps */
+            steps: components["schemas"]["ReplayStep"][];
         };
         /**
          * Channel
@@ -3432,6 +3503,133 @@ export interface components {
             verification: components["schemas"]["VerificationView"];
         };
         /**
+         * ReplayMessage
+         * @description One message that the case sent. Its text may name persons and is not shown.
+         */
+        ReplayMessage: {
+            /** Attempts */
+            attempts: number;
+            /** Channel */
+            channel: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /** Failed At */
+            failed_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Purpose */
+            purpose: string;
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * Subject Id
+             * Format: uuid
+             */
+            subject_id: string;
+        };
+        /**
+         * ReplayMoment
+         * @description The board at `at`, after event `seq`. Without `positions_kept` the raw tracks of that day are gone.
+         */
+        ReplayMoment: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Positions Kept */
+            positions_kept: boolean;
+            /** Roads */
+            roads: components["schemas"]["RoadAtMoment"][];
+            /** Seq */
+            seq: number;
+            /** Units */
+            units: components["schemas"]["UnitAtMoment"][];
+        };
+        /**
+         * ReplayNames
+         * @description Words for the ids in steps: call signs, facilities, villages, and who acted.
+         */
+        ReplayNames: {
+            /** Facilities */
+            facilities: {
+                [key: string]: string;
+            };
+            /** Staff */
+            staff: {
+                [key: string]: string;
+            };
+            /** Units */
+            units: {
+                [key: string]: string;
+            };
+            /** Villages */
+            villages: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ReplayRow
+         * @description One row as a step left it. Personal `fields` are None in an `erased` one.
+         */
+        ReplayRow: {
+            /** Erased */
+            erased: boolean;
+            /** Fields */
+            fields: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: string;
+            /** Table */
+            table: string;
+        };
+        /**
+         * ReplayStep
+         * @description One event. `recorded_at` is when the centre knew it, `occurred_at` when it happened, as told.
+         */
+        ReplayStep: {
+            /** Actor */
+            actor: string;
+            /** Cause */
+            cause: string;
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
+            /** Kind */
+            kind: string;
+            /**
+             * Occurred At
+             * Format: date-time
+             */
+            occurred_at: string;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /** Rows */
+            rows: components["schemas"]["ReplayRow"][];
+            /** Seq */
+            seq: number;
+            /** Subject Id */
+            subject_id: string;
+            /** Subject Type */
+            subject_type: string;
+        };
+        /**
          * ReportFormat
          * @description `csv` for programs; `excel_id` is CSV for a spreadsheet set to Indonesian.
          * @enum {string}
@@ -3541,6 +3739,34 @@ export interface components {
             /** Training */
             training: boolean;
             triage: components["schemas"]["Triage"] | null;
+        };
+        /**
+         * RoadAtMoment
+         * @description A road that was closed or slow; `shape` is GeoJSON as it was drawn.
+         */
+        RoadAtMoment: {
+            /** Effect */
+            effect: string;
+            /** Ends At */
+            ends_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Note */
+            note: string | null;
+            /** Reason */
+            reason: string;
+            /** Shape */
+            shape: {
+                [key: string]: unknown;
+            };
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
         };
         /**
          * RoadChangePreview
@@ -4129,6 +4355,53 @@ export interface components {
          * @enum {string}
          */
         UnavailabilityReason: "breakdown" | "fuel" | "cleaning" | "rest" | "failed_check" | "other";
+        /**
+         * UnitAtMoment
+         * @description One unit as the board had it. `stale`: its tracker was silent for longer than it should have been.
+         *
+         *     `fixed_at` is when the place was true by the server's clock, `received_at` when it arrived, `age_s` the
+         *     seconds from the former to the moment.
+         */
+        UnitAtMoment: {
+            /** Age S */
+            age_s: number | null;
+            /** Assignment Id */
+            assignment_id: string | null;
+            /** Assignment State */
+            assignment_state: string | null;
+            /** Call Sign */
+            call_sign: string;
+            /** Fixed At */
+            fixed_at: string | null;
+            /** Heading Deg */
+            heading_deg: number | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Incident Id */
+            incident_id: string | null;
+            /** Incident Number */
+            incident_number: string | null;
+            /** Lat */
+            lat: number;
+            /** Lon */
+            lon: number;
+            /** Place Source */
+            place_source: string;
+            position_quality: components["schemas"]["PositionQuality"];
+            /** Received At */
+            received_at: string | null;
+            /** Speed Ms */
+            speed_ms: number | null;
+            /** Stale */
+            stale: boolean;
+            status: components["schemas"]["UnitStatus"];
+            tracking: components["schemas"]["Tracking"];
+            /** Unavailable Reason */
+            unavailable_reason: string | null;
+        };
         /**
          * UnitChoice
          * @description The unit to send; `reason` is needed when it is not the one proposed first.
@@ -7989,6 +8262,195 @@ export interface operations {
             };
             /** @description Langkah tidak sah / Illegal step (`illegal_step`) */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replay: {
+        parameters: {
+            query?: {
+                /** @description Alasan melihat data pribadi, dicatat / why personal data is looked at, logged */
+                reason?: string;
+                /** @description Nomor urut terakhir yang dimiliki */
+                after?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseReplay"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    board_then: {
+        parameters: {
+            query?: {
+                /** @description Saat, atau seq / the moment, or seq */
+                at?: string | null;
+                /** @description Tepat sesudah peristiwa ini */
+                seq?: number | null;
+            };
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayMoment"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
