@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,16 +21,18 @@ from dispatch.domain.assignment import (
     step_assignment,
 )
 from dispatch.domain.deadlines import NoticeKind
-from dispatch.domain.errors import FieldProblem, Forbidden, IllegalStep, InvalidInput
+from dispatch.domain.errors import Conflict, FieldProblem, Forbidden, IllegalStep, InvalidInput
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor, Role
 from dispatch.domain.stamps import StampSource
+from dispatch.domain.words import words
 from dispatch.services import legs
 from dispatch.services.centre import Centre
 from dispatch.services.crew_notices import answered_by, end_notices
 from dispatch.services.deadlines import tracking_of, watch_leg, watch_run
 from dispatch.services.release_run import decline, release
 from dispatch.services.stamping import Moment, moment, stamp
+from dispatch.services.step_proposals import proposal_of
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.images import iso
 from dispatch.storage.tables.assignment import Assignment, ReportedFact
@@ -61,7 +63,8 @@ class Step:
 
     `device_at` and `sent_at` are by the device's own clock. `facility_id` or `outside_name` names the
     destination when leaving; `receiver` and `room` belong to the handover; `code` says why a run ended
-    without transport; `reason` why an offer was declined.
+    without transport; `reason` why an offer was declined. `proposal` is the event that the crew confirms: the
+    step then happened when the geofence was crossed.
     """
 
     to: AssignmentState
@@ -74,6 +77,7 @@ class Step:
     code: NoTransport | None = None
     reason: DeclineReason | None = None
     source: StampSource = StampSource.CREW
+    proposal: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,8 @@ async def step_run(
         incident = await tx.get(Incident, run.incident_id, lock=True)
         run = await tx.get(Assignment, assignment_id, lock=True)
         when = moment(tx.now, device_at=step.device_at, sent_at=step.sent_at, not_before=run.created_at)
+        if step.proposal is not None:
+            step, when = await _confirmed(tx, run, step, step.proposal)
         state = S(run.state)
         if actor.role is Role.DRIVER:
             # what a crew did without signal counts after its relief, too
@@ -127,6 +133,18 @@ async def step_run(
         _need_fields(step)
         await _move(tx, incident, run, step, when)
         return _view(run, when)
+
+
+async def _confirmed(tx: Transaction, run: Assignment, step: Step, proposal: int) -> tuple[Step, Moment]:
+    """The step as a person has confirmed it: its time is the crossing's, by the server's clock."""
+    proposed = await proposal_of(tx, run, proposal)
+    if proposed.to is not step.to:
+        raise Conflict(
+            f"Usulan {proposal} adalah langkah '{words('assignment', proposed.to).id}'",
+            f"Proposal {proposal} is the step '{words('assignment', proposed.to).en}'",
+        )
+    when = Moment(max(proposed.at, run.created_at), device_at=step.device_at)
+    return replace(step, source=StampSource.GEOFENCE_CONFIRMED), when
 
 
 def _view(run: Assignment, when: Moment, *, reported: bool = False, repeated: bool = False) -> StepView:
@@ -251,6 +269,7 @@ async def _move(tx: Transaction, incident: Incident, run: Assignment, step: Step
         "to": step.to.value,
         "skipped": _skipped(before, step.to),
         "source": step.source.value,
+        "proposal": step.proposal,
         "clock_corrected": when.corrected,
         "leg_id": str(leg.id) if leg else None,
         "facility_id": str(leg.facility_id) if leg and leg.facility_id else None,
