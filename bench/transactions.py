@@ -27,7 +27,7 @@ from dispatch.services.unit_state import list_units
 from dispatch.settings import Settings
 from dispatch.storage.transaction import new_id
 
-SECONDS, WARM_UP_S = 6.0, 1.5
+SECONDS, WARM_UP_S = 5.0, 1.0
 SETUPS = ((1, 1), (1, 8), (2, 4), (4, 2))
 """Processes, and connections of each."""
 LIMIT_RATE, LIMIT_HELD_MS = 200.0, 10.0
