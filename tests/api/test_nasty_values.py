@@ -41,6 +41,7 @@ USER = {
     "facilities": "faskes1",
     "health office": "dinkes1",
     "places": "pengemudi1",
+    "crews": "pengemudi1",
 }
 GOOD: dict[str, Any] = {
     "id": str(uuid4()),
