@@ -22,7 +22,8 @@ class Settings(BaseSettings):
 
     `DATABASE_URL` is the owner's connection (migrations, tenants), `DATABASE_APP_URL` the application's
     login, which must be neither owner nor superuser. Both are `postgresql://` URLs. `web_dir` holds the built
-    pages. `rehearsal` off leaves the training tenant as quiet as it is.
+    pages. `rehearsal` off leaves the training tenant as quiet as it is. `servers` is how many serving
+    processes `dispatch run` keeps, on `port` and the next free ones; deploy/haproxy.cfg is the door to them.
 
     `tls` says whether HTTPS is served on the local network; left open it is, once certificates are made or
     given. `tls_cert` and `tls_key` are PEM files of a certificate from elsewhere. An empty `tls_host` means
@@ -39,6 +40,7 @@ class Settings(BaseSettings):
     run_dir: Path = Path(".run")
     host: str = "127.0.0.1"
     port: int = 8000
+    servers: int = Field(default=1, ge=1, le=16)
     registry_url: str = ""
     registry_user: str = ""
     registry_password: str = ""

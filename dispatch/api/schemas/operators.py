@@ -78,8 +78,9 @@ class EnteredCall(Request):
 
 
 class NewCallback(Request):
-    """What a call-back met."""
+    """What a call-back met. With an `id` made by the client, telling it again is harmless."""
 
+    id: UUID | None = None
     outcome: CallbackOutcome
     note: Text | None = None
 
@@ -188,8 +189,12 @@ class PatientPatch(Request):
 
 
 class UnitChoice(Request):
-    """The unit to send; `reason` is needed when it is not the one proposed first."""
+    """The unit to send; `reason` is needed when it is not the one proposed first.
 
+    The assignment gets the `id` when the client makes one: sending it again is harmless then, however late.
+    """
+
+    id: UUID | None = None
     unit_id: UUID
     reason: Annotated[Text, Field(examples=["Awak mengenal jalan itu"])] | None = None
 

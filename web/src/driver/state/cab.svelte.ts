@@ -132,6 +132,7 @@ export class Cab {
       }),
       onFrame: (frame) => this.take(frame),
       onState: (state) => this.linked(state),
+      snapshot: 'desk',
     })
   }
 
