@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from dispatch.domain.assignment import AssignmentState
-from dispatch.domain.deadlines import NoticeKind, TimerKind
+from dispatch.domain.deadlines import NoticeKind
 from dispatch.domain.errors import (
     ContentDiffers,
     IllegalStep,
@@ -240,8 +240,6 @@ async def _announce(
     await watch_run(tx, row, incident, Tracking(unit.tracking))
     await raise_notice(tx, incident, row, NoticeKind.OFFER)
     incident.waiting_since = None
-    # whoever wanted one more unit has it with this one
-    await tx.clear_timers(incident.id, [TimerKind.WIDEN])
     await watch_incident(tx, incident, sent=True)
     await tx.record(
         EventKind.UNIT_ASSIGNED,
