@@ -8,6 +8,14 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PUSH_SERVICES = (
+    "https://fcm.googleapis.com",
+    "https://*.push.services.mozilla.com",
+    "https://*.push.apple.com",
+    "https://*.notify.windows.com",
+)
+"""Where browsers have their push messages from. The server sends to no other address that a browser names."""
+
 
 class Settings(BaseSettings):
     """Settings of one deployment; every name can be set as an environment variable.
@@ -42,6 +50,9 @@ class Settings(BaseSettings):
     checkpoint_key_file: Path | None = None
     checkpoint_folder: Path | None = None  # better on another disk than the database's
     sms_spool: Path | None = None  # folder of gammu-smsd's files service; without one, files are written
+    push_key_file: Path | None = None
+    push_contact: str = ""  # `mailto:` or `https:` address by which push services reach who runs this
+    push_origins: tuple[str, ...] = PUSH_SERVICES
     pool_size: int = 10
     rehearsal: bool = True
     tls: bool | None = None
@@ -66,6 +77,11 @@ class Settings(BaseSettings):
     def checkpoint_key_path(self) -> Path:
         """File with the 32-byte key (hex) that signs checkpoints of the event logs."""
         return self.checkpoint_key_file or self.run_dir / "secrets" / "checkpoint.key"
+
+    @property
+    def push_key_path(self) -> Path:
+        """File with the 32 bytes (hex) that make the key of push messages; phones subscribe to that key."""
+        return self.push_key_file or self.run_dir / "secrets" / "push.key"
 
     @property
     def checkpoints_dir(self) -> Path:

@@ -16,8 +16,11 @@ from dispatch.domain.call import CallState, Channel
 from dispatch.domain.incident import IncidentKind, IncidentState
 from dispatch.domain.triage import URGENCY, Triage
 from dispatch.services.centre import Centre
+from dispatch.services.crew_calls import CrewCall, crew_calls
 from dispatch.services.feed import head
+from dispatch.services.notice_views import NoticeView, notices_of_runs
 from dispatch.services.placing import Point, point_of
+from dispatch.services.step_proposals import ProposalView, open_proposals
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.unit_state import UnitView, view_unit
 from dispatch.storage.queries.units import all_units
@@ -90,7 +93,7 @@ class LegView:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """One unit's run with its stamps, legs and the moves that are legal now."""
+    """One unit's run with its stamps, legs and the moves that are legal now; `proposals` await the crew."""
 
     id: UUID
     unit_id: UUID
@@ -108,6 +111,8 @@ class RunView:
     exit_reason: str | None
     stamps: list[StampView]
     legs: list[LegView]
+    notices: list[NoticeView]
+    proposals: list[ProposalView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,7 @@ class Board:
     calls: list[CallRow]
     incidents: list[IncidentRow]
     units: list[UnitView]
+    crew_calls: list[CrewCall]
 
 
 async def read_board(centre: Centre, entry: TenantEntry) -> Board:
@@ -166,6 +172,7 @@ async def read_board(centre: Centre, entry: TenantEntry) -> Board:
             calls=await call_rows(tx, open_calls),
             incidents=incidents,
             units=[view_unit(r, tx.now) for r in await all_units(tx.session, tenant.id, tx.now)],
+            crew_calls=await crew_calls(tx),
         )
 
 
@@ -323,6 +330,8 @@ async def _runs(
         )
     ).all()
     legs = await _legs(tx, [row[0].id for row in rows])
+    notices = await notices_of_runs(tx, [row[0].id for row in rows])
+    proposals = await open_proposals(tx, ids, {row[0].id: _stands(row[0], stamps) for row in rows})
     found: dict[UUID, list[RunView]] = defaultdict(list)
     for run, call_sign, tracking in rows:
         state = AssignmentState(run.state)
@@ -344,9 +353,16 @@ async def _runs(
                 exit_reason=run.exit_reason,
                 stamps=[_stamp_view(s) for s in stamps[run.incident_id] if s.assignment_id == run.id],
                 legs=legs.get(run.id, []),
+                notices=notices.get(run.id, []),
+                proposals=proposals.get(run.id, []),
             )
         )
     return found
+
+
+def _stands(run: Assignment, stamps: dict[UUID, list[Stamp]]) -> tuple[AssignmentState, datetime | None]:
+    own = (s.occurred_at for s in stamps[run.incident_id] if s.assignment_id == run.id)
+    return AssignmentState(run.state), max(own, default=None)
 
 
 async def _legs(tx: Transaction, run_ids: list[UUID]) -> dict[UUID, list[LegView]]:

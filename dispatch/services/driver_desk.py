@@ -15,7 +15,9 @@ from dispatch.services.board import LegView, incident_rows
 from dispatch.services.centre import Centre
 from dispatch.services.crew import Aboard, aboard
 from dispatch.services.feed import head
+from dispatch.services.notice_views import CrewSlip, slips_for_crew
 from dispatch.services.placing import Point
+from dispatch.services.step_proposals import ProposalView
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.views_log import log_view
 from dispatch.storage.tables.assignment import Assignment
@@ -28,7 +30,10 @@ from dispatch.storage.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class RunSheet:
-    """The run a crew is on. `moves` are the steps the page may offer; nothing else is legal."""
+    """The run a crew is on. `moves` are the steps the page may offer; nothing else is legal.
+
+    `proposals` are steps that its positions speak for and that await the crew's word.
+    """
 
     assignment_id: UUID
     incident_id: UUID
@@ -48,6 +53,7 @@ class RunSheet:
     predicted_s: float | None
     legs: list[LegView]
     speed_factor: float | None
+    proposals: list[ProposalView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,7 @@ class DriverDesk:
     run: RunSheet | None
     stood_down: list[UUID]
     unavailable: OutOfService | None
+    notices: list[CrewSlip]
 
 
 async def read_desk(centre: Centre, entry: TenantEntry, actor: Actor) -> DriverDesk:
@@ -80,7 +87,9 @@ async def read_desk(centre: Centre, entry: TenantEntry, actor: Actor) -> DriverD
         run = await _run(tx, actor, present.unit_id) if present else None
         stood_down = await _unacknowledged(tx, present) if present else []
         out = await _out_of_service(tx, present.unit_id) if present else None
-        return DriverDesk(await head(tx), tx.now, entry.tenant.training, present, run, stood_down, out)
+        slips = await slips_for_crew(tx, present.unit_id, present.joined_at) if present else []
+        seq = await head(tx)
+        return DriverDesk(seq, tx.now, entry.tenant.training, present, run, stood_down, out, slips)
 
 
 async def _out_of_service(tx: Transaction, unit_id: UUID) -> OutOfService | None:
@@ -130,6 +139,7 @@ async def _run(tx: Transaction, actor: Actor, unit_id: UUID) -> RunSheet | None:
     note = incident.place_note_sealed
     name, phone = await _contact(tx, actor, incident)
     state = AssignmentState(run.state)
+    here = next(r for r in row.runs if r.id == run.id)
     return RunSheet(
         assignment_id=run.id,
         incident_id=incident.id,
@@ -147,8 +157,9 @@ async def _run(tx: Transaction, actor: Actor, unit_id: UUID) -> RunSheet | None:
         caller_phone=phone,
         patients=row.patients,
         predicted_s=run.predicted_s,
-        legs=next(r.legs for r in row.runs if r.id == run.id),
+        legs=here.legs,
         speed_factor=incident.speed_factor,
+        proposals=here.proposals,
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -16,7 +18,7 @@ from dispatch.storage.primary import open_engine
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A regency in one realm: what a transaction is bound to."""
+    """A regency in one realm: what a transaction is bound to. Settings left out have their defaults."""
 
     id: int
     slug: str
@@ -25,6 +27,7 @@ class Tenant:
     name: str
     number_prefix: str
     timezone: str
+    settings: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def training(self) -> bool:

@@ -7,6 +7,7 @@ from dispatch.storage.tables import (
     facility,
     incident,
     jobs,
+    notice,
     person,
     position,
     regency,
@@ -15,6 +16,7 @@ from dispatch.storage.tables import (
     shift,
     staff,
     stamp,
+    tracker,
     unit,
 )
 from dispatch.storage.tables.base import Base
@@ -27,6 +29,7 @@ __all__ = [
     "facility",
     "incident",
     "jobs",
+    "notice",
     "person",
     "position",
     "regency",
@@ -35,5 +38,6 @@ __all__ = [
     "shift",
     "staff",
     "stamp",
+    "tracker",
     "unit",
 ]
