@@ -2375,7 +2375,8 @@ export interface components {
         /**
          * HealthState
          * @description `degraded`: all work goes on, but a part is away: without Redis no live positions, without the standby
-         *     what is stored is on one machine alone, without the archive it is not backed up. `down`: nothing can be stored.
+         *     what is stored is on one machine alone, without the archive it is not backed up. `down`: nothing can be
+         *     stored.
          * @enum {string}
          */
         HealthState: "ok" | "degraded" | "down";
