@@ -2364,6 +2364,7 @@ export interface components {
          * @description Whether this process can work, and the parts it needs.
          */
         Health: {
+            archive: components["schemas"]["PartState"];
             database: components["schemas"]["PartState"];
             redis: components["schemas"]["PartState"];
             standby: components["schemas"]["PartState"];
@@ -2374,7 +2375,8 @@ export interface components {
         /**
          * HealthState
          * @description `degraded`: all work goes on, but a part is away: without Redis no live positions, without the standby
-         *     what is stored is on one machine alone. `down`: nothing can be stored.
+         *     what is stored is on one machine alone, without the archive it is not backed up. `down`: nothing can be
+         *     stored.
          * @enum {string}
          */
         HealthState: "ok" | "degraded" | "down";
