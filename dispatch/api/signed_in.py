@@ -82,6 +82,7 @@ Resident = Annotated[SignedIn, Depends(_resident)]
 Operator = Annotated[SignedIn, Depends(_staff(Role.OPERATOR, Role.ADMIN))]
 Reviewer = Annotated[SignedIn, Depends(_staff(Role.OPERATOR, Role.ADMIN, Role.AUDITOR))]
 Driver = Annotated[SignedIn, Depends(_staff(Role.DRIVER))]
+Admin = Annotated[SignedIn, Depends(_staff(Role.ADMIN))]
 FacilityUser = Annotated[SignedIn, Depends(_staff(Role.FACILITY, Role.OPERATOR))]
 HealthOffice = Annotated[SignedIn, Depends(_staff(Role.HEALTH_OFFICE, Role.ADMIN, Role.AUDITOR))]
 

@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from dispatch.domain.errors import DispatchError, Forbidden, NotSignedIn
 from dispatch.domain.roles import Actor
 from dispatch.live import frames
+from dispatch.live.session_checks import SessionChecks
 from dispatch.services.centre import Centre
 from dispatch.services.sessions import SignedIn, find_session
 from dispatch.storage.outages import DatabaseAway, database_needed
@@ -57,8 +58,9 @@ class Connection:
     and what came late; a pong carries `seq`, the event up to which the client has been told everything.
     """
 
-    def __init__(self, websocket: WebSocket, centre: Centre) -> None:
+    def __init__(self, websocket: WebSocket, centre: Centre, sessions: SessionChecks) -> None:
         self._websocket = websocket
+        self._sessions = sessions
         self.centre = centre
         self.wake = asyncio.Event()
         self.told = 0
@@ -209,11 +211,14 @@ class Connection:
             await asyncio.sleep(SESSION_CHECK_S)
             try:
                 with database_needed():
-                    await find_session(self.centre, self._token)
-            except NotSignedIn as refusal:
-                raise Goodbye(NOT_SIGNED_IN, refusal) from None
+                    if await self._sessions.lives(self._token):
+                        continue
             except DatabaseAway:
                 continue
+            raise Goodbye(
+                NOT_SIGNED_IN,
+                NotSignedIn("Sesi tidak dikenal atau sudah berakhir", "Session unknown or ended"),
+            )
 
     # --- the end ---------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ import msgspec
 from starlette.websockets import WebSocket
 
 from dispatch.domain.roles import Actor, Role
-from dispatch.domain.unit import Tracking
 from dispatch.live import frames
 from dispatch.live.connection import Connection, attend
 from dispatch.live.fanout import Snapshot
@@ -26,7 +25,7 @@ def _may_operate(actor: Actor) -> bool:
 
 async def operator_socket(live: Switchboard, websocket: WebSocket) -> None:
     """Serve one console until it leaves."""
-    connection = Connection(websocket, live.centre)
+    connection = Connection(websocket, live.centre, live.sessions)
     await attend(connection, _converse(live, connection))
 
 
@@ -84,9 +83,11 @@ class _Console:
                 "speed_ms": unit.speed_ms,
                 "heading_deg": unit.heading_deg,
                 "quality": unit.position_quality,
+                "road_lon": unit.road_lon,
+                "road_lat": unit.road_lat,
             }
             for unit in units
-            if unit.place_source == "fix" and unit.tracking is Tracking.APP
+            if unit.place_source == "fix"
         ]
         if known:
             await self._connection.write(frames.write("positions", at=now, units=known))

@@ -36,7 +36,7 @@ def _may_watch(actor: Actor) -> bool:
 
 async def resident_socket(live: Switchboard, websocket: WebSocket) -> None:
     """Serve one resident's page until it leaves."""
-    connection = Connection(websocket, live.centre)
+    connection = Connection(websocket, live.centre, live.sessions)
     await attend(connection, _converse(live, connection))
 
 

@@ -113,7 +113,7 @@ export interface paths {
          * Hapus peramban / forget a browser
          * @description Send no more push messages to the browser of this session.
          */
-        delete: operations["forget"];
+        delete: operations["forget_browser"];
         options?: never;
         head?: never;
         patch?: never;
@@ -891,6 +891,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/trackers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Daftar pelacak / trackers
+         * @description Return all trackers; identifiers are not among what is kept of them.
+         */
+        get: operations["trackers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/trackers/{tracker_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Cabut / revoke
+         * @description Refuse a tracker's fixes from now on. Twice is harmless.
+         */
+        delete: operations["revoked_tracker"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/units": {
         parameters: {
             query?: never;
@@ -905,6 +945,26 @@ export interface paths {
         get: operations["units"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/units/{unit_id}/trackers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Daftarkan / register
+         * @description Register a tracker to a unit. The identifier is answered this once.
+         */
+        post: operations["new_tracker"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1214,6 +1274,30 @@ export interface paths {
         get: operations["list_tenants"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tracker": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Posisi pelacak / a tracker's place
+         * @description `id`, `lat`, `lon`, `timestamp` (s, ms, ISO), `speed` (knot), `bearing`/`heading`, `accuracy`, `hdop`, `batt`, atau JSON `device_id` dan `location` / or JSON `device_id` and `location`.
+         */
+        get: operations["tracker_get"];
+        put?: never;
+        /**
+         * Posisi pelacak / a tracker's place
+         * @description `id`, `lat`, `lon`, `timestamp` (s, ms, ISO), `speed` (knot), `bearing`/`heading`, `accuracy`, `hdop`, `batt`, atau JSON `device_id` dan `location` / or JSON `device_id` and `location`.
+         */
+        post: operations["tracker_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2882,6 +2966,25 @@ export interface components {
             status: components["schemas"]["EmsStatus"];
         };
         /**
+         * NewTracker
+         * @description A tracker just registered. `identifier` is its secret, shown this once and kept nowhere.
+         */
+        NewTracker: {
+            /** Identifier */
+            identifier: string;
+            tracker: components["schemas"]["TrackerView"];
+        };
+        /**
+         * NewTrackerForm
+         * @description A tracker to be registered. Without an identifier one is made; what a device is built with is given.
+         */
+        NewTrackerForm: {
+            /** Identifier */
+            identifier?: string | null;
+            /** Name */
+            name: string;
+        };
+        /**
          * NewUnavailability
          * @description Why a unit cannot be sent, and until when, as far as known.
          * @example {
@@ -3205,6 +3308,20 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * ProposalView
+         * @description One step that awaits the crew's word: `at` is when the line was crossed, `seq` its event.
+         */
+        ProposalView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Seq */
+            seq: number;
+            to: components["schemas"]["AssignmentState"];
+        };
+        /**
          * PushAddress
          * @description A subscription as browsers give it (`PushSubscription.toJSON()`).
          * @example {
@@ -3358,6 +3475,18 @@ export interface components {
          * @enum {string}
          */
         RefusalReason: "no_bed" | "no_staff" | "no_equipment" | "closed" | "other";
+        /**
+         * RefusedFix
+         * @description A fix that is not kept and must not be sent again, and why.
+         */
+        RefusedFix: {
+            /** Reason En */
+            reason_en: string;
+            /** Reason Id */
+            reason_id: string;
+            /** Seq */
+            seq: number;
+        };
         /**
          * Registered
          * @description The new account, what the registry said, and the first session.
@@ -3836,6 +3965,8 @@ export interface components {
         /**
          * RunSheet
          * @description The run a crew is on. `moves` are the steps the page may offer; nothing else is legal.
+         *
+         *     `proposals` are steps that its positions speak for and that await the crew's word.
          */
         RunSheet: {
             /**
@@ -3874,6 +4005,8 @@ export interface components {
             place_note: string | null;
             /** Predicted S */
             predicted_s: number | null;
+            /** Proposals */
+            proposals: components["schemas"]["ProposalView"][];
             /** Speed Factor */
             speed_factor: number | null;
             state: components["schemas"]["AssignmentState"];
@@ -3884,7 +4017,7 @@ export interface components {
         };
         /**
          * RunView
-         * @description One unit's run with its stamps, legs and the moves that are legal now.
+         * @description One unit's run with its stamps, legs and the moves that are legal now; `proposals` await the crew.
          */
         RunView: {
             /** Acknowledged At */
@@ -3915,6 +4048,8 @@ export interface components {
             override_reason: string | null;
             /** Predicted S */
             predicted_s: number | null;
+            /** Proposals */
+            proposals: components["schemas"]["ProposalView"][];
             /** Rank */
             rank: number;
             /** Released At */
@@ -4125,6 +4260,43 @@ export interface components {
             training: boolean;
         };
         /**
+         * TrackerAnswer
+         * @description How many fixes are committed.
+         */
+        TrackerAnswer: {
+            /** Refused */
+            refused: components["schemas"]["RefusedFix"][];
+            /** Saved */
+            saved: number;
+        };
+        /**
+         * TrackerView
+         * @description One tracker; `revoked_at` is set once its fixes are refused.
+         */
+        TrackerView: {
+            /** Call Sign */
+            call_sign: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Registered At
+             * Format: date-time
+             */
+            registered_at: string;
+            /** Revoked At */
+            revoked_at: string | null;
+            /**
+             * Unit Id
+             * Format: uuid
+             */
+            unit_id: string;
+        };
+        /**
          * Tracking
          * @description `app` units stream their position; `manual` ones are reached by phone or SMS only.
          * @enum {string}
@@ -4272,6 +4444,8 @@ export interface components {
         /**
          * UnitView
          * @description One unit. `place_source` is `fix`, `last_cleared` or `base`; the last two are assumed.
+         *
+         *     `road_lon`, `road_lat` is where on a road its latest fix lies, as far as it lies on one.
          */
         UnitView: {
             /** Assignment Id */
@@ -4310,6 +4484,10 @@ export interface components {
             /** Plate */
             plate: string;
             position_quality: components["schemas"]["PositionQuality"];
+            /** Road Lat */
+            road_lat: number | null;
+            /** Road Lon */
+            road_lon: number | null;
             /** Rostered */
             rostered: boolean;
             /** Soon Free */
@@ -5067,7 +5245,7 @@ export interface operations {
             };
         };
     };
-    forget: {
+    forget_browser: {
         parameters: {
             query?: never;
             header?: never;
@@ -8947,6 +9125,173 @@ export interface operations {
             };
         };
     };
+    trackers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackerView"][];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoked_tracker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tracker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackerView"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     units: {
         parameters: {
             query?: never;
@@ -8978,6 +9323,108 @@ export interface operations {
             };
             /** @description Tidak berwenang / Not allowed (`forbidden`) */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    new_tracker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTrackerForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewTracker"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bertentangan dengan keadaan sekarang / Conflict with the present state (`conflict`) */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10339,6 +10786,184 @@ export interface operations {
             /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
             422: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tracker_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackerAnswer"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Terlalu sering / Too many requests (`too_many_requests`) */
+            429: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tracker_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackerAnswer"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Terlalu sering / Too many requests (`too_many_requests`) */
+            429: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {
