@@ -52,8 +52,6 @@ async def test_pictures_of_crew_and_caller_are_the_newest_in_the_end(
             desk, status = (view.shown[-1] if view.shown else {} for view in (cab, page))
             run = desk.get("run") or {}
             return run.get("state") == "at_patient" and status.get("progress") == "arrived"
-                status.get("ambulances") or status.get("progress")
-            )
 
         await asyncio.gather(cab.until(there), page.until(there), driving)
     assert way.meddled > 0
