@@ -11,6 +11,8 @@ from fastapi.routing import APIRoute
 from redis.asyncio import Redis
 
 from dispatch.api import (
+    crew_calls,
+    crews,
     facilities,
     health_office,
     incidents,
@@ -20,6 +22,7 @@ from dispatch.api import (
     places,
     problems,
     public,
+    replay,
     residents,
     road_changes,
     sessions,
@@ -33,8 +36,8 @@ from dispatch.live import attach
 from dispatch.services.centre import Centre
 
 _ROUTERS = (
-    public, sessions, residents, operators, incidents, road_changes, facilities, health_office, places, tiles,
-    trackers,
+    public, sessions, residents, operators, incidents, replay, crew_calls, road_changes, crews, facilities,
+    health_office, places, tiles, trackers,
 )  # fmt: skip
 
 

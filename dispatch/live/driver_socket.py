@@ -74,6 +74,7 @@ class _Cab:
         await self._connection.write(
             frames.write(
                 "welcome",
+                seq=self._last,
                 at=self._live.centre.clock(),
                 clock_offset_s=round(self._phone.clock.offset.total_seconds(), 3),
                 training=self._who.entry.tenant.training,
@@ -105,7 +106,7 @@ class _Cab:
         if isinstance(frame, frames.Positions):
             self._take_positions(frame)
         elif isinstance(frame, frames.Ping):
-            self._connection.send(frames.write("pong", id=frame.id, at=self._live.centre.clock()))
+            self._connection.send_pong(frame.id)
         else:
             result = await carry_out(self._live.centre, self._who, frame, self._phone)
             if isinstance(frame, frames.SignOn | frames.SignOff):
@@ -155,6 +156,7 @@ class _Cab:
             except BaseException:
                 self._desk_is_stale = True
                 raise
+        self._connection.told = self._last
         return None
 
     async def _answer_fixes(self) -> None:

@@ -109,6 +109,20 @@ class AckStandDown(Frame, tag="ack_stand_down"):
     assignment_id: UUID
 
 
+class NoticeShown(Frame, tag="notice_shown"):
+    """The page shows a notice: said by the page itself, as soon as it does."""
+
+    id: FrameId
+    notice_id: UUID
+
+
+class AckNotice(Frame, tag="ack_notice"):
+    """The crew has understood a notice."""
+
+    id: FrameId
+    notice_id: UUID
+
+
 class MakeUnavailable(Frame, tag="unavailable"):
     """The crew's unit cannot be sent for a while. `unit_id`, when given, must be the one that is boarded."""
 
@@ -169,7 +183,15 @@ class _AnyFrame(Struct):
 OperatorFrame = Ping | Resume
 ResidentFrame = Ping
 DriverCommand = (
-    SignOn | SignOff | StepFrame | DismissProposal | AckStandDown | MakeUnavailable | MakeAvailable
+    SignOn
+    | SignOff
+    | StepFrame
+    | DismissProposal
+    | AckStandDown
+    | NoticeShown
+    | AckNotice
+    | MakeUnavailable
+    | MakeAvailable
 )
 DriverFrame = Ping | DriverCommand | Positions
 
@@ -256,6 +278,11 @@ def write(kind: str, **members: Any) -> str:
     """Return a server frame; members that are UNSET are left out."""
     shown = {name: value for name, value in members.items() if value is not UNSET}
     return _encoder.encode({"t": kind, **shown}).decode()
+
+
+def numbered(frame: str, number: int) -> str:
+    """Return a written frame with its number on the connection; what many clients share is written once."""
+    return f'{{"n":{number},{frame[1:]}'
 
 
 def write_view(kind: str, view: object, seq: int | UnsetType = UNSET) -> str:

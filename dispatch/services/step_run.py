@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from dispatch.domain.assignment import (
     CENTRE_ONLY,
@@ -20,6 +20,7 @@ from dispatch.domain.assignment import (
     crew_moves,
     step_assignment,
 )
+from dispatch.domain.deadlines import NoticeKind
 from dispatch.domain.errors import Conflict, FieldProblem, Forbidden, IllegalStep, InvalidInput
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor, Role
@@ -27,20 +28,21 @@ from dispatch.domain.stamps import StampSource
 from dispatch.domain.words import words
 from dispatch.services import legs
 from dispatch.services.centre import Centre
-from dispatch.services.release_run import NO_HANDOVER, NOT_MOVING, OFFER_TIMERS, decline, release
+from dispatch.services.crew_notices import answered_by, end_notices
+from dispatch.services.deadlines import tracking_of, watch_leg, watch_run
+from dispatch.services.release_run import decline, release
 from dispatch.services.stamping import Moment, moment, stamp
 from dispatch.services.step_proposals import proposal_of
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.images import iso
 from dispatch.storage.tables.assignment import Assignment, ReportedFact
 from dispatch.storage.tables.incident import Incident
+from dispatch.storage.tables.stamp import Stamp as StampRow
 from dispatch.storage.transaction import Transaction
 
 S = AssignmentState
 # what happened longer ago than this was kept on the phone without signal: it is never refused
 LATE_AFTER = timedelta(seconds=15)
-HANDOVER_ALARM = timedelta(minutes=30)
-TURNOUT_WITHIN = timedelta(seconds=60)
 
 # stamps keep the corrected time; only the log has the device's own, by which a repeat is known for sure
 _TOLD_BEFORE = text(
@@ -125,6 +127,9 @@ async def step_run(
                 raise
             await _keep_fact(tx, run, step, when)
             return _view(run, when, reported=True)
+        if await _overtaken(tx, run, step, when):
+            await _keep_fact(tx, run, step, when)
+            return _view(run, when, reported=True)
         _need_fields(step)
         await _move(tx, incident, run, step, when)
         return _view(run, when)
@@ -154,6 +159,28 @@ async def _told_before(tx: Transaction, run: Assignment, step: Step) -> bool:
     about = {"regency": tx.tenant.id, "incident": run.incident_id, "run": str(run.id)}
     asked = {**about, "step": step.to.value, "device_at": iso(step.device_at)}
     return (await tx.session.execute(_TOLD_BEFORE, asked)).first() is not None
+
+
+async def _overtaken(tx: Transaction, run: Assignment, step: Step, when: Moment) -> bool:
+    """Whether a step that leads the run back happened before what the run has come to since.
+
+    Two reports have changed places on their way: leaving for the facility does not undo the arrival there.
+    """
+    now = S(run.state)
+    if step.to not in PROGRESS or PROGRESS.index(step.to) > PROGRESS.index(now):
+        return False
+    reached = await tx.session.execute(
+        select(StampRow.occurred_at)
+        .where(
+            StampRow.regency_id == tx.tenant.id,
+            StampRow.assignment_id == run.id,
+            StampRow.name == STAMP_OF[now].value,
+        )
+        .order_by(StampRow.occurred_at.desc())
+        .limit(1)
+    )
+    since = reached.scalar_one_or_none()
+    return since is not None and when.occurred_at < since
 
 
 def _need_fields(step: Step) -> None:
@@ -219,7 +246,10 @@ async def _move(tx: Transaction, incident: Incident, run: Assignment, step: Step
         run.released_at = tx.now
     if before is S.OFFERED:
         run.acknowledged_at = tx.now
-        await tx.clear_timers(run.id, OFFER_TIMERS)
+        await end_notices(tx, run, answered_by(tx.actor), NoticeKind.OFFER)
+    elif before is S.LEFT_SCENE:
+        # the crew has arrived, wherever it was led to
+        await end_notices(tx, run, "moot", NoticeKind.DESTINATION)
     await stamp(
         tx,
         STAMP_OF[step.to],
@@ -229,7 +259,9 @@ async def _move(tx: Transaction, incident: Incident, run: Assignment, step: Step
         assignment_id=run.id,
         leg_id=leg.id if leg else None,
     )
-    await _timers(tx, run, step.to)
+    await watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
+    if leg is not None:
+        await watch_leg(tx, leg)
     data: dict[str, Any] = {
         "number": incident.number,
         "unit_id": str(run.unit_id),
@@ -265,14 +297,3 @@ def _skipped(before: AssignmentState, to: AssignmentState) -> list[str]:
     between = PROGRESS[PROGRESS.index(before) + 1 : PROGRESS.index(to)]
     # waiting at a safe distance is not a part of every run
     return [s.value for s in between if s is not S.STAGED]
-
-
-async def _timers(tx: Transaction, run: Assignment, to: AssignmentState) -> None:
-    if to is S.ACCEPTED:
-        await tx.set_timer(NOT_MOVING, run.id, tx.now + TURNOUT_WITHIN)
-    else:
-        await tx.clear_timers(run.id, [NOT_MOVING])
-    if to is S.AT_FACILITY:
-        await tx.set_timer(NO_HANDOVER, run.id, tx.now + HANDOVER_ALARM)
-    if to in (S.HANDED_OVER, S.LEFT_SCENE):
-        await tx.clear_timers(run.id, [NO_HANDOVER])

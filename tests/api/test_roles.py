@@ -14,9 +14,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ALLOWED: dict[str, set[Role]] = {
     "operators": {Role.OPERATOR, Role.ADMIN},
+    "replay": {Role.OPERATOR, Role.ADMIN, Role.AUDITOR},
     "facilities": {Role.FACILITY, Role.OPERATOR},
     "health office": {Role.HEALTH_OFFICE, Role.AUDITOR, Role.ADMIN},
     "residents": set(),
+    "crews": {Role.DRIVER},
 }
 USERS = {
     "operator1": Role.OPERATOR,

@@ -70,6 +70,11 @@ class ServerThread:
     ) -> None:
         self.stop()
 
+    def connected(self) -> int:
+        """How many connections the server holds."""
+        assert self._server is not None
+        return len(self._server.server_state.connections)
+
     def stop(self) -> None:
         """Stop as Ctrl-C does."""
         if self._server is not None:

@@ -41,6 +41,8 @@ export interface RunSheet {
   proposals: Proposal[]
 }
 
+export type Slip = components['schemas']['CrewSlip']
+
 export interface DriverDesk {
   seq: number
   at: string
@@ -49,6 +51,8 @@ export interface DriverDesk {
   run: RunSheet | null
   stood_down: string[]
   unavailable: OutOfService | null
+  /** Absent in what a phone has kept from before there was any. */
+  notices?: Slip[]
 }
 
 /** What belongs to a step beside its name. */
