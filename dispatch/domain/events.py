@@ -77,6 +77,10 @@ class EventKind(StrEnum):
     COUNTERSIGNATURE_OVERDUE = "countersignature_overdue"
     CLOSURE_OVERDUE = "closure_overdue"
     TIMER_FAILING = "timer_failing"
+    PAPER_FAILED = "paper_failed"
+    PAPER_RESUMED = "paper_resumed"
+    PAPER_CASE_ENTERED = "paper_case_entered"
+    PAPER_STAMPS_ADDED = "paper_stamps_added"
     MESSAGE_FAILED = "message_failed"
 
 

@@ -34,7 +34,7 @@ NO_HANDOVER = "run_no_handover"
 RUN_TIMERS = (*OFFER_TIMERS, NOT_MOVING, NO_HANDOVER)
 
 _DONE = (AssignmentState.CLEARED, AssignmentState.COMPLETED_WITHOUT_TRANSPORT)
-_EVENT = {
+ENDED_AS = {
     AssignmentState.CLEARED: EventKind.UNIT_CLEARED,
     AssignmentState.COMPLETED_WITHOUT_TRANSPORT: EventKind.RUN_ENDED_WITHOUT_TRANSPORT,
     AssignmentState.DECLINED: EventKind.OFFER_DECLINED,
@@ -67,7 +67,7 @@ async def release(
                 patient.outcome = code.value
                 patient.outcome_at = when.occurred_at
     await tx.record(
-        _EVENT[AssignmentState(run.state)],
+        ENDED_AS[AssignmentState(run.state)],
         run,
         incident_id=incident.id,
         data=data,

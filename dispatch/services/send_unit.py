@@ -162,14 +162,19 @@ async def _claim(tx: Transaction, claim: Claim, guard: Guard | None) -> Assignme
     if unit.assignment_id is not None and unit.incident_id == incident.id:
         row = await tx.get(Assignment, unit.assignment_id)
         return _view(row, unit.call_sign, repeated=True)
-    _refuse_unless_free(unit)
+    refuse_unless_free(unit)
     row = _assignment(tx, incident, claim)
     await tx.add(row)
     await _announce(tx, incident, row, unit, claim.choice)
     return _view(row, unit.call_sign, repeated=False)
 
 
-def _refuse_unless_free(unit: UnitRow) -> None:
+def refuse_unless_free(unit: UnitRow) -> None:
+    """The rule of every claim.
+
+    Raises:
+        UnitTaken, UnitNotAvailable: it is on a run, not ready, or off shift.
+    """
     match status_of(unit):
         case UnitStatus.AVAILABLE:
             return
