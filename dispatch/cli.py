@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dispatch.commands import database, description, keys, log, regency, staff, tenant, tls
+from dispatch.commands import database, description, keys, log, paper, regency, staff, tenant, tls
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +21,7 @@ app.add_typer(staff.app, name="staff")
 app.add_typer(tls.app, name="tls")
 app.add_typer(log.app, name="log")
 app.add_typer(keys.app, name="keys")
+app.add_typer(paper.app, name="paper")
 app.command()(database.migrate)
 app.command()(staff.demo_accounts)
 app.command()(description.openapi)

@@ -17,6 +17,7 @@ from dispatch.api import (
     landing,
     operators,
     pages,
+    paper,
     places,
     problems,
     public,
@@ -32,7 +33,8 @@ from dispatch.live import attach
 from dispatch.services.centre import Centre
 
 _ROUTERS = (
-    public, sessions, residents, operators, incidents, road_changes, facilities, health_office, places, tiles
+    public, sessions, residents, operators, incidents, paper, road_changes, facilities, health_office,
+    places, tiles,
 )  # fmt: skip
 
 
