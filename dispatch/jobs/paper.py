@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dispatch.paper import HANGS
 from dispatch.services.centre import Centre
 from dispatch.services.paper_board import read_paper_board
 from dispatch.services.paper_prints import claim_minute, tell_print
@@ -62,7 +63,7 @@ class Press:
 
 @asynccontextmanager
 async def running_press() -> AsyncIterator[Press]:
-    """Run a press for one round of boards: what it holds in memory goes with it."""
+    """Run a press for one board: the typesetter gives no memory back while it lives."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -102,40 +103,44 @@ class PaperPrinter:
         if not mine:
             return 0
         made = 0
-        async with running_press() as press:
-            for entry in mine:
-                if self._stop.is_set():
-                    break
-                try:
-                    made += await self._one(press, entry, folders)
-                except PressBroken as broken:
-                    await self._failed(entry, f"cetak / press: {broken}")
-                    return made
-                # one tenant's odd data must not take the paper from all others; a database that is away ends
-                # the round with the attempt to write this down
-                except Exception as fault:
-                    log.exception("%s: no paper board", entry.tenant.slug)
-                    await self._failed(entry, type(fault).__name__)
+        hanging: set[Path] = set()
+        for entry in mine:
+            if self._stop.is_set():
+                break
+            try:
+                made += await self._one(entry, folders, hanging)
+            except PressBroken as broken:
+                await self._failed(entry, f"cetak / press: {broken}")
+            # one tenant's odd data must not take the paper from all others; a database that is away ends the
+            # round with the attempt to write this down
+            except Exception as fault:
+                log.exception("%s: no paper board", entry.tenant.slug)
+                await self._failed(entry, type(fault).__name__)
         return made
 
-    async def _one(self, press: Press, entry: TenantEntry, folders: list[Path]) -> bool:
+    async def _one(self, entry: TenantEntry, folders: list[Path], hanging: set[Path]) -> bool:
+        """Print one board; a folder that hangs is not waited for again in this round."""
         settings = self._centre.settings
         paper = await read_paper_board(self._centre, entry)
         local = paper.board.at.astimezone(entry.tenant.zone)
-        homes = {str(folder / entry.tenant.slug): str(folder) for folder in folders}
-        answer = await press.print(
-            {
-                "sheet": paper_sheet(entry.tenant, paper, forms=settings.paper_forms),
-                "minute": f"{local:%H%M}",
-                "keep_s": settings.paper_keep_minutes * 60,
-                "folders": homes,
-            }
-        )
-        troubles: dict[str, str] = answer["troubles"]
-        reached = len(troubles) < len(homes)
-        words = "; ".join(f"{homes[folder]}: {why}" for folder, why in troubles.items())
+        homes = {str(root / entry.tenant.slug): root for root in folders if root not in hanging}
+        job = {
+            "sheet": paper_sheet(entry.tenant, paper, forms=settings.paper_forms),
+            "minute": f"{local:%H%M}",
+            "keep_s": settings.paper_keep_minutes * 60,
+            "folders": list(homes),
+        }
+        async with running_press() as press:
+            answer = await press.print(job)
+        troubles = dict.fromkeys(map(str, sorted(hanging)), HANGS)
+        for home, why in answer["troubles"].items():
+            troubles[str(homes[home])] = why
+            if why == HANGS:
+                hanging.add(homes[home])
+        words = "; ".join(f"{root}: {why}" for root, why in troubles.items())
         if words:
             log.error("%s: the paper board is not everywhere: %s", entry.tenant.slug, words)
+        reached = len(answer["troubles"]) < len(homes)
         await tell_print(self._centre, entry, paper.board.at if reached else None, words or None)
         return reached
 

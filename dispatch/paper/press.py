@@ -16,11 +16,11 @@ from typing import Any
 
 import typst
 
+from dispatch.paper import HANGS
 from dispatch.paper.folders import put
 
 TEMPLATE = Path(__file__).with_name("papan.typ")
 FOLDER_WITHIN_S = 10.0
-_HANGS = "tidak menjawab / does not answer"
 
 
 def printed(sheet: dict[str, Any]) -> bytes:
@@ -36,23 +36,20 @@ def printed(sheet: dict[str, Any]) -> bytes:
     return pdf
 
 
-def work_off(job: dict[str, Any], hanging: set[str]) -> dict[str, Any]:
-    """Print one job into its folders; return what became of each. `hanging` folders are not tried again.
+def work_off(job: dict[str, Any]) -> dict[str, Any]:
+    """Print one job into its folders; return what became of each.
 
-    A job is `{"sheet", "minute", "keep_s", "folders": {folder: the root it is in}}`, the answer
-    `{"ms", "bytes", "troubles": {folder: why}}`.
+    A job is `{"sheet", "minute", "keep_s", "folders": [path, ...]}`, the answer
+    `{"ms", "bytes", "troubles": {path: why}}`.
     """
     began = time.monotonic()
     pdf = printed(job["sheet"])
     ms = (time.monotonic() - began) * 1000
     troubles: dict[str, str] = {}
-    for folder, root in job["folders"].items():
-        if root in hanging:
-            troubles[folder] = _HANGS
-        elif (why := _put_in_time(Path(folder), job["minute"], pdf, job["keep_s"])) is not None:
+    for folder in job["folders"]:
+        why = _put_in_time(Path(folder), job["minute"], pdf, job["keep_s"])
+        if why is not None:
             troubles[folder] = why
-            if why == _HANGS:
-                hanging.add(root)
     return {"ms": round(ms, 1), "bytes": len(pdf), "troubles": troubles}
 
 
@@ -71,16 +68,15 @@ def _put_in_time(folder: Path, minute: str, pdf: bytes, keep_s: float) -> str | 
     thread = threading.Thread(target=attempt, daemon=True)
     thread.start()
     thread.join(FOLDER_WITHIN_S)
-    return came[0] if came else _HANGS
+    return came[0] if came else HANGS
 
 
 def main() -> None:
     """Work off the lines of standard input until it ends."""
     os.nice(10)
-    hanging: set[str] = set()
     for line in sys.stdin.buffer:
         try:
-            answer = work_off(json.loads(line), hanging)
+            answer = work_off(json.loads(line))
         except RuntimeError as unset:  # what the typesetter raises
             answer = {"error": str(unset)}
         sys.stdout.write(json.dumps(answer) + "\n")

@@ -30,7 +30,7 @@ def test_a_form_is_typed_looked_over_and_saved_once(open_browser: Open, served: 
     desk = DeskPage(open_browser(maps=False), served.account("operator1")).open()
     paper = PaperPage(desk, datetime.now(UTC) - timedelta(hours=3)).open()
     paper.head(1, "Contoh Kenanga")
-    paper.run("PWK-A07", WHOLE | {"on_scene_at": 1})
+    paper.run("PWK-B05", WHOLE | {"on_scene_at": 1})
     # what cannot be is said at once, beside the time, and keeps the form from going on
     wrong = desk.detail.locator("label", has=paper.field("run-0-on_scene_at"))
     expect(wrong.locator(".problem")).to_contain_text("mendahului")
@@ -42,7 +42,7 @@ def test_a_form_is_typed_looked_over_and_saved_once(open_browser: Open, served: 
     desk.page.reload()
     desk.live()
     expect(paper.field("caller_name")).to_have_value("Contoh Kenanga")
-    expect(paper.field("unit-0").locator("option:checked")).to_have_text("PWK-A07")
+    expect(paper.field("unit-0").locator("option:checked")).to_have_text("PWK-B05")
 
     # the server's reason comes back to the field, with everything still there
     desk.watched.excuse("422 .*/paper/cases", "the browser's own line about the refusal")
@@ -81,7 +81,7 @@ def test_a_number_entered_before_leads_to_its_case_and_an_overlap_is_asked_about
 
     def fill(form: int, caller: str) -> None:
         paper.head(form, caller)
-        paper.run("PWK-A08", times)
+        paper.run("PWK-B06", times)
         paper.field("end-0").select_option("completed_without_transport")
         paper.field("code-0").select_option("treated_on_scene")
         paper.field("gap").select_option("not_written")
@@ -110,7 +110,7 @@ def test_times_kept_on_paper_are_added_to_a_case_of_the_system(open_browser: Ope
     desk = DeskPage(open_browser(maps=False), served.account("operator1")).open()
     paper = PaperPage(desk, datetime.now(UTC) - timedelta(hours=8)).open()
     paper.head(3, "Contoh Anggrek")
-    paper.run("PWK-A09", {"assigned_at": 1, "on_scene_at": 10, "available_at": 30})
+    paper.run("PWK-B07", {"assigned_at": 1, "on_scene_at": 10, "available_at": 30})
     paper.field("end-0").select_option("completed_without_transport")
     paper.field("code-0").select_option("refused")
     paper.field("gap").select_option("illegible")
