@@ -39,6 +39,11 @@ class PaperPage:
         """A field by its name in the form."""
         return self.detail.locator(f"[name='{name}']")
 
+    def reason(self, name: str) -> Locator:
+        """Why a field cannot be accepted, as it stands beneath it."""
+        own = self.desk.page.locator(f"[name='{name}']")
+        return self.detail.locator("label", has=own).locator(".problem")
+
     def head(self, form: int, caller: str) -> None:
         """Number, time of the call, caller, place and colour."""
         self.field("number").fill(self.number(form).lower())
