@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run tls web test check bench drill shots demo-check
+.PHONY: help run tls web test check bench proof proof-long drill shots demo-check
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,12 @@ check: ## style, types, and which room may import which
 
 bench: ## measure, each figure beside its limit
 	@exec scripts/bench
+
+proof: ## check the rules in every order of commands, timers and faults
+	@exec scripts/proof
+
+proof-long: ## the same for a larger centre, as far as an hour and the memory reach
+	@exec scripts/proof --long
 
 drill: ## play one whole case against the running system
 	@exec scripts/drill

@@ -45,6 +45,7 @@ class PrivateSystem:
     port: int
     server: Program
     postgres: PrivatePostgres
+    redis: PrivateRedis
 
     @property
     def server_pid(self) -> int:
@@ -111,7 +112,7 @@ def private_system(bundle: Path = BUNDLE) -> Iterator[PrivateSystem]:
             server = _serving(settings, port, folder / "log")
             try:
                 until_answers(f"http://127.0.0.1:{port}/health", server)
-                yield PrivateSystem(settings, port, server, postgres)
+                yield PrivateSystem(settings, port, server, postgres, redis)
             finally:
                 server.stop()
         finally:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dispatch.commands import database, description, keys, log, paper, regency, staff, tenant, tls
+from dispatch.commands import database, description, keys, log, paper, regency, staff, standby, tenant, tls
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +22,7 @@ app.add_typer(tls.app, name="tls")
 app.add_typer(log.app, name="log")
 app.add_typer(keys.app, name="keys")
 app.add_typer(paper.app, name="paper")
+app.add_typer(standby.app, name="standby")
 app.command()(database.migrate)
 app.command()(staff.demo_accounts)
 app.command()(description.openapi)

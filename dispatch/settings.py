@@ -9,14 +9,24 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PUSH_SERVICES = (
+    "https://fcm.googleapis.com",
+    "https://*.push.services.mozilla.com",
+    "https://*.push.apple.com",
+    "https://*.notify.windows.com",
+)
+"""Where browsers have their push messages from. The server sends to no other address that a browser names."""
+
 
 class Settings(BaseSettings):
     """Settings of one deployment; every name can be set as an environment variable.
 
     `DATABASE_URL` is the owner's connection (migrations, tenants), `DATABASE_APP_URL` the application's
     login, which must be neither owner nor superuser. Both are `postgresql://` URLs. `web_dir` holds the built
-    pages. `rehearsal` off leaves the training tenant as quiet as it is. `paper` off prints no paper board;
-    one has `paper_forms` blank forms, and those of the last `paper_keep_minutes` are kept.
+    pages. `rehearsal` off leaves the training tenant as quiet as it is. `servers` is how many serving
+    processes `dispatch run` keeps, on `port` and the next free ones; deploy/haproxy.cfg is the door to them.
+    `paper` off prints no paper board; one has `paper_forms` blank forms, and those of the last
+    `paper_keep_minutes` are kept.
 
     `tls` says whether HTTPS is served on the local network; left open it is, once certificates are made or
     given. `tls_cert` and `tls_key` are PEM files of a certificate from elsewhere. An empty `tls_host` means
@@ -33,6 +43,7 @@ class Settings(BaseSettings):
     run_dir: Path = Path(".run")
     host: str = "127.0.0.1"
     port: int = 8000
+    servers: int = Field(default=1, ge=1, le=16)
     registry_url: str = ""
     registry_user: str = ""
     registry_password: str = ""
@@ -46,6 +57,9 @@ class Settings(BaseSettings):
     paper_forms: int = Field(default=12, ge=0, le=99)
     paper_keep_minutes: int = Field(default=60, ge=1, le=1440)
     sms_spool: Path | None = None  # folder of gammu-smsd's files service; without one, files are written
+    push_key_file: Path | None = None
+    push_contact: str = ""  # `mailto:` or `https:` address by which push services reach who runs this
+    push_origins: tuple[str, ...] = PUSH_SERVICES
     pool_size: int = 10
     rehearsal: bool = True
     tls: bool | None = None
@@ -70,6 +84,11 @@ class Settings(BaseSettings):
     def checkpoint_key_path(self) -> Path:
         """File with the 32-byte key (hex) that signs checkpoints of the event logs."""
         return self.checkpoint_key_file or self.run_dir / "secrets" / "checkpoint.key"
+
+    @property
+    def push_key_path(self) -> Path:
+        """File with the 32 bytes (hex) that make the key of push messages; phones subscribe to that key."""
+        return self.push_key_file or self.run_dir / "secrets" / "push.key"
 
     @property
     def checkpoints_dir(self) -> Path:

@@ -43,15 +43,15 @@ CALL_EVERY_S = 2.0
 _METRES_PER_DEGREE = 111_195
 
 
-def fleet_bundle(folder: Path) -> Path:
-    """Copy the regency's folder with a fleet of 300 tracked units, and return the copy."""
+def fleet_bundle(folder: Path, units: int = UNITS) -> Path:
+    """Copy the regency's folder with a fleet of that many tracked units, and return the copy."""
     shutil.copytree(BUNDLE, folder)
     with (folder / "fleet.csv").open(newline="") as shipped:
         rows = list(csv.DictReader(shipped))
     with (folder / "fleet.csv").open("w", newline="") as grown:
         writer = csv.DictWriter(grown, rows[0].keys())
         writer.writeheader()
-        for number in range(UNITS):
+        for number in range(units):
             row = rows[number % len(rows)]
             names = {"call_sign": f"UJI-{number + 1:03d}", "plate": f"T {number + 1:04d} UJI"}
             writer.writerow(row | names | {"tracking": "app", "phone": ""})

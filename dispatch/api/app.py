@@ -11,6 +11,8 @@ from fastapi.routing import APIRoute
 from redis.asyncio import Redis
 
 from dispatch.api import (
+    crew_calls,
+    crews,
     facilities,
     health_office,
     incidents,
@@ -33,8 +35,8 @@ from dispatch.live import attach
 from dispatch.services.centre import Centre
 
 _ROUTERS = (
-    public, sessions, residents, operators, incidents, paper, road_changes, facilities, health_office,
-    places, tiles,
+    public, sessions, residents, operators, incidents, paper, crew_calls, road_changes, crews, facilities,
+    health_office, places, tiles,
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from dispatch.api.schemas.results import PatientAdded, RunNow
 from dispatch.api.signed_in import Cause, Operator, TheCentre
 from dispatch.domain.errors import (
     Conflict,
+    ContentDiffers,
     IllegalStep,
     NotFound,
     ReasonNeeded,
@@ -88,14 +89,25 @@ async def candidates(incident_id: UUID, who: Operator, centre: TheCentre) -> Uni
     "/incidents/{incident_id}/assignments",
     status_code=201,
     summary="Kirim unit / send a unit",
-    responses=refuses(NotFound, Conflict, IllegalStep, UnitTaken, UnitNotAvailable, ReasonNeeded)
+    responses=refuses(
+        NotFound, Conflict, ContentDiffers, IllegalStep, UnitTaken, UnitNotAvailable, ReasonNeeded
+    )
     | {200: {"model": AssignmentView, "description": "Sudah dikirim / sent before (`repeated`)"}},
 )
 async def send(
     incident_id: UUID, body: UnitChoice, who: Operator, centre: TheCentre, cause: Cause, response: Response
 ) -> AssignmentView:
     """Claim the unit and alert it. Another one than the first proposed needs a reason."""
-    view = await send_unit(centre, who.entry, who.actor, incident_id, body.unit_id, body.reason, cause=cause)
+    view = await send_unit(
+        centre,
+        who.entry,
+        who.actor,
+        incident_id,
+        body.unit_id,
+        body.reason,
+        cause=cause,
+        assignment_id=body.id,
+    )
     response.status_code = 200 if view.repeated else 201
     return view
 

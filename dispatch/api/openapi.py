@@ -19,6 +19,7 @@ TAGS = [
     {"name": "sessions", "description": "Masuk dan keluar / signing in and out"},
     {"name": "residents", "description": "Warga / residents"},
     {"name": "operators", "description": "Operator; juga peran admin / also the role admin"},
+    {"name": "crews", "description": "Awak ambulans / crews of ambulances"},
     {"name": "facilities", "description": "Faskes penerima; juga operator / receiving facilities"},
     {"name": "health office", "description": "Dinas kesehatan; juga auditor dan admin / also auditor, admin"},
     {"name": "places", "description": "Untuk setiap pengguna yang masuk / for every signed-in user"},

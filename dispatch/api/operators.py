@@ -164,13 +164,15 @@ async def take(call_id: UUID, who: Operator, centre: TheCentre, cause: Cause) ->
     "/calls/{call_id}/callbacks",
     status_code=201,
     summary="Catat telepon balik / record a call-back",
-    responses=refuses(NotFound),
+    responses=refuses(NotFound, ContentDiffers),
 )
 async def call_back(
     call_id: UUID, body: NewCallback, who: Operator, centre: TheCentre, cause: Cause
 ) -> CallbackRecorded:
     """Write down one attempt to call back. No outcome closes a case by itself."""
-    made = await record_callback(centre, who.entry, who.actor, call_id, body.outcome, body.note, cause=cause)
+    made = await record_callback(
+        centre, who.entry, who.actor, call_id, body.outcome, body.note, cause=cause, callback_id=body.id
+    )
     return CallbackRecorded(made, call_id)
 
 

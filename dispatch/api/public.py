@@ -10,7 +10,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispatch.api.refusals import refuses
@@ -18,6 +17,7 @@ from dispatch.api.schemas.results import Health, HealthState, PartState, TenantV
 from dispatch.api.signed_in import TheCentre
 from dispatch.domain.triage import QuestionTree, default_tree
 from dispatch.services.centre import Centre
+from dispatch.storage.queries.standby import standby_state
 
 log = logging.getLogger(__name__)
 router = APIRouter(tags=["public"])
@@ -42,23 +42,26 @@ async def health(
     centre: TheCentre, redis: Annotated[Redis | None, Depends(the_redis)], response: Response
 ) -> Health:
     """Tell whether this process can work. `degraded` is still 200: calls are taken, units are sent."""
-    database, cache = await asyncio.gather(_database(centre), _redis(redis))
+    (database, standby), cache = await asyncio.gather(_database(centre), _redis(redis))
     status = HealthState.OK
-    if cache is PartState.DOWN:
+    if PartState.DOWN in (cache, standby):
         status = HealthState.DEGRADED
     if database is PartState.DOWN:
         status, response.status_code = HealthState.DOWN, 503
-    return Health(status, version("semar"), database, cache)
+    return Health(status, version("semar"), database, cache, standby)
 
 
-async def _database(centre: Centre) -> PartState:
+async def _database(centre: Centre) -> tuple[PartState, PartState]:
+    """Return the state of the database, and of the standby that keeps its second copy."""
     try:
-        async with asyncio.timeout(_PATIENCE_S), centre.database.sessions() as session:
-            await session.execute(text("SELECT 1"))
+        async with asyncio.timeout(_PATIENCE_S):
+            standby = await standby_state(centre.database)
     except (SQLAlchemyError, OSError) as away:
         log.warning("database: %s: %s", type(away).__name__, away)
-        return PartState.DOWN
-    return PartState.OK
+        return PartState.DOWN, PartState.DOWN
+    if standby is None:
+        return PartState.OK, PartState.NOT_CONFIGURED
+    return PartState.OK, PartState.OK if standby else PartState.DOWN
 
 
 async def _redis(client: Redis | None) -> PartState:

@@ -80,6 +80,7 @@ def _staff(*roles: Role) -> Callable[[SignedIn], Awaitable[SignedIn]]:
 
 Resident = Annotated[SignedIn, Depends(_resident)]
 Operator = Annotated[SignedIn, Depends(_staff(Role.OPERATOR, Role.ADMIN))]
+Driver = Annotated[SignedIn, Depends(_staff(Role.DRIVER))]
 FacilityUser = Annotated[SignedIn, Depends(_staff(Role.FACILITY, Role.OPERATOR))]
 HealthOffice = Annotated[SignedIn, Depends(_staff(Role.HEALTH_OFFICE, Role.ADMIN, Role.AUDITOR))]
 

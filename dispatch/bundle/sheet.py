@@ -10,6 +10,7 @@ from typing import Any, Final
 from dispatch.bundle.findings import Notebook
 from dispatch.bundle.model import KnownGap, RegencyInfo, RosterSpec, Setting, ShiftSpec
 from dispatch.bundle.phones import e164
+from dispatch.domain.deadlines import default_settings
 
 FILE: Final = "regency.toml"
 
@@ -27,7 +28,8 @@ SETTINGS: Final[Mapping[str, Mapping[str, Setting]]] = {
         "handover_s": 900,
         "handover_alarm_s": 1800,
     },
-    "offers": {"widen_after_s": 20},
+    "offers": default_settings("offers"),
+    "alarms": default_settings("alarms"),
     "positions": {
         "on_run_s": 5,
         "idle_s": 60,

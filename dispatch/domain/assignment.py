@@ -28,6 +28,16 @@ class AssignmentState(StrEnum):
     COMPLETED_WITHOUT_TRANSPORT = "completed_without_transport"
 
 
+class LegState(StrEnum):
+    """States of a leg; a diverted one goes on in the next."""
+
+    PLANNED = "planned"
+    TRANSPORTING = "transporting"
+    AT_FACILITY = "at_facility"
+    HANDED_OVER = "handed_over"
+    DIVERTED = "diverted"
+
+
 class NoTransport(StrEnum):
     """Why a run ended without carrying anybody; needed for `completed_without_transport`."""
 

@@ -6,22 +6,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from dispatch.services import alarms, change_roads, widen_offer
+from dispatch.domain.deadlines import LEG_KINDS, NOTICE_KINDS, RUN_KINDS, TimerKind
+from dispatch.services import alarms, change_roads, crew_notices, signals, widen_offer
 from dispatch.services.centre import Centre
 from dispatch.services.due_timers import Firing, claim_timer, postpone_timer, settle_timer
-from dispatch.services.handle_call import NO_VERDICT
-from dispatch.services.legs import COUNTERSIGN
-from dispatch.services.open_incident import UNASSIGNED
-from dispatch.services.register_resident import RECHECK, verify_resident
-from dispatch.services.release_run import NO_HANDOVER, NOT_MOVING
-from dispatch.services.request_help import UNANSWERED
-from dispatch.services.send_unit import (
-    MANUAL_UNANSWERED,
-    OFFER_EXPIRES,
-    OFFER_UNACKNOWLEDGED,
-    UNCLOSED,
-    WIDEN,
-)
+from dispatch.services.register_resident import verify_resident
 from dispatch.services.tenants import TenantEntry
 
 log = logging.getLogger(__name__)
@@ -34,23 +23,24 @@ async def _ask_registry(centre: Centre, entry: TenantEntry, firing: Firing) -> N
     await verify_resident(centre, entry, firing.subject_id, cause="timer", failed=failed)
 
 
+K = TimerKind
 DISPATCH: Mapping[str, Handler] = {
-    UNANSWERED: alarms.call_unanswered,
-    NO_VERDICT: alarms.no_verdict,
-    UNASSIGNED: alarms.unassigned,
-    OFFER_UNACKNOWLEDGED: widen_offer.widen_unacknowledged,
-    OFFER_EXPIRES: widen_offer.expire_offer,
-    MANUAL_UNANSWERED: alarms.manual_unanswered,
-    WIDEN: widen_offer.alert_next,
-    NOT_MOVING: alarms.not_moving,
-    NO_HANDOVER: alarms.no_handover,
-    COUNTERSIGN: alarms.not_countersigned,
-    UNCLOSED: alarms.not_closed,
-    change_roads.STARTS: change_roads.road_change_starts,
-    change_roads.ENDS: change_roads.road_change_ends,
+    K.CALL_UNANSWERED: alarms.call_unanswered,
+    K.NO_VERDICT: alarms.no_verdict,
+    K.UNASSIGNED: alarms.unassigned,
+    K.UNCLOSED: alarms.not_closed,
+    **dict.fromkeys(RUN_KINDS, alarms.run_waits),
+    K.OFFER_UNACKNOWLEDGED: widen_offer.widen_unacknowledged,
+    K.OFFER_EXPIRES: widen_offer.expire_offer,
+    **dict.fromkeys(LEG_KINDS, alarms.leg_waits),
+    **dict.fromkeys(NOTICE_KINDS, crew_notices.climb),
+    K.SIGNAL_LOST: signals.still_lost,
+    K.WIDEN: widen_offer.alert_next,
+    K.ROAD_STARTS: change_roads.road_change_starts,
+    K.ROAD_ENDS: change_roads.road_change_ends,
 }
 # They ask a service outside that may take its time: a lane of their own, so that no offer waits for it.
-OUTSIDE: Mapping[str, Handler] = {RECHECK: _ask_registry}
+OUTSIDE: Mapping[str, Handler] = {K.RECHECK: _ask_registry}
 HANDLERS: Mapping[str, Handler] = {**DISPATCH, **OUTSIDE}
 
 

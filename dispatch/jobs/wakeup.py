@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from dispatch.storage.database import asyncpg_url
+from dispatch.storage.primary import Primary
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +18,7 @@ _AGAIN_S = 1.0
 
 async def wake_on_events(url: str, wakes: Sequence[asyncio.Event]) -> None:
     """Set all `wakes` at every event of any tenant, until cancelled; a lost connection is made anew."""
+    primary = Primary(url)
     while True:
         lost = asyncio.Event()
 
@@ -26,9 +27,7 @@ async def wake_on_events(url: str, wakes: Sequence[asyncio.Event]) -> None:
                 event.set()
 
         try:
-            connection = await asyncpg.connect(
-                asyncpg_url(url).set(drivername="postgresql").render_as_string(hide_password=False), timeout=5
-            )
+            connection = await primary.connect()
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as trouble:
             log.debug("no wake-ups for now: %s", trouble)
             await asyncio.sleep(_AGAIN_S)

@@ -13,7 +13,7 @@ import uvloop
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from dispatch.jobs.outbox import send_due_messages
+from dispatch.jobs.outbox import PostOffice
 from dispatch.jobs.paper import LOOK_EVERY_S as LOOK_FOR_PAPER_EVERY_S
 from dispatch.jobs.paper import PaperPrinter
 from dispatch.jobs.timers import DISPATCH, OUTSIDE, run_due_timers
@@ -22,6 +22,7 @@ from dispatch.jobs.wakeup import wake_on_events
 from dispatch.notify.choice import transports
 from dispatch.notify.transport import Transports
 from dispatch.services.centre import Centre, open_centre
+from dispatch.services.signals import watch_signals
 from dispatch.services.tenants import TenantEntry
 from dispatch.settings import Settings
 
@@ -29,11 +30,13 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.25
 LOOK_OUTSIDE_EVERY_S = 1.0
+LOOK_AT_SIGNALS_EVERY_S = 5.0
 UPKEEP_EVERY_S = 30.0
 TENANTS_AT_ONCE = 4
 AFTER_TROUBLE_S = 1.0
 
 TenantWork = Callable[[TenantEntry], Awaitable[object]]
+WhichTenants = Callable[[Centre], Awaitable[list[TenantEntry]]]
 
 
 def run(settings: Settings) -> None:
@@ -65,28 +68,40 @@ async def _main(settings: Settings) -> None:
 async def work(centre: Centre, ways: Transports, stop: asyncio.Event) -> None:
     """Run timers, outbox and upkeep until `stop` is set, and return when all pieces in hand are finished."""
     # one lane each, so that a slow registry or message service never holds up an offer
-    lanes: list[tuple[TenantWork, float]] = [
-        (lambda entry: run_due_timers(centre, entry, DISPATCH, stop), LOOK_EVERY_S),
-        (lambda entry: run_due_timers(centre, entry, OUTSIDE, stop), LOOK_OUTSIDE_EVERY_S),
-        (lambda entry: send_due_messages(centre, entry, ways, stop), LOOK_OUTSIDE_EVERY_S),
+    due, every = due_tenants, all_tenants
+    office = PostOffice(centre, ways)
+    lanes: list[tuple[WhichTenants, TenantWork, float]] = [
+        (due, lambda entry: run_due_timers(centre, entry, DISPATCH, stop), LOOK_EVERY_S),
+        (due, lambda entry: run_due_timers(centre, entry, OUTSIDE, stop), LOOK_OUTSIDE_EVERY_S),
+        (due, office.look, LOOK_OUTSIDE_EVERY_S),
+        (every, lambda entry: watch_signals(centre, entry), LOOK_AT_SIGNALS_EVERY_S),
     ]
     wakes = [asyncio.Event() for _ in lanes]
-    listener = asyncio.create_task(wake_on_events(centre.settings.database_app_url, wakes))
+    # an event is no reason to look at the fleet: silence makes none
+    hinted = [wake for (which, *_), wake in zip(lanes, wakes, strict=True) if which is due]
+    listener = asyncio.create_task(wake_on_events(centre.settings.database_app_url, hinted))
     log.info("worker ready")
     try:
         async with asyncio.TaskGroup() as tasks:
-            for (lane, every_s), wake in zip(lanes, wakes, strict=True):
-                tasks.create_task(_lane(centre, lane, every_s, wake, stop))
+            for (which, lane, every_s), wake in zip(lanes, wakes, strict=True):
+                tasks.create_task(_lane(centre, which, lane, every_s, wake, stop))
             tasks.create_task(_again(Upkeep(centre).pass_once, UPKEEP_EVERY_S, stop))
             tasks.create_task(_again(PaperPrinter(centre, stop).pass_once, LOOK_FOR_PAPER_EVERY_S, stop))
     finally:
+        await office.close()
+        await ways.aclose()
         listener.cancel()
         with suppress(asyncio.CancelledError):
             await listener
 
 
 async def _lane(
-    centre: Centre, lane: TenantWork, every_s: float, wake: asyncio.Event, stop: asyncio.Event
+    centre: Centre,
+    which: WhichTenants,
+    lane: TenantWork,
+    every_s: float,
+    wake: asyncio.Event,
+    stop: asyncio.Event,
 ) -> None:
     room = asyncio.Semaphore(TENANTS_AT_ONCE)
 
@@ -96,8 +111,7 @@ async def _lane(
                 await _surviving(lane(entry), stop)
 
     async def look() -> None:
-        due = await due_tenants(centre)
-        await asyncio.gather(*(one(entry) for entry in due))
+        await asyncio.gather(*(one(entry) for entry in await which(centre)))
 
     while not stop.is_set():
         wake.clear()
@@ -113,6 +127,11 @@ async def due_tenants(centre: Centre) -> list[TenantEntry]:
     known = {entry.tenant.id: entry for entry in await centre.tenants.all()}
     # a tenant made this moment is in the directory a few seconds later
     return [known[i] for i in ids if i in known]
+
+
+async def all_tenants(centre: Centre) -> list[TenantEntry]:
+    """Return every tenant."""
+    return await centre.tenants.all()
 
 
 async def _again(work_once: Callable[[], Awaitable[object]], every_s: float, stop: asyncio.Event) -> None:

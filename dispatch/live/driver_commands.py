@@ -11,6 +11,7 @@ from dispatch.live import frames
 from dispatch.live.ingest import Phone
 from dispatch.services.centre import Centre
 from dispatch.services.crew import sign_off, sign_on
+from dispatch.services.crew_notices import acknowledge_notice, note_shown
 from dispatch.services.readiness import Said, make_available, make_unavailable
 from dispatch.services.sessions import SignedIn
 from dispatch.services.stand_down import acknowledge_stand_down
@@ -35,6 +36,10 @@ async def carry_out(centre: Centre, who: SignedIn, command: frames.DriverCommand
             return await step_run(centre, entry, actor, command.assignment_id, step, cause=cause)
         case frames.AckStandDown():
             await acknowledge_stand_down(centre, entry, actor, command.assignment_id, cause=cause)
+        case frames.NoticeShown():
+            await note_shown(centre, entry, actor, command.notice_id, cause=cause)
+        case frames.AckNotice():
+            await acknowledge_notice(centre, entry, actor, command.notice_id, cause=cause)
         case frames.MakeUnavailable():
             frames.refuse_implausible(expected_until=command.expected_until)
             await make_unavailable(

@@ -100,6 +100,20 @@ class AckStandDown(Frame, tag="ack_stand_down"):
     assignment_id: UUID
 
 
+class NoticeShown(Frame, tag="notice_shown"):
+    """The page shows a notice: said by the page itself, as soon as it does."""
+
+    id: FrameId
+    notice_id: UUID
+
+
+class AckNotice(Frame, tag="ack_notice"):
+    """The crew has understood a notice."""
+
+    id: FrameId
+    notice_id: UUID
+
+
 class MakeUnavailable(Frame, tag="unavailable"):
     """The crew's unit cannot be sent for a while. `unit_id`, when given, must be the one that is boarded."""
 
@@ -159,7 +173,9 @@ class _AnyFrame(Struct):
 
 OperatorFrame = Ping | Resume
 ResidentFrame = Ping
-DriverCommand = SignOn | SignOff | StepFrame | AckStandDown | MakeUnavailable | MakeAvailable
+DriverCommand = (
+    SignOn | SignOff | StepFrame | AckStandDown | NoticeShown | AckNotice | MakeUnavailable | MakeAvailable
+)
 DriverFrame = Ping | DriverCommand | Positions
 
 _encoder = msgspec.json.Encoder()

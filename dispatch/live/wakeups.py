@@ -6,10 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-import asyncpg
-
-from dispatch.storage.database import asyncpg_url
 from dispatch.storage.outages import DatabaseAway, database_needed
+from dispatch.storage.primary import Primary
 
 CHANNEL = "semar_event"
 CONNECTION_NAME = "semar-listen"
@@ -26,15 +24,13 @@ async def listen(
     A lost connection is opened again, after pauses that grow to 5 s; `reconnected` is called each time one
     stands, for what happened meanwhile was not heard.
     """
-    dsn = asyncpg_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    primary = Primary(database_url, server_settings={"application_name": CONNECTION_NAME})
     pause = _FIRST_PAUSE_S
     while True:
         lost = asyncio.Event()
         try:
             with database_needed():
-                connection = await asyncpg.connect(
-                    dsn, timeout=5, server_settings={"application_name": CONNECTION_NAME}
-                )
+                connection = await primary.connect()
                 try:
                     connection.add_termination_listener(lambda _, lost=lost: lost.set())
                     await connection.add_listener(CHANNEL, lambda *said: _heard(said[3], hint))

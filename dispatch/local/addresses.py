@@ -9,9 +9,12 @@ from dispatch.local.errors import LocalError
 PORTS_TRIED = 50
 
 
-def free_port(host: str, wanted: int) -> int:
-    """Return `wanted` or the next port above it that nobody listens on; 0 asks the kernel for any."""
-    for port in range(wanted, wanted + PORTS_TRIED) if wanted else [0]:
+def free_port(host: str, wanted: int, *promised: int) -> int:
+    """Return `wanted` or the next port above it that nobody listens on and that is not `promised`.
+
+    0 asks the kernel for any.
+    """
+    for port in range(wanted, wanted + PORTS_TRIED) if wanted else [0] * PORTS_TRIED:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -20,7 +23,9 @@ def free_port(host: str, wanted: int) -> int:
                 probe.listen(1)
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+            found = int(probe.getsockname()[1])
+        if found not in promised:
+            return found
     raise LocalError(f"no free port from {wanted} to {wanted + PORTS_TRIED - 1} on {host}: set SEMAR_PORT")
 
 

@@ -9,16 +9,17 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from dispatch.local import addresses, places
 from dispatch.local.errors import LocalError
 from dispatch.local.phones import Phones, ready_phones, wanted
-from dispatch.local.postgres import PrivatePostgres
 from dispatch.local.program import Program
 from dispatch.local.redis import PrivateRedis
 from dispatch.local.roles import ensure_app_role
 from dispatch.local.secret_files import LOOKUP_KEY, MASTER_KEY, read_secret, secret_file
+from dispatch.local.standby_servers import PrivatePair, Watching
 from dispatch.local.supervise import ChildFailed, Interrupted, StopWish, Supervisor
 from dispatch.local.terminal import Terminal
 from dispatch.settings import Settings
@@ -45,6 +46,7 @@ class Commands:
     serve_tls: tuple[str, ...] = ("-m", "dispatch", "serve", "--tls")
     enrolment: tuple[str, ...] = ("-m", "dispatch.tls.enrolment")
     rehearsal: tuple[str, ...] = ("-m", "rehearsal", "attend")
+    standby_watch: tuple[str, ...] = ("-m", "dispatch", "standby", "watch")
     registry_bundles: tuple[str, ...] = field(
         default_factory=lambda: tuple(
             str(p.parent) for p in sorted(CHECKOUT.glob("regencies/*/regency.toml"))
@@ -148,13 +150,18 @@ class Launcher:
             return
         for name in [n for n in self.environment if n.startswith("PG")]:
             del self.environment[name]  # meant for another server
-        server = PrivatePostgres(self.run_dir, say=self.terminal.say)
+        servers = PrivatePair(self.run_dir, say=self.terminal.say)
+        primary = servers.primary
         with self.terminal.step("PostgreSQL + PostGIS"):
-            server.prepare()
-            supervisor.keep("postgres", server, vital=True)
-            supervisor.until_ready("postgres", server.is_ready, READY_S)
-            server.provision()
-        self._derive(DATABASE_URL=server.owner_url, DATABASE_APP_URL=server.app_url)
+            primary.prepare()
+            supervisor.keep("postgres", primary)
+            # before anything is committed: commits may wait for the standby, or for the watcher's verdict
+            supervisor.keep("postgres-standby", servers.secondary)
+            watch = self._program("standby-watch", self.commands.standby_watch)
+            supervisor.keep("standby-watch", Watching(self.run_dir, watch))
+            supervisor.until_ready("postgres", primary.is_ready, READY_S)
+            primary.provision()
+        self._derive(DATABASE_URL=servers.owner_url, DATABASE_APP_URL=servers.app_url)
 
     def _app_url(self) -> str:
         password = read_secret(self.run_dir / "secrets" / "database-app.password")
@@ -188,20 +195,31 @@ class Launcher:
         supervisor.keep("registry", self._program("registry", arguments))
 
     def _start_serve(self, supervisor: Supervisor) -> None:
-        host, wanted = self.settings.host, self.settings.port
-        port = addresses.free_port(host, wanted)
-        if wanted and port != wanted:
-            self.terminal.say(f"  port {wanted} sedang dipakai / is in use: {port}")
-        self._derive(SEMAR_HOST=host, SEMAR_PORT=str(port))
-        self.addresses["serve"] = addresses.base_url(host, port)
+        host = self.settings.host
+        ports = self._serving_ports()
+        self._derive(SEMAR_HOST=host, SEMAR_PORT=str(ports["serve"]))
         with self.terminal.step("Server dan pekerja / server and worker"):
             supervisor.keep("worker", self._program("worker", self.commands.worker))
-            supervisor.keep("serve", self._program("serve", self.commands.serve))
-            supervisor.until_ready("serve", lambda: addresses.healthy(host, port), READY_S)
+            for name, port in ports.items():
+                self.addresses[name] = addresses.base_url(host, port)
+                supervisor.keep(name, self._program(name, self.commands.serve, SEMAR_PORT=str(port)))
+            for name, port in ports.items():
+                supervisor.until_ready(name, partial(addresses.healthy, host, port), READY_S)
             if self.registry_port:
                 supervisor.until_ready(
                     "registry", lambda: addresses.accepts("127.0.0.1", self.registry_port), READY_S
                 )
+
+    def _serving_ports(self) -> dict[str, int]:
+        """The serving processes by name, each with its port: `serve`, `serve-2`, and so on."""
+        wanted, ports = self.settings.port, dict[str, int]()
+        for number in range(1, self.settings.servers + 1):
+            port = addresses.free_port(self.settings.host, wanted, *ports.values())
+            if wanted and port != wanted:
+                self.terminal.say(f"  port {wanted} sedang dipakai / is in use: {port}")
+            ports["serve" if number == 1 else f"serve-{number}"] = port
+            wanted = wanted and port + 1
+        return ports
 
     def _start_phones(self, supervisor: Supervisor) -> None:
         """Serve HTTPS on the local network in a process of its own, and the page that enrols phones."""
@@ -246,9 +264,11 @@ class Launcher:
                 f"prepare ended with status {status} ({program.log_file})\n{program.last_words()}"
             )
 
-    def _program(self, name: str, arguments: tuple[str, ...], *, as_owner: bool = False) -> Program:
+    def _program(
+        self, name: str, arguments: tuple[str, ...], *, as_owner: bool = False, **environment_of_its_own: str
+    ) -> Program:
         """A program of ours; those that run on never hold the owner's connection, which sees every tenant."""
-        environment = dict(self.environment)
+        environment = self.environment | environment_of_its_own
         if not as_owner:
             environment.pop("DATABASE_URL", None)
         command = (sys.executable, *arguments)

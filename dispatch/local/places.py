@@ -61,6 +61,13 @@ def private_folder(folder: Path, user: str | None = None) -> Path:
     return folder
 
 
+def give(path: Path, user: str | None) -> None:
+    """Make `user` (or oneself, with None) the owner of what lies at `path`."""
+    if user is not None:
+        found = pwd.getpwnam(user)
+        os.chown(path, found.pw_uid, found.pw_gid, follow_symlinks=False)
+
+
 def reaches(user: str | None, folder: Path) -> bool:
     """Whether `user` can pass through every folder above and into `folder`."""
     if user is None:

@@ -20,7 +20,6 @@ ADMIN_ROLE = "postgres"
 OWNER_ROLE = "semar_owner"
 APP_ROLE = "semar_app"
 FALLBACK_ROOT = Path("/var/lib/semar")
-SOCKET_FILE = ".s.PGSQL.5432"
 
 SETTINGS = {
     "listen_addresses": "",
@@ -90,9 +89,16 @@ class PrivatePostgres:
         """The role of the application: bound by row-level security."""
         return self.url(APP_ROLE)
 
+    @property
+    def socket_file(self) -> str:
+        """The name of the server's socket in its folder."""
+        return f".s.PGSQL.{self.settings['port']}"
+
     def url(self, role: str, database: str = DATABASE) -> str:
         """Return the address of a database for one role, as libpq, asyncpg and SQLAlchemy read it."""
-        return f"postgresql://{role}@/{database}?host={quote(str(self.sockets))}"
+        port = self.settings["port"]
+        where = quote(str(self.sockets)) + (f"&port={port}" if port != SETTINGS["port"] else "")
+        return f"postgresql://{role}@/{database}?host={where}"
 
     def start(self) -> None:
         """Make the cluster when it is new, start it and wait until it answers. Call from the main thread."""
@@ -106,7 +112,7 @@ class PrivatePostgres:
         place = self._choose_place()
         self.data = place / "pg"
         self.binaries = find_binaries(self._data_version())
-        self.sockets = places.socket_folder(place / "sock", SOCKET_FILE, self.user)
+        self.sockets = places.socket_folder(place / "sock", self.socket_file, self.user)
         if self.sockets != place / "sock":
             self.say(f"the path of {place / 'sock'} is too long for a unix socket, using {self.sockets}")
         places.private_folder(self.log_file.parent)
@@ -116,8 +122,13 @@ class PrivatePostgres:
             self._clear_leftover()
 
     def spawn(self) -> None:
-        """Start the server in a session of its own, so that Ctrl-C in the terminal does not reach it."""
+        """Start the server in a session of its own, so that Ctrl-C in the terminal does not reach it.
+
+        Also after it died, however it died: what was committed is recovered from its log.
+        """
         assert self.binaries is not None
+        if self.process is not None:
+            self._clear_crash()
         options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         options += ["-c", f"unix_socket_directories={self.sockets}"]
         command = [str(self.binaries.folder / "postgres"), "-D", str(self.data), *options]
@@ -169,31 +180,27 @@ class PrivatePostgres:
         """Remove the database `name` with all sessions in it."""
         self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
-    def execute(self, sql: str, database: str = "postgres") -> str:
+    def execute(self, sql: str, database: str = "postgres", *, timeout_s: float | None = None) -> str:
         """Run `sql` (psql's language) as the superuser; return the rows, fields parted by `|`.
 
+        timeout_s: how long it may take; None leaves it all the time it needs.
         Raises PostgresError with what PostgreSQL said.
         """
         assert self.binaries is not None
         command = [str(self.binaries.folder / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1"]
-        done = subprocess.run(
-            [
-                *command,
-                "-h",
-                str(self.sockets),
-                "-p",
-                self.settings["port"],
-                "-U",
-                ADMIN_ROLE,
-                "-d",
-                database,
-            ],
-            input=f"SET client_min_messages = warning;\n{sql}\n;",
-            capture_output=True,
-            text=True,
-            check=False,
-            env=_clean_environment(),
-        )
+        command += ["-h", str(self.sockets), "-p", self.settings["port"], "-U", ADMIN_ROLE, "-d", database]
+        try:
+            done = subprocess.run(
+                command,
+                input=f"SET client_min_messages = warning;\n{sql}\n;",
+                capture_output=True,
+                text=True,
+                check=False,
+                env=_clean_environment(),
+                timeout=timeout_s,
+            )
+        except subprocess.TimeoutExpired as silence:
+            raise PostgresError(f"PostgreSQL did not answer within {timeout_s:.0f} s") from silence
         if done.returncode != 0:
             raise PostgresError(done.stderr.strip())
         return done.stdout.strip()
@@ -282,6 +289,18 @@ class PrivatePostgres:
             raise PostgresError(f"initdb failed:\n{done.stdout}{done.stderr}")
         draft.rename(self.data)
 
+    def _clear_crash(self, patience_s: float = 10.0) -> None:
+        """End what a killed postmaster left: sessions still at work keep its memory, and a new one out."""
+        until = time.monotonic() + patience_s
+        while left := working_in(self.data, "postgres"):
+            if time.monotonic() > until:
+                raise PostgresError(f"processes {left} still use {self.data}")
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGQUIT)
+            time.sleep(0.02)
+        self._remove_marks()
+
     def _clear_leftover(self, patience_s: float = 60.0) -> None:
         """Wait for the processes of an earlier start to end, then remove the marks they left."""
         pid_file = self.data / "postmaster.pid"
@@ -296,8 +315,12 @@ class PrivatePostgres:
             if time.monotonic() > until:
                 raise PostgresError(f"processes {left} still use {self.data}")
             time.sleep(0.02)
-        # PostgreSQL trusts the pid in these files, which may be another program's by now
-        for mark in (pid_file, self.sockets / SOCKET_FILE, self.sockets / f"{SOCKET_FILE}.lock"):
+        self._remove_marks()
+
+    def _remove_marks(self) -> None:
+        """PostgreSQL trusts the pid in these files, which may be another program's by now."""
+        pid_file = self.data / "postmaster.pid"
+        for mark in (pid_file, self.sockets / self.socket_file, self.sockets / f"{self.socket_file}.lock"):
             mark.unlink(missing_ok=True)
 
 

@@ -95,7 +95,6 @@ class Program:
 
     def _keep_log(self, words: IO[bytes]) -> None:
         """Copy each line with the time it was read; runs in a thread until the process closes its end."""
-        log = self.log_file.open("ab")
         with words:
             for line in words:
                 text = line.decode(errors="replace").rstrip("\r\n")
@@ -103,10 +102,12 @@ class Program:
                 now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
                 # a full disk must not stop the reading: the program would block on its next word
                 with suppress(OSError):
-                    log.write(f"{now} {text}\n".encode())
-                    log.flush()
-                    if log.tell() > LOG_LIMIT:
-                        self.log_file.replace(self.log_file.with_suffix(".log.1"))
-                        log.close()
-                        log = self.log_file.open("ab")
-        log.close()
+                    self._write_down(f"{now} {text}\n".encode())
+
+    def _write_down(self, line: bytes) -> None:
+        # unbuffered and opened for each line: nothing is kept back, and room that came back is used at once
+        with self.log_file.open("ab", buffering=0) as log:
+            log.write(line)
+            full = log.tell() > LOG_LIMIT
+        if full:
+            self.log_file.replace(self.log_file.with_suffix(".log.1"))

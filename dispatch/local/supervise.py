@@ -11,8 +11,9 @@ from typing import Any, Protocol, Self
 
 from dispatch.local.errors import LocalError
 
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 30.0
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+"""Callers wait meanwhile: a start that fails for now is tried often, though never in a tight circle."""
 STEADY_S = 30.0
 """A child that ran this long before it died starts its pauses anew."""
 
@@ -81,7 +82,6 @@ class _Kept:
 
     name: str
     child: Child
-    vital: bool
     started: float
     pause_s: float = FIRST_PAUSE_S
     due: float | None = None
@@ -98,10 +98,10 @@ class Supervisor:
         self.say = say
         self._kept: list[_Kept] = []
 
-    def keep(self, name: str, child: Child, *, vital: bool = False) -> None:
-        """Start `child` and remember it; the death of a vital one ends everything. For the main thread."""
+    def keep(self, name: str, child: Child) -> None:
+        """Start `child` and remember it. For the main thread."""
         self.interruptible()
-        kept = _Kept(name, child, vital, time.monotonic())
+        kept = _Kept(name, child, time.monotonic())
         self._kept.append(kept)
         child.spawn()
 
@@ -124,8 +124,8 @@ class Supervisor:
                 raise ChildFailed(f"{name} was not ready after {timeout_s:.0f} s\n{child.last_words()}")
             self.stop_wish.wait(0.05)
 
-    def watch(self, interval_s: float = 0.25) -> None:
-        """Keep everything running until somebody asks to stop; raise ChildFailed when a vital child dies."""
+    def watch(self, interval_s: float = 0.1) -> None:
+        """Keep everything running until somebody asks to stop: whatever dies is brought back."""
         while not self.stop_wish.asked():
             for kept in self._kept:
                 self._look_after(kept)
@@ -140,18 +140,25 @@ class Supervisor:
         now = time.monotonic()
         if kept.due is not None:
             if now >= kept.due:
-                kept.due, kept.started = None, now
-                kept.child.spawn()
+                self._start_again(kept, now)
             return
         status = kept.child.poll()
         if status is None:
             return
-        cause = _cause(status)
-        if kept.vital:
-            raise ChildFailed(f"{kept.name} ended unexpectedly ({cause})\n{kept.child.last_words()}")
         if now - kept.started >= STEADY_S:
             kept.pause_s = FIRST_PAUSE_S
-        self.say(f"{kept.name} ended unexpectedly ({cause}), starting it again in {kept.pause_s:g} s")
+        self._try_later(kept, f"ended unexpectedly ({_cause(status)})", now)
+
+    def _start_again(self, kept: _Kept, now: float) -> None:
+        kept.due, kept.started = None, now
+        try:
+            kept.child.spawn()
+        except (LocalError, OSError) as trouble:
+            # a full disk, a table of processes without room: it passes, and nobody else would try again
+            self._try_later(kept, f"cannot be started ({trouble})", now)
+
+    def _try_later(self, kept: _Kept, what: str, now: float) -> None:
+        self.say(f"{kept.name} {what}, starting it again in {kept.pause_s:g} s")
         kept.due = now + kept.pause_s
         kept.pause_s = min(kept.pause_s * 2, LONGEST_PAUSE_S)
 

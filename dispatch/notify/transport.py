@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 
 class NotDelivered(Exception):
     """The message did not go out; trying again later may help."""
+
+
+class Gone(NotDelivered):
+    """The recipient cannot be reached in this way any more: there is no point in trying again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,14 @@ class Transport(Protocol):
         """
 
 
+@runtime_checkable
+class Closing(Protocol):
+    """A way out that holds connections."""
+
+    async def aclose(self) -> None:
+        """Close them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transports:
     """The ways of this deployment by channel; a channel without one writes to files and says so."""
@@ -50,3 +62,9 @@ class Transports:
         if channel in self.others:
             return self.others[channel], None
         return self.files, f"no gateway for {channel} is configured: written to a file"
+
+    async def aclose(self) -> None:
+        """Close the connections of those that hold some."""
+        for transport in self.others.values():
+            if isinstance(transport, Closing):
+                await transport.aclose()

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from dispatch.domain.assignment import FINAL_STATES, PROGRESS, STAMP_OF, AssignmentState, NoTransport
+from dispatch.domain.deadlines import NoticeKind
 from dispatch.domain.errors import Conflict, FieldProblem, InvalidInput
 from dispatch.domain.events import EventKind
 from dispatch.domain.paper import PaperEnd, check_times, run_path
@@ -18,6 +19,8 @@ from dispatch.domain.stamps import ASSIGNMENT_STAMPS, INCIDENT_STAMPS, Stamp, St
 from dispatch.domain.words import words
 from dispatch.services import legs
 from dispatch.services.centre import Centre
+from dispatch.services.crew_notices import answered_by, end_notices
+from dispatch.services.deadlines import tracking_of, watch_leg, watch_run
 from dispatch.services.paper_form import ON_LEG
 from dispatch.services.stamping import Moment, stamp
 from dispatch.services.step_run import Step, move
@@ -178,12 +181,19 @@ async def _take(
         raise InvalidInput(
             FieldProblem("code", "Isi alasan pasien tidak dibawa", "Say why nobody was transported")
         )
+    if to is S.STOOD_DOWN:
+        run.stand_down_acknowledged_at = tx.now  # whoever wrote it down was told
     if at is not None:
         await move(tx, incident, run, step, Moment(at))
         return
-    if to in ON_LEG:
-        await legs.leg_for_step(tx, incident, run, step, tx.now)
+    leg = await legs.leg_for_step(tx, incident, run, step, tx.now) if to in ON_LEG else None
+    if run.state == S.OFFERED:
+        run.acknowledged_at = tx.now
+        await end_notices(tx, run, answered_by(tx.actor), NoticeKind.OFFER)
     run.state = to.value
+    await watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
+    if leg is not None:
+        await watch_leg(tx, leg)
     await tx.record(
         EventKind.PAPER_STAMPS_ADDED,
         run,

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from dispatch.domain.assignment import AssignmentState
+from dispatch.domain.assignment import AssignmentState, LegState
 from dispatch.domain.call import CallState
+from dispatch.domain.deadlines import DEADLINES, LEGS, RUNS, LegWait, TimerKind, leg_wait
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.roles import SYSTEM
@@ -23,10 +24,10 @@ from dispatch.storage.tables.incident import Incident
 from dispatch.storage.transaction import Transaction
 
 _CAUSE = "timer"
-_MINUTE = timedelta(seconds=60)
 _OFTEN = 60  # alarms at the full rate; then the screens have shown it for an hour, and every ten minutes do
 _SELDOM = timedelta(minutes=10)
-_MOST_REMINDERS = 12  # of a facility that does not countersign: half a day, then it is a matter of reports
+MOST_REMINDERS = 12  # of a facility that does not countersign: half a day, then it is a matter of reports
+LEFT_TO_REPORTS = "left to the reports"
 _FIRST_PAUSES = {1: timedelta(seconds=15), 2: timedelta(seconds=30)}
 
 
@@ -36,7 +37,7 @@ async def call_unanswered(centre: Centre, entry: TenantEntry, firing: Firing) ->
         call = await tx.get(Call, firing.subject_id, lock=True)
         if call.state == CallState.RINGING:
             times = int(firing.data.get("times", 0)) + 1
-            pause = _FIRST_PAUSES.get(times, _pause(times, _MINUTE))
+            pause = _FIRST_PAUSES.get(times, _next(firing))
             data = {"waited_s": round((tx.now - call.received_at).total_seconds())}
             await _ring(tx, firing, EventKind.CALL_UNANSWERED, call, pause, data)
         else:
@@ -48,7 +49,7 @@ async def no_verdict(centre: Centre, entry: TenantEntry, firing: Firing) -> None
     async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
         call = await tx.find(Call, firing.subject_id, lock=True)
         incident = None if call else await tx.get(Incident, firing.subject_id, lock=True)
-        pause = _pause(int(firing.data.get("times", 0)) + 1, _MINUTE)
+        pause = _next(firing)
         if call is not None and call.state == CallState.TAKEN:
             await _ring(tx, firing, EventKind.VERDICT_OVERDUE, call, pause, {"of": "call"})
         elif incident is not None and incident.state == IncidentState.REPORTED:
@@ -69,59 +70,51 @@ async def unassigned(centre: Centre, entry: TenantEntry, firing: Firing) -> None
             # sets this timer anew
             await wait_for_unit(tx, incident, "no unit sent")
         else:
-            pause = _pause(int(firing.data.get("times", 0)) + 1, _MINUTE)
             waited = round((tx.now - incident.waiting_since).total_seconds())
             data = {"number": incident.number, "triage": incident.triage, "waited_s": waited}
-            await _ring(tx, firing, EventKind.UNIT_OVERDUE, incident, pause, data, incident.id)
+            await _ring(tx, firing, EventKind.UNIT_OVERDUE, incident, _next(firing), data, incident.id)
 
 
-async def manual_unanswered(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
-    """A unit reached by phone only has not answered: the operator calls, or sends another."""
-    await _of_run(centre, entry, firing, AssignmentState.OFFERED, EventKind.MANUAL_UNIT_UNANSWERED, _MINUTE)
-
-
-async def not_moving(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
-    """The crew has accepted and is not under way."""
-    await _of_run(centre, entry, firing, AssignmentState.ACCEPTED, EventKind.DEPARTURE_OVERDUE, _MINUTE)
-
-
-async def no_handover(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
-    """The unit stands at the facility and cannot hand its patient over."""
-    await _of_run(centre, entry, firing, AssignmentState.AT_FACILITY, EventKind.HANDOVER_OVERDUE, _SELDOM)
-
-
-async def _of_run(
-    centre: Centre,
-    entry: TenantEntry,
-    firing: Firing,
-    state: AssignmentState,
-    kind: EventKind,
-    every: timedelta,
-) -> None:
+async def run_waits(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
+    """A run has stood in one state for longer than it should: its crew, or its facility, is to be asked."""
+    deadline = DEADLINES[TimerKind(firing.kind)]
     async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
         run = await tx.get(Assignment, firing.subject_id)
         incident = await tx.get(Incident, run.incident_id, lock=True)
         run = await tx.get(Assignment, firing.subject_id, lock=True)
-        if run.state != state:
+        if deadline not in RUNS[AssignmentState(run.state)]:
             await end_firing(tx, firing, "moved on")
             return
         data = {"number": incident.number, "unit_id": str(run.unit_id), "state": run.state}
-        pause = _pause(int(firing.data.get("times", 0)) + 1, every)
-        await _ring(tx, firing, kind, run, pause, data, incident.id)
+        await _ring(tx, firing, deadline.tells, run, _next(firing), data, incident.id)
 
 
-async def not_countersigned(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
-    """The facility has not signed for a patient it received. This holds the case, never the ambulance."""
+async def leg_waits(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
+    """A facility has not answered, has refused and the run still goes there, or has not signed."""
+    deadline = DEADLINES[TimerKind(firing.kind)]
     async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
-        leg = await tx.get(Leg, firing.subject_id, lock=True)
-        times = int(firing.data.get("times", 0)) + 1
-        if leg.state != "handed_over" or leg.countersigned_at is not None or times > _MOST_REMINDERS:
-            await end_firing(tx, firing, "countersigned" if leg.countersigned_at else "left to the reports")
-            return
+        leg = await tx.get(Leg, firing.subject_id)
         run = await tx.get(Assignment, leg.assignment_id)
-        data = {"assignment_id": str(run.id), "facility_id": str(leg.facility_id), "room": leg.room}
-        kind = EventKind.COUNTERSIGNATURE_OVERDUE
-        await _ring(tx, firing, kind, leg, timedelta(hours=1), data, run.incident_id)
+        leg = await tx.get(Leg, firing.subject_id, lock=True)
+        wait = leg_wait(
+            LegState(leg.state),
+            leg.answer,
+            listed=leg.facility_id is not None,
+            countersigned=leg.countersigned_at is not None,
+        )
+        if wait is None or deadline not in LEGS[wait]:
+            await end_firing(tx, firing, "moved on")
+        elif wait is LegWait.COUNTERSIGNATURE and int(firing.data.get("times", 0)) >= MOST_REMINDERS:
+            # this holds the case, never the ambulance
+            await end_firing(tx, firing, LEFT_TO_REPORTS)
+        else:
+            data = {
+                "assignment_id": str(run.id),
+                "unit_id": str(run.unit_id),
+                "facility_id": str(leg.facility_id),
+                "room": leg.room,
+            }
+            await _ring(tx, firing, deadline.tells, leg, _next(firing), data, run.incident_id)
 
 
 async def not_closed(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
@@ -132,11 +125,13 @@ async def not_closed(centre: Centre, entry: TenantEntry, firing: Firing) -> None
             await end_firing(tx, firing, "moved on")
             return
         data = {"number": incident.number, "triage": incident.triage}
-        await _ring(tx, firing, EventKind.CLOSURE_OVERDUE, incident, 3 * _SELDOM, data, incident.id)
+        await _ring(tx, firing, EventKind.CLOSURE_OVERDUE, incident, _next(firing), data, incident.id)
 
 
-def _pause(times: int, every: timedelta) -> timedelta:
-    return every if times < _OFTEN else max(every, _SELDOM)
+def _next(firing: Firing) -> timedelta:
+    """How long until it is told again: at its own rate, after sixty times every ten minutes at most."""
+    every = timedelta(seconds=DEADLINES[TimerKind(firing.kind)].every_s)
+    return every if int(firing.data.get("times", 0)) + 1 < _OFTEN else max(every, _SELDOM)
 
 
 async def _ring(

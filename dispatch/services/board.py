@@ -16,7 +16,9 @@ from dispatch.domain.call import CallState, Channel
 from dispatch.domain.incident import IncidentKind, IncidentState
 from dispatch.domain.triage import URGENCY, Triage
 from dispatch.services.centre import Centre
+from dispatch.services.crew_calls import CrewCall, crew_calls
 from dispatch.services.feed import head
+from dispatch.services.notice_views import NoticeView, notices_of_runs
 from dispatch.services.placing import Point, point_of
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.unit_state import UnitView, view_unit
@@ -108,6 +110,7 @@ class RunView:
     exit_reason: str | None
     stamps: list[StampView]
     legs: list[LegView]
+    notices: list[NoticeView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ class Board:
     calls: list[CallRow]
     incidents: list[IncidentRow]
     units: list[UnitView]
+    crew_calls: list[CrewCall]
 
 
 async def read_board(centre: Centre, entry: TenantEntry) -> Board:
@@ -171,6 +175,7 @@ async def board_within(tx: Transaction, entry: TenantEntry) -> Board:
         calls=await call_rows(tx, open_calls),
         incidents=incidents,
         units=[view_unit(r, tx.now) for r in await all_units(tx.session, tenant.id, tx.now)],
+        crew_calls=await crew_calls(tx),
     )
 
 
@@ -328,6 +333,7 @@ async def _runs(
         )
     ).all()
     legs = await _legs(tx, [row[0].id for row in rows])
+    notices = await notices_of_runs(tx, [row[0].id for row in rows])
     found: dict[UUID, list[RunView]] = defaultdict(list)
     for run, call_sign, tracking in rows:
         state = AssignmentState(run.state)
@@ -349,6 +355,7 @@ async def _runs(
                 exit_reason=run.exit_reason,
                 stamps=[_stamp_view(s) for s in stamps[run.incident_id] if s.assignment_id == run.id],
                 legs=legs.get(run.id, []),
+                notices=notices.get(run.id, []),
             )
         )
     return found

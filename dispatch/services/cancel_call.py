@@ -8,8 +8,8 @@ from dispatch.domain.call import CallState, CallStep, Disposal, step_call
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor
 from dispatch.services.centre import Centre
+from dispatch.services.deadlines import watch_call
 from dispatch.services.locate_call import own_call
-from dispatch.services.request_help import UNANSWERED
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.call import Call
 
@@ -28,7 +28,7 @@ async def cancel_call(
             call.state = step_call(CallState.RINGING, CallStep.DISPOSE).value
             call.disposal = Disposal.CANCELLED_BY_CALLER.value
             call.disposed_at = tx.now
-            await tx.clear_timers(call.id, [UNANSWERED])
+            await watch_call(tx, call)
             await tx.record(EventKind.CALL_DISPOSED, call, data={"disposal": call.disposal, "by": "caller"})
         else:
             # somebody may be on the way already: only the operator can end that

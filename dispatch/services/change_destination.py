@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from dispatch.domain.assignment import AssignmentState, crew_moves
+from dispatch.domain.deadlines import NoticeKind
 from dispatch.domain.errors import FieldProblem, IllegalStep, InvalidInput
 from dispatch.domain.events import EventKind
-from dispatch.domain.roles import Actor
+from dispatch.domain.roles import Actor, Role
 from dispatch.services.centre import Centre
+from dispatch.services.crew_notices import end_notices, raise_notice
+from dispatch.services.deadlines import watch_leg
 from dispatch.services.legs import open_leg, set_destination
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.assignment import Assignment
@@ -69,6 +72,10 @@ async def change_destination(
             return DestinationNow(run.id, leg.id, facility_id, outside, repeated=True)
         refused = leg.answer == "refused"
         await set_destination(tx, leg, facility_id, outside)
+        await watch_leg(tx, leg, anew=True)
+        await end_notices(tx, run, "moot", NoticeKind.DESTINATION)
+        if actor.role is not Role.DRIVER:
+            await raise_notice(tx, incident, run, NoticeKind.DESTINATION)
         await tx.record(
             EventKind.DESTINATION_CHANGED,
             leg,

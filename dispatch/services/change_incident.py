@@ -16,6 +16,7 @@ from dispatch.domain.patient import Outcome
 from dispatch.domain.roles import Actor
 from dispatch.domain.triage import Triage
 from dispatch.services.centre import Centre
+from dispatch.services.deadlines import in_need, watch_incident
 from dispatch.services.placing import Placement, Point, geometry, placement, point_of
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.incident import Incident, Patient
@@ -119,6 +120,7 @@ async def add_patient(
         )
         row = await insert_patient(tx, incident, (last.scalar_one() or 0) + 1, change.triage)
         await _apply(tx, row, change)
+        await watch_incident(tx, incident)
         await tx.record(
             EventKind.PATIENT_ADDED, row, incident_id=incident.id, data={"position": row.position}
         )
@@ -163,9 +165,12 @@ async def change_patient(
     change = _checked(change)
     async with centre.begin(entry.tenant, actor, cause) as tx:
         row = await tx.get(Patient, patient_id)
-        await tx.get(Incident, row.incident_id, lock=True)
+        incident = await tx.get(Incident, row.incident_id, lock=True)
         row = await tx.get(Patient, patient_id, lock=True)
         await _apply(tx, row, change)
+        if incident.waiting_since is not None and not await in_need(tx, incident.id):
+            incident.waiting_since = None
+        await watch_incident(tx, incident)
         await tx.record(
             EventKind.PATIENT_CHANGED,
             row,

@@ -15,6 +15,7 @@ from dispatch.services.board import LegView, incident_rows
 from dispatch.services.centre import Centre
 from dispatch.services.crew import Aboard, aboard
 from dispatch.services.feed import head
+from dispatch.services.notice_views import CrewSlip, slips_for_crew
 from dispatch.services.placing import Point
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.views_log import log_view
@@ -71,6 +72,7 @@ class DriverDesk:
     run: RunSheet | None
     stood_down: list[UUID]
     unavailable: OutOfService | None
+    notices: list[CrewSlip]
 
 
 async def read_desk(centre: Centre, entry: TenantEntry, actor: Actor) -> DriverDesk:
@@ -80,7 +82,9 @@ async def read_desk(centre: Centre, entry: TenantEntry, actor: Actor) -> DriverD
         run = await _run(tx, actor, present.unit_id) if present else None
         stood_down = await _unacknowledged(tx, present) if present else []
         out = await _out_of_service(tx, present.unit_id) if present else None
-        return DriverDesk(await head(tx), tx.now, entry.tenant.training, present, run, stood_down, out)
+        slips = await slips_for_crew(tx, present.unit_id, present.joined_at) if present else []
+        seq = await head(tx)
+        return DriverDesk(seq, tx.now, entry.tenant.training, present, run, stood_down, out, slips)
 
 
 async def _out_of_service(tx: Transaction, unit_id: UUID) -> OutOfService | None:

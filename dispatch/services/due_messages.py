@@ -44,6 +44,7 @@ _CLAIM = text(
     WITH next AS MATERIALIZED (
         SELECT id FROM outbox
         WHERE regency_id = :regency AND sent_at IS NULL AND failed_at IS NULL AND due_at <= :now
+        AND channel = :channel
         ORDER BY due_at, id LIMIT :most FOR UPDATE SKIP LOCKED)
     UPDATE outbox o SET due_at = :lease, attempts = o.attempts + 1
     FROM next WHERE o.regency_id = :regency AND o.id = next.id
@@ -65,12 +66,11 @@ _FAILED = text(
 )
 
 
-async def claim_messages(centre: Centre, entry: TenantEntry, most: int) -> list[DueMessage]:
-    """Claim up to `most` due messages for a minute, those due longest first."""
+async def claim_messages(centre: Centre, entry: TenantEntry, channel: str, most: int) -> list[DueMessage]:
+    """Claim up to `most` due messages of a channel for a minute, those due longest first."""
     async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
-        rows = await tx.session.execute(
-            _CLAIM, {"regency": tx.tenant.id, "now": tx.now, "most": most, "lease": tx.now + LEASE}
-        )
+        given = {"regency": tx.tenant.id, "now": tx.now, "lease": tx.now + LEASE}
+        rows = await tx.session.execute(_CLAIM, {**given, "channel": channel, "most": most})
         return [
             DueMessage(
                 row.id,
@@ -107,11 +107,18 @@ async def mark_sent(centre: Centre, entry: TenantEntry, message: DueMessage, not
 
 
 async def mark_unsent(
-    centre: Centre, entry: TenantEntry, message: DueMessage, error: str, *, final: bool = False
+    centre: Centre,
+    entry: TenantEntry,
+    message: DueMessage,
+    error: str,
+    *,
+    final: bool = False,
+    told: bool = True,
 ) -> bool:
     """Have the message tried again after a growing pause; after the last attempt it has failed.
 
-    Returns whether it failed for good; the operators are told then, so that somebody picks up the phone.
+    Returns whether it failed for good; the operators are told then, so that somebody picks up the phone,
+    unless `told` is false: a browser that is gone was one way of several.
     """
     async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
         about = {"regency": tx.tenant.id, "id": message.id, "error": error[:_WORDS]}
@@ -120,7 +127,7 @@ async def mark_unsent(
             await tx.session.execute(_RETRY, {**about, "due": due, "attempt": message.attempt})
             return False
         failed = (await tx.session.execute(_FAILED, {**about, "now": tx.now})).first() is not None
-        if failed:
+        if failed and told:
             data = {
                 "purpose": message.purpose,
                 "subject_id": str(message.subject_id),

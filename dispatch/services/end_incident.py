@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from dispatch.domain.assignment import TRANSITIONS, AssignmentState
+from dispatch.domain.deadlines import TimerKind
 from dispatch.domain.errors import Conflict
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import (
@@ -20,17 +21,14 @@ from dispatch.domain.incident import (
 from dispatch.domain.patient import Outcome, closing_code
 from dispatch.domain.roles import Actor
 from dispatch.services.centre import Centre
-from dispatch.services.handle_call import NO_VERDICT
-from dispatch.services.open_incident import UNASSIGNED
-from dispatch.services.send_unit import UNCLOSED, WIDEN, open_assignments
+from dispatch.services.deadlines import watch_incident
+from dispatch.services.send_unit import open_assignments
 from dispatch.services.stand_down import stand_down_within
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.assignment import Assignment
 from dispatch.storage.tables.incident import Incident, Patient
 from dispatch.storage.tables.unit import Unit
 from dispatch.storage.transaction import Transaction
-
-TIMERS = (NO_VERDICT, UNASSIGNED, WIDEN, UNCLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,8 @@ def _ended(incident: Incident) -> IncidentEnded:
 async def _end(tx: Transaction, incident: Incident) -> None:
     incident.ended_at = tx.now
     incident.waiting_since = None
-    await tx.clear_timers(incident.id, TIMERS)
+    await watch_incident(tx, incident)
+    await tx.clear_timers(incident.id, [TimerKind.WIDEN])
 
 
 async def _refuse_while_running(tx: Transaction, runs: list[Assignment]) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from dispatch.domain.assignment import AssignmentState
 from dispatch.domain.call import CallState
 from dispatch.domain.errors import AlreadyEntered, ContentDiffers, FieldProblem, InvalidInput, UnitTaken
 from dispatch.domain.events import EventKind, canonical
@@ -21,17 +19,15 @@ from dispatch.domain.roles import Actor
 from dispatch.domain.stamps import StampSource
 from dispatch.services.centre import Centre
 from dispatch.services.change_incident import insert_patient
-from dispatch.services.handle_call import NO_VERDICT
+from dispatch.services.deadlines import tracking_of, watch_incident, watch_run, watch_runs_leg
 from dispatch.services.open_incident import public
 from dispatch.services.paper_form import PaperCase, check_case
 from dispatch.services.paper_runs import insert_run
 from dispatch.services.paper_sheet import number_prefix
 from dispatch.services.phones import e164
 from dispatch.services.placing import Placement, geometry, placement
-from dispatch.services.release_run import NO_HANDOVER, NOT_MOVING
-from dispatch.services.send_unit import MANUAL_UNANSWERED, ONE_OPEN
+from dispatch.services.send_unit import ONE_OPEN
 from dispatch.services.stamping import Moment, stamp
-from dispatch.services.step_run import HANDOVER_ALARM, TURNOUT_WITHIN
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.waiting import wait_for_unit
 from dispatch.storage.tables.assignment import Assignment
@@ -40,9 +36,6 @@ from dispatch.storage.tables.incident import Incident, Patient
 from dispatch.storage.tables.unit import Unit
 from dispatch.storage.transaction import Transaction
 from dispatch.storage.vault import DataKey
-
-VERDICT_WITHIN = timedelta(seconds=60)
-_ASK_BY_PHONE_AFTER = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +186,15 @@ async def _store(
         await tx.get(Unit, unit_id, lock=True)
     waiting = list(patients)
     runs = [
-        await insert_run(tx, incident, run, case.called_at, waiting, confirm_overlap=case.confirm_overlap)
+        await insert_run(
+            tx,
+            incident,
+            run,
+            case.called_at,
+            waiting,
+            confirm_overlap=case.confirm_overlap,
+            live=not case.closed,
+        )
         for run in case.runs
     ]
     if case.closed:
@@ -303,21 +304,12 @@ async def _go_on(
     tx: Transaction, incident: Incident, case: PaperCase, runs: list[Assignment], patients: list[Patient]
 ) -> None:
     """From here on the case is like every other: somebody, or a timer, has it."""
-    if incident.state == IncidentState.REPORTED:
-        await tx.set_timer(NO_VERDICT, incident.id, tx.now + VERDICT_WITHIN, {"times": 0})
     running = [run for run in runs if run.released_at is None]
-    for run in running:
-        match AssignmentState(run.state):
-            case AssignmentState.OFFERED:
-                # they were told by telephone: the offer does not run out, but somebody has to ask
-                await tx.set_timer(MANUAL_UNANSWERED, run.id, tx.now + _ASK_BY_PHONE_AFTER, {"times": 0})
-            case AssignmentState.ACCEPTED:
-                await tx.set_timer(NOT_MOVING, run.id, tx.now + TURNOUT_WITHIN)
-            case AssignmentState.AT_FACILITY:
-                await tx.set_timer(NO_HANDOVER, run.id, tx.now + HANDOVER_ALARM)
-            case _:
-                pass
+    for run in runs:
+        await watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
+        await watch_runs_leg(tx, run)
     if running:
+        await watch_incident(tx, incident, sent=True)
         return
     left = _outcome_of_the_rest(case)
     for patient in patients:

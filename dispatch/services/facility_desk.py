@@ -12,8 +12,8 @@ from dispatch.domain.errors import Conflict, FieldProblem, Forbidden, IllegalSte
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import ActorKind, Role
 from dispatch.services.centre import Centre
+from dispatch.services.deadlines import watch_leg
 from dispatch.services.find_facilities import EmsStatus
-from dispatch.services.legs import COUNTERSIGN
 from dispatch.services.sessions import SignedIn
 from dispatch.storage.tables.assignment import Assignment, Leg
 from dispatch.storage.tables.facility import Facility
@@ -138,6 +138,7 @@ async def _answer(
         leg.answer_reason = reason.value if reason else None
         leg.bed = bed
         leg.answered_at = tx.now
+        await watch_leg(tx, leg)
         await tx.record(
             EventKind.FACILITY_ACCEPTED if answer is Answer.ACCEPTED else EventKind.FACILITY_REFUSED,
             leg,
@@ -167,7 +168,7 @@ async def countersign(centre: Centre, who: SignedIn, leg_id: UUID, *, cause: str
             return _view(leg, repeated=True)
         leg.countersigned_at = tx.now
         leg.countersigned_by = who.id
-        await tx.clear_timers(leg.id, [COUNTERSIGN])
+        await watch_leg(tx, leg)
         await tx.record(
             EventKind.HANDOVER_COUNTERSIGNED,
             leg,

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import UUID
 
 from dispatch.domain.call import CallbackOutcome, CallState, CallStep, Disposal, step_call
-from dispatch.domain.errors import Conflict
+from dispatch.domain.errors import Conflict, ContentDiffers
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor
 from dispatch.services.centre import Centre
-from dispatch.services.request_help import UNANSWERED
+from dispatch.services.deadlines import watch_call
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.call import Call, Callback
 from dispatch.storage.tables.staff import StaffUser
 from dispatch.storage.transaction import Transaction
-
-NO_VERDICT = "call_no_verdict"
-VERDICT_WITHIN = timedelta(seconds=60)
 
 
 async def take_call(
@@ -48,8 +44,7 @@ async def take_call(
 async def _now_taken(tx: Transaction, call: Call, actor: Actor) -> None:
     call.taken_by = actor.id
     call.taken_at = call.taken_at or tx.now
-    await tx.clear_timers(call.id, [UNANSWERED])
-    await tx.set_timer(NO_VERDICT, call.id, tx.now + VERDICT_WITHIN, {"times": 0})
+    await watch_call(tx, call)
 
 
 async def record_callback(
@@ -61,16 +56,30 @@ async def record_callback(
     note: str | None,
     *,
     cause: str,
+    callback_id: UUID | None = None,
 ) -> UUID:
-    """Record one attempt to call back and return its id. No outcome closes a case by itself."""
+    """Record one attempt to call back and return its id. No outcome closes a case by itself.
+
+    With an id made by the client, the same attempt told again is recorded once.
+
+    Raises:
+        ContentDiffers: the id was used for another attempt.
+    """
     async with centre.begin(entry.tenant, actor, cause) as tx:
         call = await tx.get(Call, call_id, lock=True)
+        if callback_id is not None and (told := await tx.find(Callback, callback_id)) is not None:
+            if (told.call_id, told.outcome) != (call_id, outcome.value):
+                raise ContentDiffers(
+                    f"Nomor telepon balik {callback_id} sudah dipakai untuk yang lain; buat nomor baru",
+                    f"Call-back id {callback_id} was used for another attempt; make a new id",
+                )
+            return told.id
         key = await tx.person(call.key_id)
         if actor.id is None:
             raise Conflict("Hanya petugas yang menelepon balik", "Only staff call back")
         row = Callback(
             regency_id=tx.tenant.id,
-            id=tx.id(),
+            id=callback_id or tx.id(),
             call_id=call.id,
             staff_id=actor.id,
             attempted_at=tx.now,
@@ -101,7 +110,7 @@ async def dispose_call(
         call.state = step_call(CallState(call.state), CallStep.DISPOSE).value
         call.disposal = disposal.value
         call.disposed_at = tx.now
-        await tx.clear_timers(call.id, [UNANSWERED, NO_VERDICT])
+        await watch_call(tx, call)
         await tx.record(EventKind.CALL_DISPOSED, call, data={"disposal": disposal.value, "by": "operator"})
         return CallState(call.state)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from dispatch.domain.assignment import AssignmentState
 from dispatch.domain.errors import FieldProblem, Forbidden, InvalidInput
 from dispatch.domain.patient import Outcome
 from dispatch.domain.roles import Actor
+from dispatch.services.deadlines import watch_leg
 from dispatch.storage.tables.assignment import Assignment, Leg, LegPatient
 from dispatch.storage.tables.facility import Facility
 from dispatch.storage.tables.incident import Incident, Patient
@@ -21,8 +22,6 @@ from dispatch.storage.transaction import Transaction
 if TYPE_CHECKING:
     from dispatch.services.step_run import Step
 
-COUNTERSIGN = "handover_countersign"
-COUNTERSIGN_WITHIN = timedelta(minutes=15)
 _OPEN = ("planned", "transporting", "at_facility")
 
 
@@ -72,6 +71,7 @@ async def leg_for_step(
         # the facility could not take the patient: this leg ends here, the next one begins
         leg.state = "diverted"
         await tx.session.flush()
+        await watch_leg(tx, leg)
         leg = None
     if leg is None:
         leg = await _new_leg(tx, incident, run, step)
@@ -165,8 +165,6 @@ async def _hand_over(tx: Transaction, leg: Leg, step: Step, occurred_at: datetim
     for patient in carried.scalars():
         patient.outcome = Outcome.HANDED_OVER.value
         patient.outcome_at = occurred_at
-    if leg.facility_id is not None:
-        await tx.set_timer(COUNTERSIGN, leg.id, tx.now + COUNTERSIGN_WITHIN)
 
 
 async def _aboard_others(tx: Transaction, incident_id: UUID, run_id: UUID) -> set[UUID]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,9 +24,8 @@ from dispatch.domain.stamps import Stamp, StampSource
 from dispatch.domain.triage import Triage
 from dispatch.services.centre import Centre
 from dispatch.services.change_incident import insert_patient
-from dispatch.services.handle_call import NO_VERDICT
+from dispatch.services.deadlines import watch_call, watch_incident
 from dispatch.services.placing import Placement, Point, geometry, placement, point_of
-from dispatch.services.request_help import UNANSWERED
 from dispatch.services.stamping import Moment, stamp
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.call import Call
@@ -35,8 +33,6 @@ from dispatch.storage.tables.incident import Incident, IncidentCounter
 from dispatch.storage.tables.stamp import Stamp as StampRow
 from dispatch.storage.transaction import Transaction
 
-UNASSIGNED = "incident_unassigned"
-ASSIGN_WITHIN = timedelta(seconds=60)
 MOST_PATIENTS = 200
 
 
@@ -112,7 +108,7 @@ async def open_incident(
         call.state = state.value
         call.incident_id = incident.id
         call.taken_by = call.taken_by or actor.id
-        await tx.clear_timers(call.id, [UNANSWERED, NO_VERDICT])
+        await watch_call(tx, call)
         await tx.record(
             EventKind.CALL_LINKED, call, incident_id=incident.id, data={"number": incident.number}
         )
@@ -124,7 +120,7 @@ async def open_incident(
         if judgement.confirmed:
             await _confirm(tx, incident, place, where)
         else:
-            await tx.set_timer(NO_VERDICT, incident.id, tx.now + timedelta(seconds=60), {"times": 0})
+            await watch_incident(tx, incident)
         return IncidentOpened(
             incident.id,
             incident.number,
@@ -189,7 +185,7 @@ async def link_call(
         if incident.place is None and call.place is not None:
             incident.place, incident.village_code = call.place, call.village_code
             incident.place_accuracy_m, incident.outside = call.place_accuracy_m, call.outside
-        await tx.clear_timers(call.id, [UNANSWERED, NO_VERDICT])
+        await watch_call(tx, call)
         await tx.record(
             EventKind.CALL_LINKED, call, incident_id=incident.id, data={"number": incident.number}
         )
@@ -293,10 +289,7 @@ async def _confirm(tx: Transaction, incident: Incident, place: Point | None, whe
         IncidentKind(incident.kind), IncidentState(incident.state), IncidentStep.CONFIRM
     ).value
     await stamp(tx, Stamp.CONFIRMED, Moment(tx.now), StampSource.OPERATOR, incident_id=incident.id)
-    await tx.clear_timers(incident.id, [NO_VERDICT])
-    if incident.waiting_since is None:
-        # fires into the empty when a unit was sent before the verdict
-        await tx.set_timer(UNASSIGNED, incident.id, tx.now + ASSIGN_WITHIN, {"times": 0})
+    await watch_incident(tx, incident)
     await tx.record(
         EventKind.INCIDENT_CONFIRMED, incident, incident_id=incident.id, data=public(incident, place, where)
     )

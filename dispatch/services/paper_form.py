@@ -94,6 +94,17 @@ class PaperCase:
         return {name: at for name, at in known.items() if at is not None}
 
 
+def path_of(run: PaperRun) -> list[AssignmentState]:
+    """Return the states a run passed. One that is under way has been accepted at least: whoever wrote it
+    down had told the crew by telephone.
+
+    Raises:
+        IllegalStep: see `run_path`.
+    """
+    path = run_path(run.stamps, run.end)
+    return path or [S.ACCEPTED]
+
+
 def check_case(case: PaperCase, number: FormNumber, now: datetime, zone: ZoneInfo) -> None:
     """Refuse what cannot be true of a form.
 
@@ -143,7 +154,7 @@ def check_run(
                 f"The time '{words('stamp', name).en}' does not fit the end of the run",
             )
     check_times({**times, **run.stamps}, now, zone, field=f"{where}.stamps")
-    path = run_path(run.stamps, run.end)
+    path = path_of(run)
     if run.end is PaperEnd.COMPLETED_WITHOUT_TRANSPORT and run.code is None:
         raise _wrong(f"{where}.code", "Isi alasan pasien tidak dibawa", "Say why nobody was transported")
     if not ON_LEG & set(path):
@@ -181,10 +192,7 @@ def _check_end(case: PaperCase, now: datetime, zone: ZoneInfo) -> None:
     elif case.closed and not case.runs and case.outcome is None and case.patients:
         raise _wrong("outcome", "Isi hasil akhir pasien", "Say how the patients' care ended")
     empty: list[Stamp] = [
-        name
-        for run in case.runs
-        if run.end is not None
-        for name in missing_times(run.stamps, run_path(run.stamps, run.end))
+        name for run in case.runs if run.end is not None for name in missing_times(run.stamps, path_of(run))
     ]
     if empty and case.gap is None:
         named = list(dict.fromkeys(empty))

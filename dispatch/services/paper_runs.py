@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from dispatch.domain.assignment import STAMP_OF, AssignmentState
+from dispatch.domain.deadlines import TimerKind
 from dispatch.domain.errors import UnitNotAvailable, UnitOverlap
 from dispatch.domain.events import EventKind
-from dispatch.domain.paper import PaperEnd, run_path
+from dispatch.domain.paper import PaperEnd
 from dispatch.domain.patient import Outcome
 from dispatch.domain.stamps import Stamp, StampSource
-from dispatch.services.paper_form import ON_LEG, UNWRITTEN, PaperRun
+from dispatch.services.alarms import LEFT_TO_REPORTS
+from dispatch.services.paper_form import ON_LEG, UNWRITTEN, PaperRun, path_of
 from dispatch.services.placing import geometry, point_of
 from dispatch.services.release_run import ENDED_AS
 from dispatch.services.send_unit import refuse_unless_free
@@ -22,6 +24,7 @@ from dispatch.storage.queries.units import one_unit
 from dispatch.storage.tables.assignment import Assignment, Leg, LegPatient
 from dispatch.storage.tables.facility import Facility
 from dispatch.storage.tables.incident import Incident, Patient
+from dispatch.storage.tables.jobs import Timer
 from dispatch.storage.tables.unit import Unit
 from dispatch.storage.transaction import Transaction
 
@@ -42,18 +45,19 @@ async def insert_run(
     waiting: list[Patient],
     *,
     confirm_overlap: bool,
+    live: bool,
 ) -> Assignment:
     """Store one run with its stamps, leg and events; `waiting` loses the patients it carried.
 
-    The caller holds the unit's lock. A run that has ended claims nothing; one that is under way claims its
-    unit by the rule of every claim.
+    The caller holds the unit's lock, and sets the timers of a case that is `live`. A run that has ended claims
+    nothing; one that is under way claims its unit by the rule of every claim.
 
     Raises:
         UnitTaken, UnitNotAvailable: a run under way, and the unit is not free.
         UnitOverlap: by the system's times the unit had another run then, and nobody has confirmed it.
     """
     unit = await tx.get(Unit, run.unit_id)
-    path = run_path(run.stamps, run.end)
+    path = path_of(run)
     first = min(run.stamps.values(), default=called_at)
     last = max(run.stamps.values(), default=called_at)
     if run.end is None:
@@ -68,6 +72,8 @@ async def insert_run(
     leg = await _leg(tx, row, run, path, first) if ON_LEG & set(path) else None
     if leg is not None:
         await _carry(tx, leg, run, path, last, waiting)
+        if not live:
+            await _leave_to_reports(tx, leg)
     row.freed_place = await _freed_place(tx, incident, run, leg)
     await _tell(tx, incident, unit, row, leg, run, path, overlapped=[o.number for o in others])
     return row
@@ -119,7 +125,7 @@ def _assignment(
         incident_id=incident.id,
         origin_incident_id=incident.id,
         unit_id=run.unit_id,
-        state=(path[-1] if path else S.OFFERED).value,
+        state=path[-1].value,
         origin="paper",
         rank=0,  # nobody ranked
         override_reason=None,
@@ -127,7 +133,7 @@ def _assignment(
         predicted_m=None,
         roads_version=None,
         created_at=first,
-        acknowledged_at=min(answered, default=None),
+        acknowledged_at=min(answered, default=first),
         # whoever wrote it down was told
         stand_down_acknowledged_at=last if run.end is PaperEnd.STOOD_DOWN else None,
         exit_reason=run.code.value if run.code and run.end is PaperEnd.COMPLETED_WITHOUT_TRANSPORT else None,
@@ -179,6 +185,25 @@ async def _carry(
         if S.HANDED_OVER in path:
             patient.outcome = Outcome.HANDED_OVER.value
             patient.outcome_at = run.stamps.get(Stamp.HANDED_OVER, last)
+
+
+async def _leave_to_reports(tx: Transaction, leg: Leg) -> None:
+    """Whoever received the patient stands on the form: the facility may sign, and is not reminded."""
+    if leg.state != "handed_over" or leg.facility_id is None:
+        return
+    await tx.add(
+        Timer(
+            regency_id=tx.tenant.id,
+            id=tx.id(),
+            kind=TimerKind.COUNTERSIGN.value,
+            subject_id=leg.id,
+            due_at=tx.now,
+            data={},
+            attempts=0,
+            done_at=tx.now,
+            result=LEFT_TO_REPORTS,
+        )
+    )
 
 
 async def _freed_place(tx: Transaction, incident: Incident, run: PaperRun, leg: Leg | None) -> Any:

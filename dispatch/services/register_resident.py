@@ -10,6 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.exc import IntegrityError
 
 import registry
+from dispatch.domain.deadlines import TimerKind
 from dispatch.domain.errors import Conflict, FieldProblem, InvalidInput
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor, ActorKind
@@ -23,7 +24,6 @@ from dispatch.storage.database import Tenant
 from dispatch.storage.tables.person import Resident, ResidentCredential
 from dispatch.storage.transaction import Transaction, new_id
 
-RECHECK = "registry_recheck"
 _RECHECK_AFTER = (60, 300, 1800, 7200)  # seconds after the first, second, ... failed check
 
 _TRUST = {"match": "verified", "mismatch": "doubtful", "not_found": "doubtful", "unverified": "unverified"}
@@ -156,7 +156,7 @@ async def register_resident(
                 )
             await tx.record(EventKind.RESIDENT_REGISTERED, row)
             # should this process die before the registry has answered, the worker asks
-            await tx.set_timer(RECHECK, resident_id, now + timedelta(seconds=30), {"failed": 0})
+            await tx.set_timer(TimerKind.RECHECK, resident_id, now + timedelta(seconds=30), {"failed": 0})
             session = await make_session(tx, device, resident_id=resident_id)
     except IntegrityError as clash:
         raise _already(clash) from clash
@@ -239,7 +239,7 @@ async def _record_answer(
         if answer is None or answer.outcome == "unavailable":
             delay = _RECHECK_AFTER[min(failed, len(_RECHECK_AFTER) - 1)]
             await tx.set_timer(
-                RECHECK, resident_id, tx.now + timedelta(seconds=delay), {"failed": failed + 1}
+                TimerKind.RECHECK, resident_id, tx.now + timedelta(seconds=delay), {"failed": failed + 1}
             )
             return verification_view(row)
         row.verification = answer.outcome
@@ -250,7 +250,7 @@ async def _record_answer(
         }
         row.verified_at = answer.checked_at
         row.trust = _TRUST[answer.outcome]
-        await tx.clear_timers(resident_id, [RECHECK])
+        await tx.clear_timers(resident_id, [TimerKind.RECHECK])
         await tx.record(
             EventKind.RESIDENT_VERIFIED, row, data={"result": answer.outcome, "flags": list(answer.flags)}
         )

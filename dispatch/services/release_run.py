@@ -7,33 +7,26 @@ from typing import Any
 from sqlalchemy import select
 
 from dispatch.domain.assignment import AssignmentState, NoTransport
+from dispatch.domain.deadlines import NoticeKind, TimerKind
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.unit import UnitStatus
+from dispatch.services.crew_notices import answered_by, end_notices
+from dispatch.services.deadlines import in_need, tracking_of, watch_run, watch_runs_leg
 from dispatch.services.legs import patients_without_outcome
 from dispatch.services.placing import Point, geometry, point_of
-from dispatch.services.send_unit import (
-    MANUAL_UNANSWERED,
-    OFFER_EXPIRES,
-    OFFER_UNACKNOWLEDGED,
-    WIDEN,
-    open_assignments,
-)
+from dispatch.services.send_unit import open_assignments
 from dispatch.services.stamping import Moment
 from dispatch.services.unit_state import status_of, view_unit
-from dispatch.services.waiting import in_need, ring_for_waiting, wait_for_unit
+from dispatch.services.waiting import ring_for_waiting, wait_for_unit
 from dispatch.storage.queries.units import one_unit
 from dispatch.storage.tables.assignment import Assignment, Leg
 from dispatch.storage.tables.facility import Facility
 from dispatch.storage.tables.incident import Incident
 from dispatch.storage.transaction import Transaction
 
-OFFER_TIMERS = (OFFER_UNACKNOWLEDGED, OFFER_EXPIRES, MANUAL_UNANSWERED)
-NOT_MOVING = "run_not_moving"
-NO_HANDOVER = "run_no_handover"
-RUN_TIMERS = (*OFFER_TIMERS, NOT_MOVING, NO_HANDOVER)
-
 _DONE = (AssignmentState.CLEARED, AssignmentState.COMPLETED_WITHOUT_TRANSPORT)
+_OF_OPEN_RUNS = (NoticeKind.OFFER, NoticeKind.DESTINATION)
 ENDED_AS = {
     AssignmentState.CLEARED: EventKind.UNIT_CLEARED,
     AssignmentState.COMPLETED_WITHOUT_TRANSPORT: EventKind.RUN_ENDED_WITHOUT_TRANSPORT,
@@ -57,7 +50,11 @@ async def release(
     The caller has set the state and `released_at`.
     """
     run.freed_place = await _freed_place(tx, incident, run)
-    await tx.clear_timers(run.id, RUN_TIMERS)
+    await watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
+    await watch_runs_leg(tx, run)
+    # nothing is left to be acknowledged but that it was stood down, which its crew is told after this
+    answered = run.state == AssignmentState.DECLINED
+    await end_notices(tx, run, answered_by(tx.actor) if answered else "moot", *_OF_OPEN_RUNS)
     last = not [a for a in await open_assignments(tx, incident.id) if a.id != run.id]
     if code is not None:
         run.exit_reason = code.value
@@ -107,7 +104,7 @@ async def _end_offer(
         await wait_for_unit(tx, incident, to.value)
     unanswered = all(other.state == AssignmentState.OFFERED for other in still_asked)
     if unanswered and await in_need(tx, incident.id):
-        await tx.set_timer(WIDEN, incident.id, tx.now, {"after": str(run.id), "why": to.value})
+        await tx.set_timer(TimerKind.WIDEN, incident.id, tx.now, {"after": str(run.id), "why": to.value})
 
 
 async def _freed_place(tx: Transaction, incident: Incident, run: Assignment) -> Any:

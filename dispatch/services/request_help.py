@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -14,6 +14,7 @@ from dispatch.domain.errors import ContentDiffers, FieldProblem, InvalidInput, N
 from dispatch.domain.events import EventKind, canonical
 from dispatch.domain.roles import Actor, ActorKind
 from dispatch.services.centre import Centre
+from dispatch.services.deadlines import watch_call
 from dispatch.services.phones import e164
 from dispatch.services.placing import Placement, Point, geometry, placement
 from dispatch.services.tenants import TenantEntry
@@ -22,9 +23,6 @@ from dispatch.storage.tables.person import Resident
 from dispatch.storage.tables.regency import Village
 from dispatch.storage.transaction import Transaction
 from dispatch.storage.vault import DataKey
-
-UNANSWERED = "call_unanswered"
-ANSWER_WITHIN = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +151,7 @@ async def _store(
         speed_factor=request.speed_factor,
     )
     await tx.add(row)
-    await tx.set_timer(UNANSWERED, row.id, tx.now + ANSWER_WITHIN, {"times": 0})
+    await watch_call(tx, row)
     await tx.record(
         EventKind.CALL_RECEIVED,
         row,

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatch.domain.errors import Conflict
-from dispatch.storage.database import asyncpg_url
+from dispatch.storage.primary import open_engine
 from dispatch.storage.tables.person import PersonKey
 from dispatch.storage.vault import Vault, master_key_id, read_keys
 
@@ -47,7 +47,7 @@ async def rewrap_all(owner_url: str, vault: Vault, told: Callable[[int, int], No
     Raises:
         SealBroken: a key was wrapped by a master key that is not in the file.
     """
-    engine = create_async_engine(asyncpg_url(owner_url), pool_size=1)
+    engine = open_engine(owner_url, pool_size=1)
     try:
         async with engine.connect() as connection:
             lives = PersonKey.wrapped.is_not(None)
@@ -91,7 +91,7 @@ async def retire_masters(owner_url: str, path: Path) -> int:
     """
     keys = read_keys(path)
     current = master_key_id(keys[0])
-    engine = create_async_engine(asyncpg_url(owner_url), pool_size=1)
+    engine = open_engine(owner_url, pool_size=1)
     try:
         async with engine.connect() as connection:
             left = (

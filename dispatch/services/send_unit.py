@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from dispatch.domain.assignment import AssignmentState
+from dispatch.domain.deadlines import NoticeKind, TimerKind
 from dispatch.domain.errors import (
+    ContentDiffers,
     IllegalStep,
     InvalidInput,
     ReasonNeeded,
@@ -27,7 +29,8 @@ from dispatch.domain.stamps import Stamp, StampSource
 from dispatch.domain.unit import Tracking, UnitStatus
 from dispatch.domain.words import words
 from dispatch.services.centre import Centre
-from dispatch.services.open_incident import UNASSIGNED
+from dispatch.services.crew_notices import raise_notice
+from dispatch.services.deadlines import watch_incident, watch_run
 from dispatch.services.rank_units import RankedUnit, UnitRanking, rank_for_incident
 from dispatch.services.stamping import Moment, stamp
 from dispatch.services.tenants import TenantEntry
@@ -38,13 +41,6 @@ from dispatch.storage.tables.incident import Incident
 from dispatch.storage.tables.unit import Unit
 from dispatch.storage.transaction import Transaction
 
-OFFER_UNACKNOWLEDGED = "offer_unacknowledged"
-OFFER_EXPIRES = "offer_expires"
-MANUAL_UNANSWERED = "manual_unanswered"
-WIDEN = "incident_widen"
-UNCLOSED = "incident_unclosed"
-WIDEN_AFTER = timedelta(seconds=20)
-OFFER_LIFE = timedelta(seconds=60)
 ONE_OPEN = "assignment_one_open_per_unit"
 
 
@@ -67,7 +63,8 @@ class AssignmentView:
 class Claim:
     """Which unit is wanted for which incident, and how the ranking saw it a moment ago.
 
-    `choice` is None when it was not among the candidates; `origin` is `operator` or `widened`.
+    `choice` is None when it was not among the candidates; `origin` is `operator` or `widened`. `id` is the
+    client's name for this very sending.
     """
 
     incident_id: UUID
@@ -76,6 +73,7 @@ class Claim:
     roads_version: str | None
     reason: str | None = None
     origin: str = "operator"
+    id: UUID | None = None
 
 
 Guard = Callable[[Transaction], Awaitable[None]]
@@ -90,12 +88,15 @@ async def send_unit(
     reason: str | None,
     *,
     cause: str,
+    assignment_id: UUID | None = None,
 ) -> AssignmentView:
     """Claim the unit for the incident and alert it.
 
-    Sending the same unit to the same incident again returns the first assignment.
+    Sending the same unit to the same incident again returns the first assignment while that is open; with an
+    id made by the client the same sending returns it for ever, also when the run has ended meanwhile.
 
     Raises:
+        ContentDiffers: the id was used to send another unit, or to another incident.
         ReasonNeeded: it is not the unit proposed first, and no reason was given.
         UnitTaken: it has an open assignment; the error names the case.
         UnitNotAvailable: it is off shift or not ready.
@@ -106,12 +107,12 @@ async def send_unit(
     except (Unavailable, InvalidInput):
         # no minutes, as the roads cannot be read or the place is far outside them: nothing may keep a person
         # who knows the place from sending
-        claim = Claim(incident_id, unit_id, None, None, reason)
+        claim = Claim(incident_id, unit_id, None, None, reason, id=assignment_id)
         return await claim_unit(centre, entry, actor, claim, cause=cause)
     choice = next((c for c in ranking.candidates if c.unit.id == unit_id), None)
     if choice is not None and choice.rank > 1 and not (reason or "").strip():
         raise _reason_needed(ranking, choice)
-    claim = Claim(incident_id, unit_id, choice, ranking.roads_version, reason)
+    claim = Claim(incident_id, unit_id, choice, ranking.roads_version, reason, id=assignment_id)
     return await claim_unit(centre, entry, actor, claim, cause=cause)
 
 
@@ -151,6 +152,8 @@ def _reason_needed(ranking: UnitRanking, choice: RankedUnit) -> ReasonNeeded:
 
 async def _claim(tx: Transaction, claim: Claim, guard: Guard | None) -> AssignmentView:
     incident = await tx.get(Incident, claim.incident_id, lock=True)
+    if claim.id is not None and (sent := await tx.find(Assignment, claim.id)) is not None:
+        return await _sent_before(tx, claim, sent)
     if incident.state not in (IncidentState.REPORTED, IncidentState.CONFIRMED):
         raise IllegalStep("incident", incident.state, "send", ())
     if guard is not None:
@@ -167,6 +170,15 @@ async def _claim(tx: Transaction, claim: Claim, guard: Guard | None) -> Assignme
     await tx.add(row)
     await _announce(tx, incident, row, unit, claim.choice)
     return _view(row, unit.call_sign, repeated=False)
+
+
+async def _sent_before(tx: Transaction, claim: Claim, sent: Assignment) -> AssignmentView:
+    if (sent.incident_id, sent.unit_id) != (claim.incident_id, claim.unit_id):
+        raise ContentDiffers(
+            f"Nomor penugasan {sent.id} sudah dipakai untuk yang lain; buat nomor baru",
+            f"Assignment id {sent.id} was used for another sending; make a new id",
+        )
+    return _view(sent, (await tx.get(Unit, sent.unit_id)).call_sign, repeated=True)
 
 
 def refuse_unless_free(unit: UnitRow) -> None:
@@ -201,7 +213,7 @@ def _assignment(tx: Transaction, incident: Incident, claim: Claim) -> Assignment
     choice, reason = claim.choice, (claim.reason or "").strip()
     return Assignment(
         regency_id=tx.tenant.id,
-        id=tx.id(),
+        id=claim.id or tx.id(),
         incident_id=incident.id,
         origin_incident_id=incident.id,
         unit_id=claim.unit_id,
@@ -231,22 +243,12 @@ async def _announce(
     if unit.tracking == Tracking.APP:
         # the offer is on the crew's screen with the commit of this very event
         await stamp(tx, Stamp.OFFERED, now, StampSource.SYSTEM, **where)
-        await tx.set_timer(OFFER_UNACKNOWLEDGED, row.id, tx.now + WIDEN_AFTER)
-        await tx.set_timer(OFFER_EXPIRES, row.id, tx.now + OFFER_LIFE)
-    else:
-        await tx.set_timer(MANUAL_UNANSWERED, row.id, tx.now + OFFER_LIFE)
-    if unit.phone:
-        await tx.send(
-            channel="sms",
-            purpose="offer",
-            subject_id=row.id,
-            recipient=unit.phone,
-            words=f"SEMAR {incident.number}: {unit.call_sign} diminta berangkat. Hubungi operator.",
-            key=None,
-        )
+    await watch_run(tx, row, incident, Tracking(unit.tracking))
+    await raise_notice(tx, incident, row, NoticeKind.OFFER)
     incident.waiting_since = None
     # whoever wanted one more unit has it with this one
-    await tx.clear_timers(incident.id, [UNASSIGNED, WIDEN, UNCLOSED])
+    await tx.clear_timers(incident.id, [TimerKind.WIDEN])
+    await watch_incident(tx, incident, sent=True)
     await tx.record(
         EventKind.UNIT_ASSIGNED,
         row,

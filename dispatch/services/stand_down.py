@@ -5,11 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from dispatch.domain.assignment import AssignmentState, step_assignment
+from dispatch.domain.deadlines import NoticeKind
 from dispatch.domain.errors import Conflict
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor
 from dispatch.domain.stamps import Stamp, StampSource
 from dispatch.services.centre import Centre
+from dispatch.services.crew_notices import answered_by, end_notices, raise_notice
 from dispatch.services.legs import require_crew
 from dispatch.services.release_run import release
 from dispatch.services.send_unit import open_assignments
@@ -51,6 +53,7 @@ async def stand_down_within(tx: Transaction, incident: Incident, run: Assignment
     await stamp(
         tx, Stamp.STOOD_DOWN, when, StampSource.OPERATOR, incident_id=incident.id, assignment_id=run.id
     )
+    await raise_notice(tx, incident, run, NoticeKind.STAND_DOWN)
     data = {"number": incident.number, "unit_id": str(run.unit_id), "from": before, "to": run.state}
     await release(tx, incident, run, data, when=when)
 
@@ -66,6 +69,7 @@ async def acknowledge_stand_down(
             raise Conflict("Penugasan ini tidak dibatalkan", "This run was not stood down")
         if run.stand_down_acknowledged_at is None:
             run.stand_down_acknowledged_at = tx.now
+            await end_notices(tx, run, answered_by(actor), NoticeKind.STAND_DOWN)
             await tx.record(
                 EventKind.STAND_DOWN_ACKNOWLEDGED,
                 run,

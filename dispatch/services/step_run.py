@@ -20,13 +20,16 @@ from dispatch.domain.assignment import (
     crew_moves,
     step_assignment,
 )
+from dispatch.domain.deadlines import NoticeKind
 from dispatch.domain.errors import FieldProblem, Forbidden, IllegalStep, InvalidInput
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor, Role
 from dispatch.domain.stamps import StampSource
 from dispatch.services import legs
 from dispatch.services.centre import Centre
-from dispatch.services.release_run import NO_HANDOVER, NOT_MOVING, OFFER_TIMERS, decline, release
+from dispatch.services.crew_notices import answered_by, end_notices
+from dispatch.services.deadlines import tracking_of, watch_leg, watch_run
+from dispatch.services.release_run import decline, release
 from dispatch.services.stamping import Moment, moment, stamp
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.images import iso
@@ -37,8 +40,6 @@ from dispatch.storage.transaction import Transaction
 S = AssignmentState
 # what happened longer ago than this was kept on the phone without signal: it is never refused
 LATE_AFTER = timedelta(seconds=15)
-HANDOVER_ALARM = timedelta(minutes=30)
-TURNOUT_WITHIN = timedelta(seconds=60)
 
 # stamps keep the corrected time; only the log has the device's own, by which a repeat is known for sure
 _TOLD_BEFORE = text(
@@ -202,7 +203,10 @@ async def move(tx: Transaction, incident: Incident, run: Assignment, step: Step,
         run.released_at = tx.now
     if before is S.OFFERED:
         run.acknowledged_at = tx.now
-        await tx.clear_timers(run.id, OFFER_TIMERS)
+        await end_notices(tx, run, answered_by(tx.actor), NoticeKind.OFFER)
+    elif before is S.LEFT_SCENE:
+        # the crew has arrived, wherever it was led to
+        await end_notices(tx, run, "moot", NoticeKind.DESTINATION)
     await stamp(
         tx,
         STAMP_OF[step.to],
@@ -212,7 +216,9 @@ async def move(tx: Transaction, incident: Incident, run: Assignment, step: Step,
         assignment_id=run.id,
         leg_id=leg.id if leg else None,
     )
-    await _timers(tx, run, step.to)
+    await watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
+    if leg is not None:
+        await watch_leg(tx, leg)
     data: dict[str, Any] = {
         "number": incident.number,
         "unit_id": str(run.unit_id),
@@ -247,14 +253,3 @@ def _skipped(before: AssignmentState, to: AssignmentState) -> list[str]:
     between = PROGRESS[PROGRESS.index(before) + 1 : PROGRESS.index(to)]
     # waiting at a safe distance is not a part of every run
     return [s.value for s in between if s is not S.STAGED]
-
-
-async def _timers(tx: Transaction, run: Assignment, to: AssignmentState) -> None:
-    if to is S.ACCEPTED:
-        await tx.set_timer(NOT_MOVING, run.id, tx.now + TURNOUT_WITHIN)
-    else:
-        await tx.clear_timers(run.id, [NOT_MOVING])
-    if to is S.AT_FACILITY:
-        await tx.set_timer(NO_HANDOVER, run.id, tx.now + HANDOVER_ALARM)
-    if to in (S.HANDED_OVER, S.LEFT_SCENE):
-        await tx.clear_timers(run.id, [NO_HANDOVER])

@@ -77,7 +77,7 @@ class Tenants:
         )
         async with self._database.sessions() as session:
             rows = (await session.execute(select(*columns))).all()
-        entries = [TenantEntry(Tenant(*row[:7]), row[7], row[8], row[9]) for row in rows]
+        entries = [TenantEntry(Tenant(*row[:8]), row[7], row[8], row[9]) for row in rows]
         self._by_slug = {e.tenant.slug: e for e in entries}
         self._by_id = {e.tenant.id: e for e in entries}
         self._read_at = time.monotonic()

@@ -7,41 +7,16 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from dispatch.domain.assignment import AssignmentState
+from dispatch.domain.deadlines import DEADLINES, TimerKind
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.selection import suits
 from dispatch.domain.triage import Triage
-from dispatch.services.open_incident import UNASSIGNED
-from dispatch.services.send_unit import UNCLOSED, open_assignments
-from dispatch.storage.tables.assignment import Assignment
-from dispatch.storage.tables.incident import Incident, Patient
+from dispatch.services.deadlines import in_need, watch_incident
+from dispatch.services.send_unit import open_assignments
+from dispatch.storage.tables.incident import Incident
 from dispatch.storage.tables.unit import Unit
 from dispatch.storage.transaction import Transaction
-
-REMIND_EVERY = timedelta(seconds=60)
-CLOSE_WITHIN = timedelta(minutes=10)
-_DONE = (AssignmentState.CLEARED.value, AssignmentState.COMPLETED_WITHOUT_TRANSPORT.value)
-
-
-async def in_need(tx: Transaction, incident_id: UUID) -> bool:
-    """Tell whether a unit is still needed: a patient's care has not ended, or nobody has been there yet."""
-    patients = (
-        await tx.session.execute(
-            select(Patient.outcome).where(
-                Patient.regency_id == tx.tenant.id, Patient.incident_id == incident_id
-            )
-        )
-    ).scalars()
-    outcomes = list(patients)
-    if outcomes:
-        return None in outcomes
-    been = select(Assignment.id).where(
-        Assignment.regency_id == tx.tenant.id,
-        Assignment.incident_id == incident_id,
-        Assignment.state.in_(_DONE),
-    )
-    return (await tx.session.execute(been.limit(1))).first() is None
 
 
 async def wait_for_unit(tx: Transaction, incident: Incident, why: str) -> bool:
@@ -55,11 +30,13 @@ async def wait_for_unit(tx: Transaction, incident: Incident, why: str) -> bool:
     if await open_assignments(tx, incident.id):
         return False
     if not await in_need(tx, incident.id):
-        await tx.clear_timers(incident.id, [UNASSIGNED])
-        await tx.set_timer(UNCLOSED, incident.id, tx.now + CLOSE_WITHIN, {"times": 0})
+        await watch_incident(tx, incident)
         return False
     incident.waiting_since = tx.now
-    await tx.set_timer(UNASSIGNED, incident.id, tx.now + REMIND_EVERY, {"times": 0})
+    await watch_incident(tx, incident)
+    # also when it is this very timer that found nobody sent: from now on it reminds
+    within = DEADLINES[TimerKind.UNASSIGNED].seconds(tx.tenant.settings)
+    await tx.set_timer(TimerKind.UNASSIGNED, incident.id, tx.now + timedelta(seconds=within))
     await tx.record(
         EventKind.INCIDENT_WAITING,
         incident,

@@ -7,18 +7,20 @@ from uuid import UUID
 from sqlalchemy import select
 
 from dispatch.domain.assignment import AssignmentState
+from dispatch.domain.deadlines import TimerKind
 from dispatch.domain.errors import Conflict, InvalidInput, UnitNotAvailable, UnitTaken
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.roles import SYSTEM
 from dispatch.services.centre import Centre
+from dispatch.services.deadlines import in_need
 from dispatch.services.due_timers import Firing, end_firing, still_held
 from dispatch.services.placing import point_of
 from dispatch.services.rank_units import rank_for_incident
 from dispatch.services.release_run import time_out
-from dispatch.services.send_unit import WIDEN, AssignmentView, Claim, claim_unit, open_assignments
+from dispatch.services.send_unit import AssignmentView, Claim, claim_unit, open_assignments
 from dispatch.services.tenants import TenantEntry
-from dispatch.services.waiting import in_need, wait_for_unit
+from dispatch.services.waiting import wait_for_unit
 from dispatch.storage.tables.assignment import Assignment
 from dispatch.storage.tables.incident import Incident
 from dispatch.storage.transaction import Transaction
@@ -40,7 +42,9 @@ async def widen_unacknowledged(centre: Centre, entry: TenantEntry, firing: Firin
             return False
         data = {"number": incident.number, "unit_id": str(run.unit_id)}
         await tx.record(EventKind.OFFER_UNACKNOWLEDGED, run, incident_id=incident.id, data=data)
-        await tx.set_timer(WIDEN, incident.id, tx.now, {"after": str(run.id), "why": "unacknowledged"})
+        await tx.set_timer(
+            TimerKind.WIDEN, incident.id, tx.now, {"after": str(run.id), "why": "unacknowledged"}
+        )
         await end_firing(tx, firing)
         return True
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from dispatch.storage.primary import open_engine
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A regency in one realm: what a transaction is bound to."""
+    """A regency in one realm: what a transaction is bound to. Settings left out have their defaults."""
 
     id: int
     slug: str
@@ -23,6 +27,7 @@ class Tenant:
     name: str
     number_prefix: str
     timezone: str
+    settings: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def training(self) -> bool:
@@ -44,17 +49,17 @@ class Database:
     """A pool of connections of the application's role."""
 
     def __init__(self, url: str, *, pool_size: int = 10, name: str = "semar") -> None:
-        """Open nothing yet; `url` is a `postgresql://` URL, `name` is shown in pg_stat_activity."""
-        self.engine: AsyncEngine = create_async_engine(
-            asyncpg_url(url),
+        """Open nothing yet; `name` is shown in pg_stat_activity.
+
+        url: a `postgresql://` URL. It may name several servers; the one that takes writes is followed.
+        """
+        self.engine: AsyncEngine = open_engine(
+            url,
+            arguments={"server_settings": {"application_name": name, "timezone": "UTC"}},
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=10,
             pool_pre_ping=False,
-            connect_args={
-                "timeout": 5,
-                "server_settings": {"application_name": name, "timezone": "UTC"},
-            },
         )
         self.sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
 

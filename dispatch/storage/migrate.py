@@ -10,9 +10,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from dispatch.storage.database import asyncpg_url
+from dispatch.storage.primary import open_engine
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "migrations"
 _LOCK = 7_362_714  # any two programs that migrate one database take this advisory lock in turn
@@ -39,7 +38,7 @@ async def check(owner_url: str) -> str:
 
 async def revision(owner_url: str) -> tuple[str | None, str | None]:
     """Return the database's revision and the newest one known to this program."""
-    engine = create_async_engine(asyncpg_url(owner_url))
+    engine = open_engine(owner_url)
     try:
         async with engine.connect() as connection:
             current = await connection.run_sync(
@@ -51,7 +50,7 @@ async def revision(owner_url: str) -> tuple[str | None, str | None]:
 
 
 async def _run(owner_url: str, action: Callable[[Config, Connection], object]) -> str:
-    engine = create_async_engine(asyncpg_url(owner_url))
+    engine = open_engine(owner_url)
 
     def within(connection: Connection) -> str:
         config = Config()

@@ -10,11 +10,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from dispatch.domain.errors import Unavailable
+from dispatch.storage.primary import READ_ONLY
 
 # SQLSTATE classes that say "not now" rather than "never": connection, login, resources, operator's hand;
-# and single states: serialization, deadlock, lock not available
+# and single states: serialization, deadlock, lock not available, a server that was the primary once
 _PASSING_CLASSES = ("08", "28", "53", "57")
-_PASSING_STATES = ("40001", "40P01", "55P03")
+_PASSING_STATES = ("40001", "40P01", "55P03", READ_ONLY)
 
 
 class DatabaseAway(Unavailable):

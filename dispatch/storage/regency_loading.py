@@ -13,10 +13,10 @@ from geoalchemy2.shape import from_shape
 from shapely.geometry import MultiPolygon
 from sqlalchemy import Table, delete, exists, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatch.domain.events import GENESIS
-from dispatch.storage.database import asyncpg_url
+from dispatch.storage.primary import open_engine
 from dispatch.storage.tables.event import EventHead
 from dispatch.storage.tables.incident import Incident
 from dispatch.storage.tables.regency import District, Regency, RoadLine, Village
@@ -73,7 +73,7 @@ class AreaRow:
 @asynccontextmanager
 async def loading(owner_url: str, slug: str) -> AsyncIterator[AsyncConnection]:
     """Hold the owner's connection and the tenant's load lock; the lock ends with the connection."""
-    engine = create_async_engine(asyncpg_url(owner_url), connect_args={"timeout": 5})
+    engine = open_engine(owner_url)
     try:
         async with engine.connect() as connection:
             lock = text("SELECT pg_advisory_lock(:lock, hashtext(:slug))")

@@ -183,9 +183,15 @@ class Transaction:
     # --- work for later --------------------------------------------------------------------------
 
     async def set_timer(
-        self, kind: str, subject_id: UUID, due_at: datetime, data: dict[str, Any] | None = None
+        self,
+        kind: str,
+        subject_id: UUID,
+        due_at: datetime,
+        data: dict[str, Any] | None = None,
+        *,
+        anew: bool = True,
     ) -> None:
-        """Set the one open timer of this kind and subject, moving it when it was set already."""
+        """Set the one open timer of this kind and subject; one that runs is moved, or left unless `anew`."""
         row = insert(Timer).values(
             regency_id=self.tenant.id,
             id=self.id(),
@@ -195,13 +201,15 @@ class Transaction:
             data=data or {},
             attempts=0,
         )
-        await self.session.execute(
-            row.on_conflict_do_update(
-                index_elements=["regency_id", "kind", "subject_id"],
-                index_where=text("done_at IS NULL"),
-                set_={"due_at": due_at, "data": data or {}, "attempts": 0},
-            )
-        )
+        one: dict[str, Any] = {
+            "index_elements": ["regency_id", "kind", "subject_id"],
+            "index_where": text("done_at IS NULL"),
+        }
+        if anew:
+            row = row.on_conflict_do_update(**one, set_={"due_at": due_at, "data": data or {}, "attempts": 0})
+        else:
+            row = row.on_conflict_do_nothing(**one)
+        await self.session.execute(row)
 
     async def clear_timers(self, subject_id: UUID, kinds: Sequence[str]) -> None:
         """End the open timers of these kinds: what they waited for has happened."""

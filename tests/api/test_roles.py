@@ -17,6 +17,7 @@ ALLOWED: dict[str, set[Role]] = {
     "facilities": {Role.FACILITY, Role.OPERATOR},
     "health office": {Role.HEALTH_OFFICE, Role.AUDITOR, Role.ADMIN},
     "residents": set(),
+    "crews": {Role.DRIVER},
 }
 USERS = {
     "operator1": Role.OPERATOR,

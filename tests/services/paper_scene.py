@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from case_scene import CAUSE, NOON, SCENE, Case
+from timer_check import check_timers
 
 from dispatch.domain.assignment import NoTransport
 from dispatch.domain.paper import PaperEnd
@@ -100,6 +101,7 @@ def without_transport(case: Case, sign: str = "A-1", **given: Any) -> PaperRun:
 async def log_is_exact(case: Case) -> None:
     """The chain is whole, and the tables are exactly what the log says."""
     await case.check_log()
+    await check_timers(case)
     async with case.centre.snapshot(case.entry.tenant) as tx:
         proof = await verify_log(tx)
         assert proof.fault is None

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from timer_check import check_timers
 
 from dispatch.domain.assignment import DeclineReason, NoTransport, crew_moves
 from dispatch.domain.call import CallbackOutcome, Disposal
@@ -285,6 +286,10 @@ class Walk(RuleBasedStateMachine):
     def nothing_is_left_alone(self) -> None:
         found = self.runner.run(self.case.rows(_EVER, r=self.case.entry.tenant.id))
         assert [row.what for row in found] == []
+
+    @invariant()
+    def the_timers_are_those_of_the_table(self) -> None:
+        self.runner.run(check_timers(self.case))
 
     @invariant()
     def the_log_is_whole_and_rebuilds_the_tables(self) -> None:

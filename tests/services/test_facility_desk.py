@@ -13,6 +13,7 @@ import pytest
 from report_scene import NOON, TOWN, MadeDatabase, Scene, open_scene, road_stores
 from sqlalchemy import text
 
+from dispatch.domain.deadlines import TimerKind
 from dispatch.domain.errors import Conflict, Forbidden, IllegalStep, InvalidInput, NotFound
 from dispatch.domain.roles import SYSTEM, Actor, ActorKind, Role
 from dispatch.domain.triage import Triage
@@ -26,7 +27,6 @@ from dispatch.services.facility_desk import (
 )
 from dispatch.services.find_facilities import EmsStatus
 from dispatch.services.incoming_runs import incoming_runs
-from dispatch.services.legs import COUNTERSIGN
 from dispatch.services.placing import Point
 from dispatch.services.sessions import SignedIn
 from dispatch.storage.tables.assignment import Assignment, Leg
@@ -274,7 +274,7 @@ async def test_the_countersignature_ends_its_timer(desk: Desk) -> None:
     _, _, _, done = await desk.run("cleared", "handed_over", sign="DONE")
     centre, tenant = desk.scene.centre, desk.scene.entry.tenant
     async with centre.begin(tenant, SYSTEM, CAUSE) as tx:
-        await tx.set_timer(COUNTERSIGN, done.id, NOON + timedelta(minutes=15))
+        await tx.set_timer(TimerKind.COUNTERSIGN, done.id, NOON + timedelta(minutes=15))
 
     with pytest.raises(IllegalStep) as refused:
         await countersign(centre, desk.nurse, leg.id, cause=CAUSE)
@@ -289,7 +289,7 @@ async def test_the_countersignature_ends_its_timer(desk: Desk) -> None:
     assert [kind for kind, *_ in await desk.events(done.id)] == ["handover_countersigned"]
     async with centre.read(tenant) as tx:
         timers = await tx.session.execute(text("SELECT kind, result FROM timer WHERE done_at IS NOT NULL"))
-        assert [tuple(t) for t in timers] == [(COUNTERSIGN, "cleared")]
+        assert [tuple(t) for t in timers] == [(TimerKind.COUNTERSIGN, "cleared")]
     assert (await incoming_runs(centre, desk.nurse, desk.hospital.id)).to_countersign == []
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from case_scene import NOON, Case, S, open_case
 from paper_scene import at, enter, filled, form, log_is_exact, run_of, until, without_transport
+from timer_check import check_timers
 
 from dispatch.domain.assignment import NoTransport
 from dispatch.domain.errors import (
@@ -68,6 +69,7 @@ async def test_a_closed_form_sets_off_nothing(case: Case) -> None:
     await enter(case, filled(case))
     assert await case.value("SELECT count(*) FROM timer WHERE done_at IS NULL") == 0
     assert await case.value("SELECT count(*) FROM outbox") == 0
+    await check_timers(case)
     assert await case.value("SELECT count(*) FROM assignment WHERE released_at IS NULL") == 0
     kinds = await case.kinds(before)
     assert kinds[0] == EventKind.PAPER_CASE_ENTERED
@@ -286,6 +288,7 @@ async def test_an_open_form_goes_on_live(case: Case) -> None:
     entered = await enter(case, filled(case, under_way, closed=False))
     assert entered.state == "confirmed"
     assert await case.open_runs(entered.incident_id) == {"A-1": "left_scene"}
+    await check_timers(case)
     run_id = await case.value("SELECT id FROM assignment")
     await case.steps(run_id, S.AT_FACILITY, S.HANDED_OVER, S.CLEARED)
     stamps = await case.stamps(entered.incident_id)
@@ -339,7 +342,9 @@ async def test_an_open_form_is_never_without_an_owner_or_a_timer(case: Case) -> 
     told = run_of(case, "A-2", stamps={Stamp.ASSIGNED: at(100)}, end=None)
     sent = await enter(case, filled(case, told, number=4, closed=False))
     run_id = await case.value("SELECT id FROM assignment WHERE incident_id = :i", i=sent.incident_id)
-    assert set(await case.timers(run_id)) == {"manual_unanswered"}
+    assert set(await case.timers(run_id)) == {"run_not_moving"}
+    await check_timers(case)
     await case.later(120)
-    assert await case.state(run_id) == "offered", "an offer told by telephone does not run out"
+    assert await case.state(run_id) == "accepted", "what was told by telephone does not run out"
+    assert "accepted_at" not in await case.stamps(sent.incident_id)
     await log_is_exact(case)

@@ -15,8 +15,9 @@ import pytest
 from case_scene import CAUSE, Case, open_case
 
 import registry
+from dispatch.domain.deadlines import TimerKind
 from dispatch.domain.errors import Conflict, InvalidInput
-from dispatch.services.register_resident import RECHECK, Registered, Registration, register_resident
+from dispatch.services.register_resident import Registered, Registration, register_resident
 from dispatch.services.sessions import find_session
 from registry.population import SyntheticResident, from_bundle
 
@@ -110,9 +111,9 @@ async def test_a_registry_that_is_down_is_asked_again(
 ) -> None:
     made = await register(case, given(4, people[3]))
     assert (made.verification.result, made.verification.trust) == ("unverified", "unverified")
-    assert set(await case.timers(made.resident_id)) == {RECHECK}
+    assert set(await case.timers(made.resident_id)) == {TimerKind.RECHECK}
     await case.later(61)  # still down: asked, and set again
-    assert set(await case.timers(made.resident_id)) == {RECHECK}
+    assert set(await case.timers(made.resident_id)) == {TimerKind.RECHECK}
     with standin(port):
         await case.later(301)
     query = "SELECT verification FROM resident WHERE id = :id"

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import ast
-import importlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from case_scene import Case, S, open_case
+from case_scene import CAUSE, Case, S, open_case
+from timer_check import check_timers
 
-import dispatch.services
-from dispatch.domain.assignment import OPEN_STATES, PROGRESS, DeclineReason
-from dispatch.domain.call import CallState
+from dispatch.domain.assignment import PROGRESS, DeclineReason
+from dispatch.domain.deadlines import TimerKind, of_run
 from dispatch.domain.events import EventKind
+from dispatch.domain.patient import Outcome
+from dispatch.domain.triage import Triage
+from dispatch.domain.unit import Tracking
 from dispatch.jobs.timers import DISPATCH, HANDLERS, run_due_timers
 from dispatch.services import widen_offer
 from dispatch.services.centre import Centre
+from dispatch.services.change_incident import PatientChange, add_patient, change_patient
 from dispatch.services.due_timers import LEASE, Firing, claim_timer, pause, settle_timer
-from dispatch.services.handle_call import NO_VERDICT
-from dispatch.services.release_run import NO_HANDOVER, NOT_MOVING
-from dispatch.services.request_help import UNANSWERED
-from dispatch.services.send_unit import MANUAL_UNANSWERED, OFFER_EXPIRES, OFFER_UNACKNOWLEDGED, WIDEN
+from dispatch.services.open_incident import Judgement, confirm_incident, open_incident
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.transaction import new_id
+
+K = TimerKind
 
 
 @pytest.fixture
@@ -34,61 +36,61 @@ async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
         yield scene
 
 
-def timer_kinds_set_anywhere() -> dict[str, str]:
-    """Every kind of timer that a service sets, with the file that does, read from the sources."""
-    found = {}
-    for path in Path(dispatch.services.__file__).parent.glob("[a-z]*.py"):
-        module = importlib.import_module(f"dispatch.services.{path.stem}")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr == "set_timer"
-            ):
-                kind = node.args[0]
-                if isinstance(kind, ast.Attribute):
-                    assert ast.unparse(kind) == "firing.kind", f"{path.name}: {ast.unparse(node)}"
-                    continue  # set again by its own handler
-                assert isinstance(kind, ast.Name), f"{path.name}: {ast.unparse(node)}"
-                found[getattr(module, kind.id)] = path.name
-    return found
-
-
-def test_every_kind_of_timer_that_is_set_has_a_handler() -> None:
-    found = timer_kinds_set_anywhere()
-    assert len(found) >= 12
-    assert set(found) == set(HANDLERS)
-
-
-# Who sees to it that a thing in this state goes on. Timers are named by kind; the others are persons with a
-# screen before them, whose silence other alarms notice.
-CALL_OWNERS = {CallState.RINGING: UNANSWERED, CallState.TAKEN: NO_VERDICT, CallState.LINKED: "its incident"}
-RUN_OWNERS = {
-    S.OFFERED: (OFFER_UNACKNOWLEDGED, OFFER_EXPIRES, MANUAL_UNANSWERED),
-    S.ACCEPTED: (NOT_MOVING,),
-    S.AT_FACILITY: (NO_HANDOVER,),
-    **dict.fromkeys(
-        (S.EN_ROUTE, S.STAGED, S.ON_SCENE, S.AT_PATIENT, S.LEFT_SCENE, S.HANDED_OVER), ("the crew",)
-    ),
-}
-
-
-async def test_every_state_that_is_not_final_has_a_timer_or_a_person(case: Case) -> None:
-    assert set(CALL_OWNERS) == set(CallState) - {CallState.DISPOSED}
-    assert set(RUN_OWNERS) == OPEN_STATES
+async def test_every_state_of_a_run_has_its_timers_and_no_others(case: Case) -> None:
     incident = await case.incident()
-    assert set(await case.timers(incident)) == {"incident_unassigned"}
+    assert set(await case.timers(incident)) == {K.UNASSIGNED}
     tracked, manual = await case.send("A-1", incident), await case.send("M-1", incident)
     assert await case.timers(incident) == {}
-    offered = {*await case.timers(tracked.id), *await case.timers(manual.id)}
-    assert offered == set(RUN_OWNERS[S.OFFERED])
+    await check_timers(case)
     for state in PROGRESS[1:-1]:
         await case.step(tracked.id, state)
-        expected = {kind for kind in RUN_OWNERS[state] if kind in HANDLERS}
-        assert set(await case.timers(tracked.id)) == expected, state
+        assert set(await case.timers(tracked.id)) == {d.kind for d in of_run(state, Tracking.APP)}, state
+        await check_timers(case)
     await case.step(tracked.id, S.CLEARED)
     await case.step(manual.id, S.DECLINED, reason=DeclineReason.OTHER)
-    assert set(await case.timers(incident)) == {"incident_unclosed"}
+    assert set(await case.timers(incident)) == {K.UNCLOSED}
+    await check_timers(case)
+
+
+async def test_what_becomes_of_patients_decides_what_an_incident_waits_for(case: Case) -> None:
+    incident = await case.incident()
+    about = (case.centre, case.entry, case.operator)
+    patient = await case.value("SELECT id FROM patient")
+    await case.later(61)
+    assert set(await case.timers(incident)) == {K.UNASSIGNED}
+    treated = PatientChange(outcome=Outcome.TREATED_ON_SCENE)
+    await change_patient(*about, patient, treated, cause=CAUSE)
+    # nobody is in need any more: it waits for its closing, and is not shown as waiting for a unit
+    assert set(await case.timers(incident)) == {K.UNCLOSED}
+    assert await case.value("SELECT waiting_since FROM incident") is None
+    await add_patient(*about, incident, PatientChange(), cause=CAUSE)
+    assert set(await case.timers(incident)) == {K.UNASSIGNED}
+    await case.later(61)
+    assert (await case.events(EventKind.INCIDENT_WAITING))[-1]["why"] == "no unit sent"
+    await check_timers(case)
+    await case.check_log()
+
+
+async def test_a_verdict_given_after_the_unit_was_sent_sets_no_timer_for_a_unit(case: Case) -> None:
+    call = await case.ring()
+    judgement = Judgement(confirmed=False, triage=Triage.RED)
+    about = (case.centre, case.entry, case.operator)
+    opened = await open_incident(*about, call.call_id, judgement, cause=CAUSE)
+    await case.send("A-1", opened.incident_id)
+    assert set(await case.timers(opened.incident_id)) == {K.NO_VERDICT}
+    await confirm_incident(*about, opened.incident_id, Judgement(triage=Triage.RED), cause=CAUSE)
+    assert await case.timers(opened.incident_id) == {}
+
+
+async def test_deadlines_are_the_tenants_settings(case: Case) -> None:
+    settings = {"targets": {"taken_s": 40, "turnout_s": 90}, "offers": {"widen_after_s": 7}}
+    case.entry = replace(case.entry, tenant=replace(case.entry.tenant, settings=settings))
+    call = await case.ring()
+    assert await case.timers(call.call_id) == {K.CALL_UNANSWERED: 40}
+    run = await case.send("A-1", await case.incident())
+    assert (await case.timers(run.id))[K.OFFER_UNACKNOWLEDGED] == 7
+    await case.step(run.id, S.ACCEPTED)
+    assert await case.timers(run.id) == {K.NOT_MOVING: 90}
 
 
 async def test_a_claim_is_leased_and_comes_back_by_itself(case: Case) -> None:
@@ -96,7 +98,7 @@ async def test_a_claim_is_leased_and_comes_back_by_itself(case: Case) -> None:
     case.pass_time(15)
     first = await claim_timer(case.centre, case.entry, list(HANDLERS))
     assert first is not None
-    assert (first.kind, first.subject_id, first.attempt) == (UNANSWERED, call.call_id, 1)
+    assert (first.kind, first.subject_id, first.attempt) == (K.CALL_UNANSWERED, call.call_id, 1)
     assert await claim_timer(case.centre, case.entry, list(HANDLERS)) is None
     # the worker that held it is gone
     case.pass_time(LEASE.total_seconds() + 1)
@@ -104,12 +106,12 @@ async def test_a_claim_is_leased_and_comes_back_by_itself(case: Case) -> None:
     assert second is not None
     assert (second.id, second.attempt) == (first.id, 2)
     # should it not be gone but slow: its claim holds no more, and it has no effect
-    await HANDLERS[UNANSWERED](case.centre, case.entry, first)
+    await HANDLERS[K.CALL_UNANSWERED](case.centre, case.entry, first)
     await settle_timer(case.centre, case.entry, first)
     assert await case.events(EventKind.CALL_UNANSWERED) == []
-    assert set(await case.timers(call.call_id)) == {UNANSWERED}
-    await HANDLERS[UNANSWERED](case.centre, case.entry, second)
-    await HANDLERS[UNANSWERED](case.centre, case.entry, second)
+    assert set(await case.timers(call.call_id)) == {K.CALL_UNANSWERED}
+    await HANDLERS[K.CALL_UNANSWERED](case.centre, case.entry, second)
+    await HANDLERS[K.CALL_UNANSWERED](case.centre, case.entry, second)
     assert len(await case.events(EventKind.CALL_UNANSWERED)) == 1
 
 
@@ -120,7 +122,7 @@ async def test_a_failing_handler_loses_nothing_and_holds_nobody_up(case: Case) -
     async def fails(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
         raise ZeroDivisionError("the handler is broken")
 
-    broken = {**HANDLERS, UNANSWERED: fails}
+    broken = {**HANDLERS, K.CALL_UNANSWERED: fails}
     case.pass_time(61)
     for _ in range(6):
         await run_due_timers(case.centre, case.entry, broken)
@@ -130,7 +132,7 @@ async def test_a_failing_handler_loses_nothing_and_holds_nobody_up(case: Case) -
     assert row.attempts == 6
     assert row.last_error == "ZeroDivisionError: the handler is broken"
     (alarm,) = await case.events(EventKind.TIMER_FAILING)
-    assert alarm == {"kind": UNANSWERED, "subject_id": str(sick.call_id), "attempts": 5}
+    assert alarm == {"kind": K.CALL_UNANSWERED, "subject_id": str(sick.call_id), "attempts": 5}
     assert "incident_waiting" in await case.kinds()
     assert set(await case.timers(well)) == {"incident_unassigned"}
     await case.work()
@@ -158,15 +160,15 @@ async def test_a_claim_that_ended_with_the_worker_alerts_nobody_twice(case: Case
     incident = await case.incident()
     await case.send("A-1", incident)
     case.pass_time(20)
-    await run_due_timers(case.centre, case.entry, {OFFER_UNACKNOWLEDGED: HANDLERS[OFFER_UNACKNOWLEDGED]})
-    firing = await claim_timer(case.centre, case.entry, [WIDEN])
+    await run_due_timers(case.centre, case.entry, {K.OFFER_UNACKNOWLEDGED: HANDLERS[K.OFFER_UNACKNOWLEDGED]})
+    firing = await claim_timer(case.centre, case.entry, [K.WIDEN])
     assert firing is not None
     alerted = await widen_offer.alert_next(case.centre, case.entry, firing)
     assert alerted is not None
     assert alerted.call_sign == "A-2"
     assert await widen_offer.alert_next(case.centre, case.entry, firing) is None
     case.pass_time(LEASE.total_seconds() + 1)
-    assert await claim_timer(case.centre, case.entry, [WIDEN]) is None
+    assert await claim_timer(case.centre, case.entry, [K.WIDEN]) is None
     assert await case.open_runs(incident) == {"A-1": "offered", "A-2": "offered"}
 
 
@@ -174,8 +176,8 @@ async def test_an_operator_who_sends_meanwhile_overtakes_the_widening(case: Case
     incident = await case.incident()
     await case.send("A-1", incident)
     case.pass_time(20)
-    await run_due_timers(case.centre, case.entry, {OFFER_UNACKNOWLEDGED: HANDLERS[OFFER_UNACKNOWLEDGED]})
-    firing = await claim_timer(case.centre, case.entry, [WIDEN])
+    await run_due_timers(case.centre, case.entry, {K.OFFER_UNACKNOWLEDGED: HANDLERS[K.OFFER_UNACKNOWLEDGED]})
+    firing = await claim_timer(case.centre, case.entry, [K.WIDEN])
     assert firing is not None
     await case.send("A-3", incident)
     assert await widen_offer.alert_next(case.centre, case.entry, firing) is None
@@ -185,14 +187,14 @@ async def test_an_operator_who_sends_meanwhile_overtakes_the_widening(case: Case
 async def test_timers_of_one_tenant_are_run_in_the_order_they_are_due(case: Case) -> None:
     for seconds in (3, 1, 2):
         async with case.centre.begin(case.entry.tenant, case.operator, "test") as tx:
-            await tx.set_timer(UNANSWERED, new_id(), tx.now + timedelta(seconds=seconds))
+            await tx.set_timer(K.CALL_UNANSWERED, new_id(), tx.now + timedelta(seconds=seconds))
     case.pass_time(10)
     seen: list[Any] = []
 
     async def note(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
         seen.append(firing.subject_id)
 
-    assert await run_due_timers(case.centre, case.entry, {**DISPATCH, UNANSWERED: note}) == 3
+    assert await run_due_timers(case.centre, case.entry, {**DISPATCH, K.CALL_UNANSWERED: note}) == 3
     rows = await case.rows("SELECT subject_id, result FROM timer ORDER BY id")
     assert seen == [rows[1].subject_id, rows[2].subject_id, rows[0].subject_id]
     assert {row.result for row in rows} == {"done"}

@@ -20,6 +20,7 @@ from dispatch.storage.tables.call import Call, Callback
 from dispatch.storage.tables.facility import Facility
 from dispatch.storage.tables.incident import Incident, IncidentCounter, Patient
 from dispatch.storage.tables.jobs import Outbox, Timer
+from dispatch.storage.tables.notice import CrewNotice, PushSubscription
 from dispatch.storage.tables.paper import PaperPrint
 from dispatch.storage.tables.person import Resident, ResidentCredential
 from dispatch.storage.tables.position import LatestPosition, Position
@@ -28,7 +29,7 @@ from dispatch.storage.tables.session import Session, ViewLog
 from dispatch.storage.tables.shift import CrewMembership, Shift
 from dispatch.storage.tables.staff import StaffCredential, StaffUser
 from dispatch.storage.tables.stamp import Stamp
-from dispatch.storage.tables.unit import Unavailability, Unit
+from dispatch.storage.tables.unit import Unavailability, Unit, UnitSilence
 from dispatch.storage.transaction import Transaction, new_id, transaction
 from dispatch.storage.vault import DataKey, Vault
 
@@ -182,8 +183,18 @@ async def _fleet(tx: Transaction) -> list[Base]:
         lifted_at=at + timedelta(hours=1),
         lifted_by=staff_id,
     )
-    await tx.add(unit, shift, crew, out, flooded)
-    return [unit, shift, crew, out, flooded]
+    silence = UnitSilence(
+        regency_id=regency,
+        id=new_id(),
+        unit_id=unit.id,
+        heard_at=at - timedelta(seconds=200),
+        noticed_at=at,
+        on_run=False,
+        ended_at=at + timedelta(seconds=30),
+        ended_why="heard",
+    )
+    await tx.add(unit, shift, crew, out, flooded, silence)
+    return [unit, shift, crew, out, flooded, silence]
 
 
 async def _case(tx: Transaction, key: DataKey, people: list[Base], fleet: list[Base]) -> list[Base]:
@@ -317,7 +328,25 @@ async def _case(tx: Transaction, key: DataKey, people: list[Base], fleet: list[B
         source="crew",
         clock_corrected=True,
     )
-    rows: list[Base] = [incident, call, callback, patient, run, leg, carried, fact, stamp]
+    notice = CrewNotice(
+        regency_id=regency,
+        id=new_id(),
+        assignment_id=run.id,
+        unit_id=unit.id,
+        kind="offer",
+        made_at=at,
+        shown_at=at,
+        push_at=at + timedelta(seconds=5),
+        push_phones=2,
+        sms_at=at + timedelta(seconds=15),
+        sms_phones=1,
+        call_at=at + timedelta(seconds=30),
+        call_owner=staff.id,
+        call_tries=1,
+        ended_at=at + timedelta(seconds=50),
+        ended_why="phoned",
+    )
+    rows: list[Base] = [incident, call, callback, patient, run, leg, carried, fact, stamp, notice]
     await tx.add(*rows)
     return rows
 
@@ -340,18 +369,29 @@ async def _apart(tx: Transaction, key: DataKey, people: list[Base], fleet: list[
         "lat": -6.5,
         "source": "app",
     }
+    session = Session(
+        regency_id=regency,
+        id=new_id(),
+        token_hash=new_id().bytes * 2,
+        staff_id=staff.id,
+        device="uji",
+        created_at=at,
+        seen_at=at,
+        expires_at=at + timedelta(days=1),
+    )
     rows: list[Base] = [
         ResidentCredential(resident_id=resident.id, password_hash="x", changed_at=at),
         StaffCredential(regency_id=regency, staff_id=staff.id, password_hash="x", demo=False, changed_at=at),
-        Session(
+        session,
+        PushSubscription(
             regency_id=regency,
             id=new_id(),
-            token_hash=new_id().bytes * 2,
             staff_id=staff.id,
-            device="uji",
+            session_id=session.id,
+            endpoint_hash=b"h" * 32,
+            key_id=key.id,
+            sealed=key.seal("{}", "push_subscription.sealed"),
             created_at=at,
-            seen_at=at,
-            expires_at=at + timedelta(days=1),
         ),
         ViewLog(
             regency_id=regency,

@@ -241,14 +241,55 @@ def test_a_program_that_dies_is_started_again_at_its_address(launched: Launched)
 
     wait_until(answered_by_another)
     assert launched.end(signal.SIGTERM) == 0
-    assert "serve ended unexpectedly (signal SIGKILL), starting it again in 0.5 s" in launched.output
+    assert "serve ended unexpectedly (signal SIGKILL), starting it again in 0.1 s" in launched.output
 
 
-def test_the_end_of_the_database_ends_everything(launched: Launched) -> None:
-    os.kill(int((launched.run_dir / "pg" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGQUIT)
-    assert launched.end() == 1
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGQUIT, signal.SIGINT])
+async def test_a_database_that_dies_comes_back_with_its_rows(
+    launched: Launched, run_dir: Path, death: signal.Signals
+) -> None:
+    url = json.loads((run_dir / "seen.json").read_text())["DATABASE_URL"]
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
+    pid_file = run_dir / "pg" / "postmaster.pid"
+    first = pid_file.read_text().splitlines()[0]
+    os.kill(int(first), death)
+
+    def another_is_ready() -> bool:
+        lines = pid_file.read_text().splitlines() if pid_file.exists() else []
+        return len(lines) > 7 and lines[0] != first and lines[7].strip() == "ready"
+
+    wait_until(another_is_ready)
+    connection.terminate()
+    again = await asyncpg.connect(url)
+    assert await again.fetchval("SELECT n FROM kept") == 7
+    await again.execute("DROP TABLE kept")
+    await again.close()
+    assert launched.end(signal.SIGTERM) == 0
     assert "postgres ended unexpectedly" in launched.output
-    assert processes_of(launched.run_dir) == []
+
+
+def test_a_server_that_cannot_be_started_for_now_is_tried_again(launched: Launched, run_dir: Path) -> None:
+    folder, aside = run_dir / "redis", run_dir / "redis.away"
+    folder.rename(aside)
+    for pid in working_in(aside, "redis-server"):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not working_in(aside, "redis-server"))
+    aside.rename(folder)
+    wait_until(lambda: bool(working_in(folder, "redis-server")))
+    assert launched.end(signal.SIGTERM) == 0
+    assert "redis ended unexpectedly" in launched.output
+
+
+def test_several_servers_each_at_an_address_of_its_own(run_dir: Path) -> None:
+    launch = Launched(run_dir, SEMAR_SERVERS="3").ready()
+    try:
+        told = json.loads((run_dir / "addresses.json").read_text())
+        places = [told[name] for name in ("serve", "serve-2", "serve-3")]
+        assert len({httpx.get(f"{place}/health").text for place in places}) == 3
+    finally:
+        assert launch.end(signal.SIGTERM) == 0
+    assert processes_of(run_dir) == []
 
 
 def test_a_failed_step_is_shown_and_stops_the_start(run_dir: Path) -> None:

@@ -28,6 +28,7 @@ from dispatch.domain.stamps import StampSource
 from dispatch.domain.triage import Triage
 from dispatch.domain.unit import UnavailabilityReason
 from dispatch.services.change_incident import IncidentChange, PatientChange
+from dispatch.services.crew_calls import CallOutcome
 from dispatch.services.open_incident import Judgement
 from dispatch.services.request_help import HelpRequest
 from dispatch.services.step_run import Step
@@ -77,8 +78,9 @@ class EnteredCall(Request):
 
 
 class NewCallback(Request):
-    """What a call-back met."""
+    """What a call-back met. With an `id` made by the client, telling it again is harmless."""
 
+    id: UUID | None = None
     outcome: CallbackOutcome
     note: Text | None = None
 
@@ -187,8 +189,12 @@ class PatientPatch(Request):
 
 
 class UnitChoice(Request):
-    """The unit to send; `reason` is needed when it is not the one proposed first."""
+    """The unit to send; `reason` is needed when it is not the one proposed first.
 
+    The assignment gets the `id` when the client makes one: sending it again is harmless then, however late.
+    """
+
+    id: UUID | None = None
     unit_id: UUID
     reason: Annotated[Text, Field(examples=["Awak mengenal jalan itu"])] | None = None
 
@@ -264,3 +270,9 @@ class NewUnavailability(Request):
     reason: UnavailabilityReason
     note: Line | None = None
     expected_until: Moment | None = None
+
+
+class CrewCallAnswer(Request):
+    """What an operator says of a call to a crew: taken upon oneself, reached, or not reached."""
+
+    outcome: CallOutcome

@@ -72,7 +72,9 @@ class PartState(StrEnum):
 
 
 class HealthState(StrEnum):
-    """`degraded`: calls are taken and units sent, live positions are not; `down`: nothing can be stored."""
+    """`degraded`: all work goes on, but a part is away: without Redis no live positions, without the standby
+    what is stored is on one machine alone. `down`: nothing can be stored.
+    """
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -87,3 +89,4 @@ class Health:
     version: str
     database: PartState
     redis: PartState
+    standby: PartState

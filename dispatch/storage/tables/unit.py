@@ -1,4 +1,4 @@
-"""Units and their unavailabilities. A unit has no status column: status is derived."""
+"""Units, their unavailabilities and their silences. A unit has no status column: status is derived."""
 
 from __future__ import annotations
 
@@ -62,3 +62,32 @@ class Unavailability(Tenant, Base):
     began_at: Mapped[datetime]
     expected_until: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+
+
+class UnitSilence(Tenant, Base):
+    """A time in which a tracked unit on duty told no place, from three of its intervals on until `ended_at`.
+
+    `heard_at` is its last sign of life before; `ended_why` tells whether it was heard again or went off duty.
+    """
+
+    __tablename__ = "unit_silence"
+    __table_args__ = (
+        within("unit", "unit_id"),
+        Index(
+            "unit_silence_open",
+            "regency_id",
+            "unit_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        CheckConstraint("ended_why IN ('heard', 'off_duty')", name="unit_silence_why"),
+        CheckConstraint("(ended_at IS NULL) = (ended_why IS NULL)", name="unit_silence_end"),
+    )
+    evented: ClassVar[bool] = True
+
+    unit_id: Mapped[UUID]
+    heard_at: Mapped[datetime]
+    noticed_at: Mapped[datetime]
+    on_run: Mapped[bool]
+    ended_at: Mapped[datetime | None]
+    ended_why: Mapped[str | None]

@@ -91,6 +91,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/crew/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Kunci pesan push / key of push messages
+         * @description Return the public key of this deployment's push messages.
+         */
+        get: operations["push_key"];
+        /**
+         * Daftarkan peramban / register a browser
+         * @description Have runs announced to this browser by push, too, for as long as its session holds.
+         */
+        put: operations["register_browser"];
+        post?: never;
+        /**
+         * Hapus peramban / forget a browser
+         * @description Send no more push messages to the browser of this session.
+         */
+        delete: operations["forget"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/facilities": {
         parameters: {
             query?: never;
@@ -505,6 +533,26 @@ export interface paths {
         get: operations["candidates_for_place"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/crew-calls/{notice_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Telepon awak / call a crew
+         * @description Take the call upon oneself, or say whether the crew was reached. The board lists what is to be done.
+         */
+        post: operations["crew_call"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1409,6 +1457,8 @@ export interface components {
             at: string;
             /** Calls */
             calls: components["schemas"]["CallRow"][];
+            /** Crew Calls */
+            crew_calls: components["schemas"]["CrewCall"][];
             /** Incidents */
             incidents: components["schemas"]["IncidentRow"][];
             /** Name */
@@ -1485,6 +1535,12 @@ export interface components {
             call_id: string;
             state: components["schemas"]["CallState"];
         };
+        /**
+         * CallOutcome
+         * @description What an operator says of a call to a crew.
+         * @enum {string}
+         */
+        CallOutcome: "taken" | "reached" | "not_reached";
         /**
          * CallPlace
          * @description Where a call comes from, later or corrected.
@@ -1731,6 +1787,99 @@ export interface components {
          */
         Channel: "app" | "phone" | "sms" | "walk_in" | "partner";
         /**
+         * CrewCall
+         * @description A crew that has to be phoned; it stays until somebody was reached or nothing is left to be said.
+         *
+         *     `phone` is the unit's, None when none is known. `taken_by` names the operator who makes the call; `tries`
+         *     counts those that reached nobody.
+         */
+        CrewCall: {
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /**
+             * Assignment Id
+             * Format: uuid
+             */
+            assignment_id: string;
+            /** Call Sign */
+            call_sign: string;
+            /**
+             * Incident Id
+             * Format: uuid
+             */
+            incident_id: string;
+            /** Incident Number */
+            incident_number: string;
+            notice: components["schemas"]["NoticeKind"];
+            /**
+             * Notice Id
+             * Format: uuid
+             */
+            notice_id: string;
+            /** Phone */
+            phone: string | null;
+            /** Taken By */
+            taken_by: string | null;
+            /** Tries */
+            tries: number;
+            /**
+             * Unit Id
+             * Format: uuid
+             */
+            unit_id: string;
+        };
+        /**
+         * CrewCallAnswer
+         * @description What an operator says of a call to a crew: taken upon oneself, reached, or not reached.
+         */
+        CrewCallAnswer: {
+            outcome: components["schemas"]["CallOutcome"];
+        };
+        /**
+         * CrewCallNow
+         * @description A call as it stands after what the operator said.
+         */
+        CrewCallNow: {
+            /**
+             * Notice Id
+             * Format: uuid
+             */
+            notice_id: string;
+            /** Open */
+            open: boolean;
+            /** Taken By */
+            taken_by: string | null;
+            /** Tries */
+            tries: number;
+        };
+        /**
+         * CrewSlip
+         * @description One notice as the crew's page shows it, until it is acknowledged.
+         */
+        CrewSlip: {
+            /**
+             * Assignment Id
+             * Format: uuid
+             */
+            assignment_id: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["NoticeKind"];
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Shown */
+            shown: boolean;
+        };
+        /**
          * DeclineReason
          * @description Why a crew cannot take an offer.
          * @enum {string}
@@ -1859,6 +2008,8 @@ export interface components {
              * Format: date-time
              */
             at: string;
+            /** Notices */
+            notices: components["schemas"]["CrewSlip"][];
             run: components["schemas"]["RunSheet"] | null;
             /** Seq */
             seq: number;
@@ -2120,13 +2271,15 @@ export interface components {
         Health: {
             database: components["schemas"]["PartState"];
             redis: components["schemas"]["PartState"];
+            standby: components["schemas"]["PartState"];
             status: components["schemas"]["HealthState"];
             /** Version */
             version: string;
         };
         /**
          * HealthState
-         * @description `degraded`: calls are taken and units sent, live positions are not; `down`: nothing can be stored.
+         * @description `degraded`: all work goes on, but a part is away: without Redis no live positions, without the standby
+         *     what is stored is on one machine alone. `down`: nothing can be stored.
          * @enum {string}
          */
         HealthState: "ok" | "degraded" | "down";
@@ -2611,9 +2764,11 @@ export interface components {
         };
         /**
          * NewCallback
-         * @description What a call-back met.
+         * @description What a call-back met. With an `id` made by the client, telling it again is harmless.
          */
         NewCallback: {
+            /** Id */
+            id?: string | null;
             /** Note */
             note?: string | null;
             outcome: components["schemas"]["CallbackOutcome"];
@@ -2776,6 +2931,47 @@ export interface components {
          * @enum {string}
          */
         NoTransport: "treated_on_scene" | "refused" | "not_found" | "died" | "referred";
+        /**
+         * NoticeKind
+         * @description What a crew is told and must acknowledge.
+         * @enum {string}
+         */
+        NoticeKind: "offer" | "stand_down" | "destination";
+        /**
+         * NoticeView
+         * @description One notice with its rungs: shown on the crew's page, sent by push and SMS to so many phones, a call.
+         *
+         *     A rung that found no phone has its time and 0 phones. `ended_why` is `acknowledged`, `phoned` or `moot`.
+         */
+        NoticeView: {
+            /** Call At */
+            call_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Ended Why */
+            ended_why: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["NoticeKind"];
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Push At */
+            push_at: string | null;
+            /** Push Phones */
+            push_phones: number;
+            /** Shown At */
+            shown_at: string | null;
+            /** Sms At */
+            sms_at: string | null;
+            /** Sms Phones */
+            sms_phones: number;
+        };
         /**
          * OperatorStep
          * @description One step of a run, told to the operator by phone or radio. Which fields are needed depends on `to`.
@@ -3206,6 +3402,53 @@ export interface components {
             unit?: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * PushAddress
+         * @description A subscription as browsers give it (`PushSubscription.toJSON()`).
+         * @example {
+         *       "endpoint": "https://fcm.googleapis.com/fcm/send/contoh",
+         *       "keys": {
+         *         "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+         *         "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+         *       }
+         *     }
+         */
+        PushAddress: {
+            /** Endpoint */
+            endpoint: string;
+            keys: components["schemas"]["PushKeys"];
+        };
+        /**
+         * PushKey
+         * @description The key that a browser names when it subscribes (`applicationServerKey`), base64url.
+         */
+        PushKey: {
+            /** Key */
+            key: string;
+        };
+        /**
+         * PushKeys
+         * @description The browser's keys, base64url.
+         */
+        PushKeys: {
+            /** Auth */
+            auth: string;
+            /** P256Dh */
+            p256dh: string;
+        };
+        /**
+         * PushRegistered
+         * @description A browser is registered. `repeated` is true when it was before.
+         */
+        PushRegistered: {
+            /** Repeated */
+            repeated: boolean;
+            /**
+             * Subscription Id
+             * Format: uuid
+             */
+            subscription_id: string;
         };
         /**
          * QualityFinding
@@ -3708,6 +3951,8 @@ export interface components {
             legs: components["schemas"]["LegView"][];
             /** Moves */
             moves: components["schemas"]["AssignmentState"][];
+            /** Notices */
+            notices: components["schemas"]["NoticeView"][];
             /** Origin */
             origin: string;
             /** Override Reason */
@@ -4001,8 +4246,12 @@ export interface components {
         /**
          * UnitChoice
          * @description The unit to send; `reason` is needed when it is not the one proposed first.
+         *
+         *     The assignment gets the `id` when the client makes one: sending it again is harmless then, however late.
          */
         UnitChoice: {
+            /** Id */
+            id?: string | null;
             /** Reason */
             reason?: string | null;
             /**
@@ -4624,6 +4873,242 @@ export interface operations {
             };
             /** @description Tidak ditemukan / Not found (`not_found`) */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    push_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushKey"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    register_browser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushAddress"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushRegistered"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5939,6 +6424,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Isi berbeda dari semula / The content differs (`content_differs`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
             413: {
                 headers: {
@@ -6659,6 +7153,108 @@ export interface operations {
             };
         };
     };
+    crew_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                notice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CrewCallAnswer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewCallNow"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bertentangan dengan keadaan sekarang / Conflict with the present state (`conflict`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     events: {
         parameters: {
             query?: {
@@ -6997,7 +7593,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Bertentangan dengan keadaan sekarang / Conflict with the present state (`conflict`); Langkah tidak sah / Illegal step (`illegal_step`); Unit sudah bertugas / The unit is taken (`unit_taken`); Unit tidak dapat dikirim / The unit is not available (`unit_not_available`) */
+            /** @description Bertentangan dengan keadaan sekarang / Conflict with the present state (`conflict`); Isi berbeda dari semula / The content differs (`content_differs`); Langkah tidak sah / Illegal step (`illegal_step`); Unit sudah bertugas / The unit is taken (`unit_taken`); Unit tidak dapat dikirim / The unit is not available (`unit_not_available`) */
             409: {
                 headers: {
                     [name: string]: unknown;

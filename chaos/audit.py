@@ -1,0 +1,188 @@
+"""The audit after a fault: the clients' ledger against the database, screen by screen and row by row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from chaos.board import Event
+from chaos.ledger import Ledger
+from chaos.reading import Held
+from chaos.stage import REGENCY
+
+STAMP_OF = {
+    "accepted": "accepted_at",
+    "en_route": "en_route_at",
+    "on_scene": "on_scene_at",
+    "at_patient": "at_patient_at",
+    "left_scene": "left_scene_at",
+    "at_facility": "at_facility_at",
+    "handed_over": "handed_over_at",
+    "cleared": "available_at",
+}
+_ONCE = {
+    "call_received",
+    "call_taken",
+    "call_linked",
+    "incident_reported",
+    "incident_confirmed",
+    "incident_closed",
+    "unit_assigned",
+    "unit_cleared",
+    "offer_timed_out",
+    "offer_unacknowledged",
+    "assignment_stood_down",
+    "shift_opened",
+}
+"""Kinds of events that one subject has at most once within a trial."""
+_REPEATING = {
+    "call_unanswered",
+    "verdict_overdue",
+    "unit_overdue",
+    "departure_overdue",
+    "handover_overdue",
+    "closure_overdue",
+}
+"""Alarms: each subject has each ring of them at most once."""
+_CLOCK_TOLERANCE = timedelta(seconds=1)
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the audit found. `lost` was acknowledged and is not there; `doubled` is there more than once;
+    `wrong` is anything else that does not agree."""
+
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        """Whether all agrees."""
+        return not (self.lost or self.doubled or self.wrong)
+
+    def all(self) -> Iterator[str]:
+        """Yield every finding in words."""
+        for kind, found in (("LOST", self.lost), ("DOUBLED", self.doubled), ("WRONG", self.wrong)):
+            yield from (f"{kind} {one}" for one in found)
+
+
+def audit(ledger: Ledger, held: Held, *, true_clocks: bool = True) -> Findings:
+    """Compare what was acknowledged with what is held; `true_clocks`: the phones' clocks were right."""
+    findings = Findings()
+    _calls(ledger, held, findings)
+    _cases(ledger, held, findings)
+    _steps(ledger, held, findings, true_clocks=true_clocks)
+    _fixes(ledger, held, findings)
+    _events_once(held, findings)
+    findings.doubled += [f"open assignment of unit {unit}" for unit in held.doubly_sent]
+    return findings
+
+
+def _subjects(held: Held, *kinds: str) -> Counter[str]:
+    return Counter(event["subject_id"] for event in held.events if event["kind"] in kinds)
+
+
+def _missing(findings: Findings, what: str, acknowledged: Iterable[str], there: Iterable[str]) -> None:
+    findings.lost += [f"{what} {one}" for one in sorted(set(acknowledged) - set(there))]
+
+
+def _calls(ledger: Ledger, held: Held, findings: Findings) -> None:
+    _missing(findings, "call", ledger.calls, held.calls)
+    _missing(findings, "event of call", ledger.calls, _subjects(held, "call_received"))
+    _missing(findings, "taking of call", ledger.taken, _subjects(held, "call_taken"))
+    for call, times in ledger.callbacks.items():
+        there = held.callbacks[call]
+        if there < times:
+            findings.lost.append(f"call-back to {call}: {there} of {times}")
+        if there > times:
+            findings.doubled.append(f"call-back to {call}: {there} for {times}")
+
+
+def _cases(ledger: Ledger, held: Held, findings: Findings) -> None:
+    reported = Counter(e["data"]["call_id"] for e in held.events if e["kind"] == "incident_reported")
+    _missing(findings, "incident of call", ledger.incidents, reported)
+    findings.doubled += [f"incident of call {call}" for call, n in reported.items() if n > 1]
+    assigned = {e["subject_id"]: e for e in held.events if e["kind"] == "unit_assigned"}
+    _missing(findings, "assignment", ledger.sends, assigned)
+    by_operator = Counter(
+        e["incident_id"] for e in assigned.values() if e["data"].get("origin") == "operator"
+    )
+    told = Counter(ledger.sends.values())
+    findings.doubled += [
+        f"sending to incident {incident}: {n} for {told[incident]}"
+        for incident, n in by_operator.items()
+        if n > told[incident]
+    ]
+    _missing(findings, "closing of incident", ledger.closed, _subjects(held, "incident_closed"))
+
+
+def _steps(ledger: Ledger, held: Held, findings: Findings, *, true_clocks: bool) -> None:
+    told: Counter[tuple[str, str]] = Counter()
+    for event in held.events:
+        if event["kind"] in ("assignment_stepped", "patient_handed_over", "unit_cleared"):
+            told[event["subject_id"], event["data"]["to"]] += 1
+        elif event["kind"] == "assignment_fact_reported":
+            told[event["data"]["assignment_id"], event["data"]["step"]] += 1
+    findings.doubled += [f"step {to} of {run}" for (run, to), n in told.items() if n > 1]
+    for step in ledger.steps:
+        if not told[step.assignment_id, step.to]:
+            findings.lost.append(f"step {step.to} of {step.assignment_id}")
+            continue
+        stamps = [s for s in held.stamps.get(step.assignment_id, []) if s.name == STAMP_OF[step.to]]
+        if not stamps:
+            findings.lost.append(f"stamp {step.to} of {step.assignment_id}")
+        if len(stamps) > 1:
+            findings.doubled.append(f"stamp {step.to} of {step.assignment_id}")
+        off = [s for s in stamps if abs(s.occurred_at - _moment(step.device_at)) > _CLOCK_TOLERANCE]
+        if true_clocks and off:
+            findings.wrong.append(f"stamp {step.to} at {off[0].occurred_at}, reported at {step.device_at}")
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _fixes(ledger: Ledger, held: Held, findings: Findings) -> None:
+    for phone, seqs in ledger.fixes.items():
+        there = held.fixes.get(phone, Counter())
+        findings.lost += [f"fix {seq} of {phone}" for seq in sorted(seqs - there.keys())]
+        findings.doubled += [f"fix {seq} of {phone}" for seq, times in there.items() if times > 1]
+        newest = max(seqs)
+        if held.latest.get(phone, newest) < newest:
+            findings.wrong.append(f"marker of {phone} at fix {held.latest[phone]}, newest is {newest}")
+
+
+def _events_once(held: Held, findings: Findings) -> None:
+    seen = Counter((e["kind"], e["subject_id"]) for e in held.events if e["kind"] in _ONCE)
+    rings = Counter(
+        (e["kind"], e["subject_id"], e["data"].get("times")) for e in held.events if e["kind"] in _REPEATING
+    )
+    for repeated in (seen, rings):
+        findings.doubled += [f"event {' '.join(map(str, key))}" for key, n in repeated.items() if n > 1]
+    seqs = [event["seq"] for event in held.events]
+    if seqs and seqs != list(range(seqs[0], seqs[0] + len(seqs))):
+        findings.lost.append("events: the log has a gap")
+
+
+def audit_messages(held: Held, outbox: Path, findings: Findings) -> None:
+    """Compare the messages that count as sent with the files that were written."""
+    files = Counter(path.stem.partition("-")[2] for path in (outbox / REGENCY).glob("*.json"))
+    _missing(findings, "message", held.messages, files)
+    findings.doubled += [f"message {one}" for one, times in files.items() if times > 1]
+    findings.wrong += [f"message {one} was never sent" for one in held.unsent]
+
+
+def audit_screen(name: str, shown: list[Event], log: list[Event], findings: Findings) -> None:
+    """Compare the events that one console was shown with the same stretch of the log."""
+    there = [(e["seq"], e["kind"], e["subject_id"]) for e in log]
+    seen = [(e["seq"], e["kind"], e["subject_id"]) for e in shown]
+    if len(seen) != len(set(seen)):
+        findings.doubled.append(f"event on the console of {name}")
+    if seen != there[: len(seen)]:
+        findings.wrong.append(f"the console of {name} was shown other events than the log holds")
+    if len(seen) < len(there):
+        findings.lost.append(f"{len(there) - len(seen)} events at the console of {name}")

@@ -1,0 +1,183 @@
+"""A crew's phone: takes its offers, walks through its runs, and keeps what was not acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from chaos.door import Refused
+from chaos.ledger import FIX, Ledger, Step
+from chaos.line import Frame, Line
+from chaos.memory import FixMemory
+
+WALK: tuple[tuple[str, dict[str, str]], ...] = (
+    ("accepted", {}),
+    ("en_route", {}),
+    ("on_scene", {}),
+    ("at_patient", {}),
+    ("left_scene", {"outside_name": "Klinik Contoh"}),
+    ("at_facility", {}),
+    ("handed_over", {"receiver": "Perawat Contoh", "room": "Ruang Contoh"}),
+    ("cleared", {}),
+)
+_STATES = ["offered", *(to for to, _ in WALK)]
+FIX_EVERY_S = 0.5
+STEP_EVERY_S = 0.25
+HIDDEN_BACKLOG = 5
+
+
+class Crew:
+    """One driver aboard one unit. `clock_error` is what the phone's clock is wrong by."""
+
+    def __init__(self, address: str, ledger: Ledger, name: str, token: str, unit: dict[str, Any]) -> None:
+        self.name = name
+        self.unit_id: str = unit["id"]
+        self.call_sign: str = unit["call_sign"]
+        self.installation = str(uuid4())
+        self.clock_error = timedelta(0)
+        self.line = Line(f"ws{address.removeprefix('http')}/ws/driver", ledger, self._hello, self._hear)
+        self._token = token
+        self._ledger = ledger
+        self._base = (float(unit["lon"]), float(unit["lat"]))
+        self._memory = FixMemory()
+        self._aboard = asyncio.Event()
+        self._steps: deque[tuple[Step, dict[str, str]]] = deque()
+        self._news = asyncio.Event()
+        self._run: str | None = None
+        self._state = "offered"
+        self._ended: set[str] = set()
+
+    def _now(self) -> str:
+        return (datetime.now(UTC) + self.clock_error).isoformat()
+
+    def _hello(self) -> Frame:
+        return {"token": self._token, "installation_id": self.installation, "device_at": self._now()}
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing of this phone waits to be acknowledged, and no run is under way."""
+        return not self._steps and self._run is None and len(self._memory.kept) <= HIDDEN_BACKLOG
+
+    @property
+    def unacknowledged(self) -> int:
+        """Fixes and steps that the phone still keeps."""
+        return len(self._memory.kept) + len(self._steps)
+
+    async def work(self) -> None:
+        """Be at work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for part in (self.line.run, self._board, self._make_fixes, self._send_fixes, self._walk, self._tell):
+                tasks.create_task(part())
+
+    async def last_fixes(self) -> None:
+        """Wait until every fix made so far is acknowledged."""
+        last = self._memory.made
+        while any(seq <= last for seq in self._memory.kept):
+            await asyncio.sleep(0.05)
+
+    async def _board(self) -> None:
+        check = {"vehicle": True, "oxygen": True, "kit": True}
+        await self.line.ask("sign on", {"t": "sign_on", "call_sign": self.call_sign, "check": check})
+        self._aboard.set()
+
+    # --- what the phone hears --------------------------------------------------------------------
+
+    def _hear(self, frame: Frame) -> None:
+        match frame.get("t"):
+            case "welcome":
+                self._memory.unsent()
+            case "desk":
+                self._see(frame.get("run"))
+            case "positions_saved":
+                self._saved(frame)
+            case "error" if "seqs" in frame.get("problem", {}):
+                for seq in frame["problem"]["seqs"]:
+                    self._memory.sent_at.pop(seq, None)
+
+    def _see(self, run: dict[str, Any] | None) -> None:
+        if run is None or run["assignment_id"] in self._ended:
+            return
+        if run["assignment_id"] != self._run:
+            self._run, self._state = run["assignment_id"], run["state"]
+        self._news.set()
+
+    def _saved(self, frame: Frame) -> None:
+        for refused in frame.get("rejected", []):
+            self._memory.forget(refused["seq"])
+            self._ledger.waiting[FIX] -= 1
+            self._ledger.refused_fixes.append({"crew": self.name, **refused})
+        for seq in frame["seqs"]:
+            sent = self._memory.forget(seq)
+            if sent is not None:
+                self._ledger.fixes[self.installation].add(seq)
+                self._ledger.waiting[FIX] -= 1
+                self._ledger.acknowledged(FIX, self.name, sent)
+
+    # --- where the unit is -----------------------------------------------------------------------
+
+    async def _make_fixes(self) -> None:
+        await self._aboard.wait()
+        while True:
+            angle = time.monotonic() / 20.0
+            place = (self._base[0] + 0.002 * math.cos(angle), self._base[1] + 0.002 * math.sin(angle))
+            fix = {"at": self._now(), "lon": round(place[0], 6), "lat": round(place[1], 6)}
+            self._memory.add({**fix, "accuracy_m": 8.0, "speed_ms": 11.0})
+            self._ledger.waiting[FIX] += 1
+            await asyncio.sleep(FIX_EVERY_S)
+
+    async def _send_fixes(self) -> None:
+        while True:
+            await self.line.connected.wait()
+            for fixes in self._memory.due():
+                if not await self.line.send({"t": "positions", "fixes": fixes, "sent_at": self._now()}):
+                    break
+            await asyncio.sleep(FIX_EVERY_S / 2)
+
+    # --- what the crew does ----------------------------------------------------------------------
+
+    async def _walk(self) -> None:
+        """Take step after step, whether there is a connection or not: the phone keeps them."""
+        while True:
+            await self._until(lambda: self._run is not None)
+            run = self._run
+            assert run is not None, "waited for"
+            for to, fields in WALK[max(0, _STATES.index(self._state)) :]:
+                self._steps.append((Step(run, to, self._now()), fields))
+                self._news.set()
+                await asyncio.sleep(STEP_EVERY_S)
+                if run in self._ended:
+                    break
+            self._ended.add(run)
+            self._run = None
+
+    async def _tell(self) -> None:
+        """Report the steps in their order, each until it is acknowledged."""
+        while True:
+            await self._until(lambda: bool(self._steps))
+            step, fields = self._steps[0]
+            frame = {"t": "step", "assignment_id": step.assignment_id, "to": step.to, **fields}
+            try:
+                await self.line.ask("step", {**frame, "device_at": step.device_at, "sent_at": self._now()})
+                self._ledger.steps.append(step)
+            except Refused:
+                self._give_up(step.assignment_id)
+            else:
+                self._steps.popleft()
+
+    def _give_up(self, assignment_id: str) -> None:
+        """The run is no longer this crew's: an offer that was not answered in time went to others."""
+        self._ended.add(assignment_id)
+        self._steps = deque(kept for kept in self._steps if kept[0].assignment_id != assignment_id)
+        if self._run == assignment_id:
+            self._run = None
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            await self._news.wait()
+            self._news.clear()

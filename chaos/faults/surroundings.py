@@ -1,0 +1,118 @@
+"""What the processes stand on: Redis gone, the database restarted or slow, the disk full."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from chaos import processes, reading
+from chaos.scene import DATABASE_S, Fault, Scene
+from chaos.stage import NotReady, Stage
+
+REDIS_BACK_S = 10.0
+_LOCKED_S = 3.0
+
+
+async def redis_away(scene: Scene) -> float:
+    """Keep Redis from running: calls are taken, confirmed, assigned and delivered all the same."""
+    folder = scene.stage.run_dir / "redis"
+    aside = folder.with_name("redis.away")
+    pid = scene.stage.pid(processes.REDIS)
+    await scene.moment()
+    folder.rename(aside)
+    processes.kill([pid])
+    away = time.monotonic()
+    scene.traffic.ledger.mark(away)
+    try:
+        served = await scene.traffic.until_back()
+        closed = len(scene.traffic.ledger.closed)
+        await scene.last(18.0, 180.0)
+        scene.notes.append(
+            f"without Redis: served again after {served:.1f} s, "
+            f"{len(scene.traffic.ledger.closed) - closed} whole cases in {time.monotonic() - away:.0f} s"
+        )
+        if len(scene.traffic.ledger.closed) == closed:
+            raise NotReady("no case came to its end without Redis")
+    finally:
+        aside.rename(folder)
+    return time.monotonic()
+
+
+async def restart_database(scene: Scene) -> float:
+    """Restart PostgreSQL as an administrator would: sessions are ended, the rest is clean."""
+    pid = scene.stage.pid(processes.POSTGRES)
+    since = await scene.moment()
+    await _fast_stop(scene.stage, pid)
+    return since
+
+
+async def _fast_stop(stage: Stage, pid: int) -> None:
+    processes.interrupt(pid)
+    await stage.until_runs(processes.POSTGRES, other_than=pid)
+
+
+async def database_away(scene: Scene) -> float:
+    """Keep PostgreSQL from running for a while: nothing can be acknowledged, and nothing that was is lost."""
+    data = scene.stage.run_dir / "pg"
+    aside = data.with_name("pg.away")
+    pid = scene.stage.pid(processes.POSTGRES)
+    await scene.moment()
+    data.rename(aside)
+    processes.kill(processes.family(pid))
+    try:
+        await scene.last(6.0, 60.0)
+    finally:
+        aside.rename(data)
+    return time.monotonic()
+
+
+async def slow_database(scene: Scene) -> float:
+    """Hold the head of the log locked: whoever changes anything waits."""
+    database = await reading.connect(scene.stage)
+    try:
+        for _ in range(1 if scene.short else 5):
+            await scene.moment()
+            async with database.transaction():
+                await database.execute("SELECT 1 FROM event_head FOR UPDATE")
+                await asyncio.sleep(_LOCKED_S)
+    finally:
+        await database.close()
+    return time.monotonic()
+
+
+async def disk_full(scene: Scene) -> float:
+    """Let nobody write to the disk: not the database, not the worker, not the logs."""
+    everybody = processes.family(scene.stage.launcher)
+    await scene.moment()
+    for pid in everybody:
+        processes.fill_disk(pid)
+    try:
+        await _until_told(scene)
+        await scene.last(4.0, 30.0)
+    finally:
+        since = time.monotonic()
+        # the launcher first: whatever it starts from now on has room
+        for pid in processes.family(scene.stage.launcher):
+            processes.free_disk(pid)
+    return since
+
+
+async def _until_told(scene: Scene) -> None:
+    """Wait until the database itself has said that it cannot write."""
+    log = scene.stage.run_dir / "log" / "postgres.log"
+    del log  # its own log cannot be written either: what counts is that no call gets through
+    until = time.monotonic() + 30.0
+    while await scene.stage.healthy():
+        if time.monotonic() > until:
+            raise NotReady("the database goes on as if there were room")
+        await asyncio.sleep(0.1)
+
+
+FAULTS = (
+    Fault("Redis absent", REDIS_BACK_S, redis_away),
+    Fault("database restarted (fast)", DATABASE_S, restart_database),
+    Fault("database absent", DATABASE_S, database_away),
+    Fault("database slow (locks held 3 s)", DATABASE_S, slow_database),
+    Fault("disk full (database, worker, logs)", DATABASE_S, disk_full),
+)

@@ -1,0 +1,78 @@
+"""What the system has acknowledged to its clients, when, and what they still wait for."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+CALL, EVENT, FIX = "call", "console event", "fix"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a run as the phone reported it; `device_at` is by the phone's clock (ISO 8601)."""
+
+    assignment_id: str
+    to: str
+    device_at: str
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The clients' common book. Ids are texts, as they stand in JSON.
+
+    calls, taken: ids of calls. callbacks: call-backs per call. incidents: call -> incident.
+    sends: assignment -> incident. closed: incidents. steps: as reported. fixes: installation -> sequences.
+    """
+
+    calls: set[str] = field(default_factory=set)
+    taken: set[str] = field(default_factory=set)
+    callbacks: Counter[str] = field(default_factory=Counter)
+    incidents: dict[str, str] = field(default_factory=dict)
+    sends: dict[str, str] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    steps: list[Step] = field(default_factory=list)
+    fixes: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    refused_fixes: list[dict[str, Any]] = field(default_factory=list)
+    refusals: Counter[str] = field(default_factory=Counter)
+    """What the system has refused for good, by what was asked and the problem's code."""
+    retries: Counter[str] = field(default_factory=Counter)
+    """Attempts that got no acknowledgement, by how they failed."""
+    waiting: Counter[str] = field(default_factory=Counter)
+    """What is sent and not acknowledged now, by kind."""
+    first_back: dict[tuple[str, str], float] = field(default_factory=dict)
+    """Since the last `mark`: when each client was first acknowledged what it sent after it, by kind."""
+    marked: float = field(default_factory=time.monotonic)
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests, steps and fixes wait for their acknowledgement now."""
+        return sum(self.waiting.values())
+
+    @contextmanager
+    def awaiting(self, kind: str, number: int = 1) -> Iterator[None]:
+        """Count something as sent and not acknowledged for as long as the context lasts."""
+        self.waiting[kind] += number
+        try:
+            yield
+        finally:
+            self.waiting[kind] -= number
+
+    def mark(self, moment: float) -> None:
+        """Measure the recovery from this moment (monotonic seconds) on."""
+        self.marked = moment
+        self.first_back.clear()
+
+    def acknowledged(self, kind: str, client: str, sent: float) -> None:
+        """A client was acknowledged now what it had sent at `sent` (monotonic seconds)."""
+        if sent >= self.marked:
+            self.first_back.setdefault((kind, client), time.monotonic())
+
+    def recovered(self, kind: str, clients: int) -> float | None:
+        """Return the seconds until so many clients were served again; None when they are not yet."""
+        back = sorted(moment for (what, _), moment in self.first_back.items() if what == kind)
+        return back[clients - 1] - self.marked if len(back) >= clients else None

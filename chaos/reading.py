@@ -1,0 +1,159 @@
+"""What the database of the system under test holds, read past the system."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from chaos.stage import REGENCY, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """One stamp of a run."""
+
+    name: str
+    occurred_at: datetime
+    corrected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the database holds of one trial. Ids are texts.
+
+    events: the log after the trial's first event. fixes: installation -> how often each sequence is there.
+    latest: installation -> the sequence of the marker that it moved last. doubly_sent: units with more than
+    one open assignment. unsent: messages that are neither sent nor given up. messages: ids of those sent.
+    """
+
+    events: list[dict[str, Any]]
+    calls: set[str]
+    callbacks: Counter[str]
+    stamps: dict[str, list[Stamped]]
+    fixes: dict[str, Counter[int]]
+    latest: dict[str, int]
+    doubly_sent: list[str]
+    messages: set[str]
+    unsent: list[str]
+
+
+async def connect(stage: Stage) -> asyncpg.Connection:
+    """Connect as the cluster's superuser, whom no row security hides anything from."""
+    return await asyncpg.connect(user="postgres", database="semar", host=str(stage.sockets), timeout=10)
+
+
+async def read(stage: Stage, after: int, installations: list[str]) -> Held:
+    """Read all that happened since event `after`."""
+    database = await connect(stage)
+    try:
+        regency = await database.fetchval("SELECT id FROM regency WHERE slug = $1", REGENCY)
+        async with database.transaction(isolation="repeatable_read", readonly=True):
+            return await _read(database, regency, after, installations)
+    finally:
+        await database.close()
+
+
+async def _read(
+    database: asyncpg.Connection, regency: int, after: int, installations: list[str]
+) -> Held:
+    events = await database.fetch(
+        "SELECT seq, kind, subject_id, incident_id::text, data::text, recorded_at FROM event "
+        "WHERE regency_id = $1 AND seq > $2 ORDER BY seq",
+        regency,
+        after,
+    )
+    calls = await database.fetch("SELECT id::text FROM call WHERE regency_id = $1", regency)
+    callbacks = await database.fetch("SELECT call_id::text FROM callback WHERE regency_id = $1", regency)
+    messages = await database.fetch(
+        "SELECT id::text, sent_at, failed_at FROM outbox WHERE regency_id = $1", regency
+    )
+    doubly = await database.fetch(
+        "SELECT unit_id::text FROM assignment WHERE released_at IS NULL GROUP BY unit_id HAVING count(*) > 1"
+    )
+    return Held(
+        events=[{**dict(row), "data": json.loads(row["data"])} for row in events],
+        calls={row["id"] for row in calls},
+        callbacks=Counter(row["call_id"] for row in callbacks),
+        stamps=await _stamps(database, regency),
+        fixes=await _fixes(database, regency, installations),
+        latest=await _latest(database, regency, installations),
+        doubly_sent=[row["unit_id"] for row in doubly],
+        messages={row["id"] for row in messages if row["sent_at"] is not None},
+        unsent=[row["id"] for row in messages if row["sent_at"] is None and row["failed_at"] is None],
+    )
+
+
+async def _stamps(database: asyncpg.Connection, regency: int) -> dict[str, list[Stamped]]:
+    rows = await database.fetch(
+        "SELECT assignment_id::text AS run, name, occurred_at, clock_corrected FROM stamp "
+        "WHERE regency_id = $1 AND assignment_id IS NOT NULL",
+        regency,
+    )
+    stamps: defaultdict[str, list[Stamped]] = defaultdict(list)
+    for row in rows:
+        stamps[row["run"]].append(Stamped(row["name"], row["occurred_at"], row["clock_corrected"]))
+    return stamps
+
+
+async def _fixes(
+    database: asyncpg.Connection, regency: int, installations: list[str]
+) -> dict[str, Counter[int]]:
+    rows = await database.fetch(
+        "SELECT installation_id::text AS phone, sequence FROM position "
+        "WHERE regency_id = $1 AND installation_id = ANY($2::uuid[])",
+        regency,
+        installations,
+    )
+    fixes: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for row in rows:
+        fixes[row["phone"]][row["sequence"]] += 1
+    return fixes
+
+
+async def _latest(database: asyncpg.Connection, regency: int, installations: list[str]) -> dict[str, int]:
+    rows = await database.fetch(
+        "SELECT installation_id::text AS phone, sequence FROM latest_position "
+        "WHERE regency_id = $1 AND installation_id = ANY($2::uuid[])",
+        regency,
+        installations,
+    )
+    return {row["phone"]: row["sequence"] for row in rows}
+
+
+async def head(stage: Stage) -> int:
+    """Return the last sequence of the log."""
+    database = await connect(stage)
+    try:
+        return int(
+            await database.fetchval(
+                "SELECT h.seq FROM event_head h JOIN regency r ON r.id = h.regency_id WHERE r.slug = $1", REGENCY
+            )
+        )
+    finally:
+        await database.close()
+
+
+async def settings(stage: Stage, *names: str) -> dict[str, str]:
+    """Return settings of the server by name."""
+    database = await connect(stage)
+    try:
+        return {name: await database.fetchval(f"SHOW {name}") for name in names}
+    finally:
+        await database.close()
+
+
+async def first_sent(stage: Stage, since: datetime) -> datetime | None:
+    """Return when the first message was sent that was wanted after `since`; None while none was."""
+    database = await connect(stage)
+    try:
+        sent: datetime | None = await database.fetchval(
+            "SELECT min(sent_at) FROM outbox WHERE created_at >= $1", since
+        )
+    finally:
+        await database.close()
+    return sent

@@ -1,0 +1,166 @@
+"""The traffic of one trial: residents, operators and crews, all at once, until they are told that it is enough."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from chaos.cast import Cast
+from chaos.crew import Crew
+from chaos.dispatcher import Dispatcher
+from chaos.door import Door
+from chaos.ledger import CALL, EVENT, FIX, Ledger
+from chaos.resident import Resident
+
+STEADY_S, DRAINED_S, BACK_S = 60.0, 120.0, 90.0
+
+
+class Stuck(Exception):
+    """The traffic does not get on: nobody acknowledges, or a case does not come to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The ways in: where residents and operators go, and where the crews' phones go."""
+
+    http: str
+    phones: str
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Everybody who speaks to the system during one trial, and their common book."""
+
+    ledger: Ledger
+    dispatchers: list[Dispatcher]
+    crews: list[Crew]
+    residents: list[Resident]
+    unanswered: set[str]
+    """Calls that the operators leave ringing."""
+    _enough: asyncio.Event = field(default_factory=asyncio.Event)
+    _calling: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests, steps and fixes wait for their acknowledgement now."""
+        return self.ledger.in_flight
+
+    async def until_steady(self) -> None:
+        """Wait until every kind of thing gets through, a whole case included."""
+        fixes = self.ledger.fixes
+        await _until(
+            lambda: bool(self.ledger.closed) and len(fixes) == len(self.crews), STEADY_S, "steady traffic"
+        )
+
+    async def until_in_flight(self, number: int = 4) -> None:
+        """Wait for a moment at which several things are under way at once."""
+        await _until(lambda: self.in_flight >= number, STEADY_S, "anything under way")
+
+    def recovery(self) -> dict[str, float | None]:
+        """Return the seconds from the mark until each kind was served again: any call, all consoles and crews."""
+        return {
+            CALL: self.ledger.recovered(CALL, 1),
+            EVENT: self.ledger.recovered(EVENT, len(self.dispatchers)),
+            FIX: self.ledger.recovered(FIX, len(self.crews)),
+        }
+
+    async def until_back(self) -> float:
+        """Wait until all are served again, and return the seconds that took since the mark."""
+        await _until(lambda: None not in self.recovery().values(), BACK_S, "service again", self.recovery)
+        return max(seconds for seconds in self.recovery().values() if seconds is not None)
+
+    async def drain(self) -> None:
+        """Let nobody call any more, and wait until all that was begun has come to its end."""
+        self._enough.set()
+        await asyncio.wait_for(asyncio.gather(*self._calling), DRAINED_S)
+        await _until(self._quiet, DRAINED_S, "the end of all cases", self._unfinished)
+        await asyncio.wait_for(asyncio.gather(*(crew.last_fixes() for crew in self.crews)), DRAINED_S)
+
+    def _quiet(self) -> bool:
+        seen = all(call in self.ledger.incidents for call in self.ledger.calls)
+        return seen and all(d.quiet for d in self.dispatchers) and all(c.quiet for c in self.crews)
+
+    def _unfinished(self) -> dict[str, object]:
+        return {
+            "calls": len(self.ledger.calls),
+            "incidents": len(self.ledger.incidents),
+            "closed": len(self.ledger.closed),
+            "dispatchers busy": [d.name for d in self.dispatchers if not d.quiet],
+            "crews busy": [c.name for c in self.crews if not c.quiet],
+            "refusals": dict(self.ledger.refusals),
+        }
+
+    async def call_into_silence(self, number: int) -> list[str]:
+        """Have so many calls made that nobody answers for now; return their ids."""
+        ids = [str(uuid4()) for _ in range(number)]
+        self.unanswered.update(ids)
+        await asyncio.gather(*(self.residents[0].call(call_id) for call_id in ids))
+        return ids
+
+    def answer(self, calls: list[str]) -> None:
+        """Let the operators take calls that were left ringing."""
+        self.unanswered.difference_update(calls)
+
+    async def until_heard(self, kind: str, subjects: list[str]) -> None:
+        """Wait until every console was shown an event of this kind about each of these subjects."""
+
+        def heard() -> bool:
+            return all(
+                {e["subject_id"] for e in d.console.events if e["kind"] == kind} >= set(subjects)
+                for d in self.dispatchers
+            )
+
+        await _until(heard, BACK_S, f"{kind} at every console")
+
+    def begin(self, tasks: asyncio.TaskGroup, every_s: float) -> list[asyncio.Task[None]]:
+        """Start everybody; return the tasks that go on for ever."""
+        self._calling = [
+            tasks.create_task(resident.call_now_and_then(every_s, self._enough)) for resident in self.residents
+        ]
+        lasting = [*(d.work() for d in self.dispatchers), *(c.work() for c in self.crews)]
+        return [tasks.create_task(work) for work in lasting]
+
+
+@asynccontextmanager
+async def traffic(cast: Cast, doors: Doors, *, every_s: float) -> AsyncIterator[Traffic]:
+    """Have everybody at work for as long as the context lasts; `every_s` is a resident's pause between calls."""
+    ledger, sent_at, unanswered = Ledger(), dict[str, float](), set[str]()
+    units = {unit["id"] for unit in cast.units}
+    async with AsyncExitStack() as open_doors:
+
+        async def door(token: str) -> Door:
+            return await open_doors.enter_async_context(Door(doors.http, ledger, token))
+
+        dispatchers = [
+            Dispatcher(await door(o.token), o.name, units, sent_at, unanswered) for o in cast.operators
+        ]
+        residents = [Resident(await door(r.token), r.name, sent_at) for r in cast.residents]
+        crews = [
+            Crew(doors.phones, ledger, driver.name, driver.token, unit)
+            for driver, unit in zip(cast.drivers, cast.units, strict=True)
+        ]
+        all_of_it = Traffic(ledger, dispatchers, crews, residents, unanswered)
+        for dispatcher in dispatchers:
+            await dispatcher.console.open()
+        async with asyncio.TaskGroup() as tasks:
+            lasting = all_of_it.begin(tasks, every_s)
+            try:
+                yield all_of_it
+            finally:
+                all_of_it._enough.set()
+                for task in lasting:
+                    task.cancel()
+
+
+async def _until(
+    condition: Callable[[], bool], seconds: float, what: str, told: Callable[[], object] = dict
+) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise Stuck(f"no {what} within {seconds:g} s: {told()}")
+        await asyncio.sleep(0.005)

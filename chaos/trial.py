@@ -1,0 +1,170 @@
+"""One trial: traffic, one fault in the middle of it, recovery, the end of all cases, and the audit."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import asyncpg
+
+from chaos import reading
+from chaos.audit import Findings, audit, audit_messages, audit_screen
+from chaos.board import picture_of
+from chaos.cast import Cast
+from chaos.door import Door
+from chaos.link import Link
+from chaos.proxy import Proxy
+from chaos.scene import Fault, Scene
+from chaos.stage import REGENCY, Stage
+from chaos.traffic import BACK_S, DRAINED_S, Doors, Stuck, Traffic, traffic
+
+EVERY_S = 2.5
+"""A resident's pause between two calls, on average."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one fault. recovery_s: None when service did not come back. stuck: why it was given up."""
+
+    fault: Fault
+    in_flight: int = 0
+    acknowledged: int = 0
+    findings: Findings = field(default_factory=Findings)
+    recovery_s: float | None = None
+    parts: dict[str, float | None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    stuck: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was lost, doubled or wrong, and all came to its end."""
+        return self.findings.clean and not self.stuck
+
+    @property
+    def in_time(self) -> bool:
+        """Whether service was back within the limit."""
+        return self.recovery_s is not None and self.recovery_s <= self.fault.limit_s
+
+
+async def try_fault(stage: Stage, cast: Cast, proxy: Proxy, fault: Fault, *, short: bool) -> Outcome:
+    """Play one fault and audit what it left."""
+    outcome = Outcome(fault)
+    await fault.prepare(stage)
+    try:
+        async with Link(stage.ports[0]) as link:
+            http = proxy.address if fault.through_proxy else stage.address()
+            phones = link.address if fault.over_link else http
+            first = await reading.head(stage)
+            async with traffic(cast, Doors(http, phones), every_s=EVERY_S) as everybody:
+                scene = Scene(stage, everybody, proxy, link, short)
+                await _play(scene, fault, outcome)
+                await _audit(stage, everybody, first, fault, outcome)
+    except* (Stuck, TimeoutError) as stuck:
+        outcome.stuck = "; ".join(str(failure) for failure in stuck.exceptions)
+    finally:
+        await fault.restore(stage)
+        await stage.until_healthy()
+    return outcome
+
+
+async def _play(scene: Scene, fault: Fault, outcome: Outcome) -> None:
+    everybody = scene.traffic
+    await everybody.until_steady()
+    await scene.last(0.0, 10.0)
+    everybody.ledger.mark(time.monotonic())
+    since = await fault.strike(scene)
+    wall = datetime.now(UTC).timestamp() - (time.monotonic() - since)
+    if everybody.ledger.marked < since:
+        everybody.ledger.mark(since)
+    await everybody.until_back()
+    outcome.parts = dict(everybody.recovery())
+    if fault.true_clocks:
+        outcome.parts["message"] = await _first_message(scene.stage, datetime.fromtimestamp(wall, UTC))
+    outcome.recovery_s = max(seconds for seconds in outcome.parts.values() if seconds is not None)
+    outcome.in_flight = scene.in_flight
+    outcome.notes = scene.notes
+    await scene.last(0.5, 15.0)
+    await everybody.drain()
+
+
+async def _first_message(stage: Stage, since: datetime) -> float:
+    """Wait until a message that was wanted after `since` is sent; return the seconds from then."""
+    until = time.monotonic() + BACK_S
+    while time.monotonic() < until:
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            sent = await reading.first_sent(stage, since)
+            if sent is not None:
+                return (sent - since).total_seconds()
+        await asyncio.sleep(0.1)
+    raise Stuck("no message sent again")
+
+
+async def _audit(stage: Stage, everybody: Traffic, first: int, fault: Fault, outcome: Outcome) -> None:
+    ledger, findings = everybody.ledger, outcome.findings
+    installations = [crew.installation for crew in everybody.crews]
+    held = await _settled(stage, first, installations)
+    outcome.acknowledged = (
+        len(ledger.calls) + len(ledger.sends) + len(ledger.steps) + sum(map(len, ledger.fixes.values()))
+    )
+    if ledger.refused_fixes and fault.true_clocks:
+        findings.wrong.append(f"{len(ledger.refused_fixes)} fixes refused: {ledger.refused_fixes[0]}")
+    found = audit(ledger, held, true_clocks=fault.true_clocks)
+    audit_messages(held, stage.run_dir / "outbox", found)
+    last = held.events[-1]["seq"] if held.events else first
+    await _shown(everybody, last)
+    for dispatcher in everybody.dispatchers:
+        console = dispatcher.console
+        shown = [event for event in console.events if event["seq"] <= last]
+        there = [event for event in held.events if event["seq"] > console.first]
+        audit_screen(dispatcher.name, shown, there, found)
+        found.wrong += [f"console of {dispatcher.name}: {fault}" for fault in console.faults]
+    await _boards(stage, everybody, found)
+    await _commands(stage, found)
+    findings.lost += found.lost
+    findings.doubled += found.doubled
+    findings.wrong += found.wrong
+    outcome.notes.append(f"retries {dict(ledger.retries)}" if ledger.retries else "no retries")
+
+
+async def _settled(stage: Stage, first: int, installations: list[str]) -> reading.Held:
+    """Read the database once every message that was wanted has been dealt with."""
+    until = time.monotonic() + DRAINED_S
+    while True:
+        held = await reading.read(stage, first, installations)
+        if not held.unsent or time.monotonic() > until:
+            return held
+        await asyncio.sleep(0.2)
+
+
+async def _shown(everybody: Traffic, last: int) -> None:
+    until = time.monotonic() + DRAINED_S
+    while any(d.console.picture.seq < last for d in everybody.dispatchers) and time.monotonic() < until:
+        await asyncio.sleep(0.05)
+
+
+async def _boards(stage: Stage, everybody: Traffic, findings: Findings) -> None:
+    """Compare each console's own picture with the board, at one and the same event."""
+    for dispatcher in everybody.dispatchers:
+        console = dispatcher.console
+        until = time.monotonic() + DRAINED_S
+        while True:
+            board = picture_of(await console.board())
+            await _shown(everybody, board.seq)
+            if console.picture.seq == board.seq:
+                break
+            if time.monotonic() > until:
+                findings.wrong.append(f"the console of {dispatcher.name} never stood where the board stood")
+                break
+        if console.picture != board:
+            findings.wrong.append(f"board of {dispatcher.name}: {console.picture} instead of {board}")
+
+
+async def _commands(stage: Stage, findings: Findings) -> None:
+    checks = (("log", "verify", REGENCY), ("log", "rebuild", "--check", REGENCY))
+    for arguments in checks:
+        status, said = await stage.command(*arguments)
+        if status != 0:
+            findings.wrong.append(f"dispatch {' '.join(arguments)}: {said.strip()}")

@@ -1,0 +1,332 @@
+"""The one table of what waits for somebody: how long it may, who is to act, what is told when nobody does.
+
+Every state of a call, an incident, a run and a leg that is not final stands here. A machine checks that none
+is missing, and that the open timers of a tenant are those that this table says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from dispatch.domain.assignment import FINAL_STATES, AssignmentState, LegState
+from dispatch.domain.call import CallState
+from dispatch.domain.events import EventKind
+from dispatch.domain.incident import IncidentState
+from dispatch.domain.unit import Tracking
+
+S = AssignmentState
+
+
+class TimerKind(StrEnum):
+    """Every kind of timer. Those of `ERRANDS` are work to be done at a moment; nothing waits on them."""
+
+    CALL_UNANSWERED = "call_unanswered"
+    NO_VERDICT = "call_no_verdict"
+    UNASSIGNED = "incident_unassigned"
+    UNCLOSED = "incident_unclosed"
+    OFFER_UNACKNOWLEDGED = "offer_unacknowledged"
+    OFFER_EXPIRES = "offer_expires"
+    MANUAL_UNANSWERED = "manual_unanswered"
+    NOT_MOVING = "run_not_moving"
+    NOT_ARRIVED = "run_not_arrived"
+    STAGED_LONG = "run_staged_long"
+    NOT_AT_PATIENT = "run_not_at_patient"
+    NOT_LEAVING = "run_not_leaving"
+    NOT_AT_FACILITY = "run_not_at_facility"
+    NO_HANDOVER = "run_no_handover"
+    NOT_CLEARED = "run_not_cleared"
+    FACILITY_UNANSWERED = "facility_unanswered"
+    REFUSAL_UNHEEDED = "refusal_unheeded"
+    COUNTERSIGN = "handover_countersign"
+    SIGNAL_LOST = "signal_lost"
+    NOTICE_PUSH = "notice_push"
+    NOTICE_SMS = "notice_sms"
+    NOTICE_CALL = "notice_call"
+    WIDEN = "incident_widen"
+    RECHECK = "registry_recheck"
+    ROAD_STARTS = "road_change_starts"
+    ROAD_ENDS = "road_change_ends"
+
+
+ERRANDS = frozenset({TimerKind.WIDEN, TimerKind.RECHECK, TimerKind.ROAD_STARTS, TimerKind.ROAD_ENDS})
+
+
+class Owner(StrEnum):
+    """Who is to act before the deadline passes; after it the operators are told, whoever it was."""
+
+    OPERATORS = "operators"
+    CREW = "crew"
+    FACILITY = "facility"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """One deadline: the tenant's setting `section.key` in seconds, `default_s` where it has none.
+
+    `tells` is the event by which operators hear that it passed; it is told again every `every_s`, and never
+    more often than that.
+    """
+
+    kind: TimerKind
+    owner: Owner
+    section: str
+    key: str
+    default_s: float
+    tells: EventKind
+    every_s: float = 60.0
+
+    def seconds(self, settings: Mapping[str, Any]) -> float:
+        """Return how long a tenant with these settings waits; what is no sensible number is not heeded."""
+        value = settings.get(self.section, {}).get(self.key, self.default_s)
+        sensible = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 86_400
+        return float(value) if sensible else self.default_s
+
+
+K, E = TimerKind, EventKind
+_TEN_MINUTES = 600.0
+
+# --- calls ---
+
+CALLS: Mapping[CallState, tuple[Deadline, ...]] = {
+    CallState.RINGING: (
+        Deadline(K.CALL_UNANSWERED, Owner.OPERATORS, "targets", "taken_s", 15, E.CALL_UNANSWERED),
+    ),
+    CallState.TAKEN: (
+        Deadline(K.NO_VERDICT, Owner.OPERATORS, "targets", "verdict_s", 60, E.VERDICT_OVERDUE),
+    ),
+    # its incident has the deadlines
+    CallState.LINKED: (),
+    CallState.DISPOSED: (),
+}
+
+# --- incidents ---
+
+
+class Need(StrEnum):
+    """What an open incident waits for; one may wait for its verdict and for a unit at once."""
+
+    VERDICT = "verdict"
+    UNIT = "unit"
+    CLOSING = "closing"
+    RUNS = "runs"
+
+
+NEEDS: Mapping[Need, tuple[Deadline, ...]] = {
+    Need.VERDICT: (Deadline(K.NO_VERDICT, Owner.OPERATORS, "targets", "verdict_s", 60, E.VERDICT_OVERDUE),),
+    Need.UNIT: (Deadline(K.UNASSIGNED, Owner.OPERATORS, "alarms", "unassigned_s", 60, E.UNIT_OVERDUE),),
+    Need.CLOSING: (
+        Deadline(K.UNCLOSED, Owner.OPERATORS, "alarms", "unclosed_s", 600, E.CLOSURE_OVERDUE, 1_800),
+    ),
+    # each of its runs has its own deadlines
+    Need.RUNS: (),
+}
+
+
+def needs(state: IncidentState, *, open_runs: bool, in_need: bool, waiting: bool) -> frozenset[Need]:
+    """Return what an incident waits for; empty when it has ended.
+
+    `in_need` tells whether a unit is still needed, `waiting` whether it is marked as waiting for one.
+    """
+    if state not in (IncidentState.REPORTED, IncidentState.CONFIRMED):
+        return frozenset()
+    found = {Need.VERDICT} if state is IncidentState.REPORTED else set()
+    if open_runs:
+        found.add(Need.RUNS)
+    elif waiting:
+        found.add(Need.UNIT)
+    elif state is IncidentState.CONFIRMED:
+        found.add(Need.UNIT if in_need else Need.CLOSING)
+    return frozenset(found)
+
+
+# --- runs ---
+
+_OFFER_WIDENS = Deadline(
+    K.OFFER_UNACKNOWLEDGED, Owner.CREW, "offers", "widen_after_s", 20, E.OFFER_UNACKNOWLEDGED
+)
+_OFFER_ENDS = Deadline(K.OFFER_EXPIRES, Owner.CREW, "targets", "offer_accepted_s", 60, E.OFFER_TIMED_OUT)
+_PHONED_OFFER = Deadline(
+    K.MANUAL_UNANSWERED, Owner.OPERATORS, "targets", "offer_accepted_s", 60, E.MANUAL_UNIT_UNANSWERED
+)
+
+
+def _crew(kind: TimerKind, key: str, default_s: float, every_s: float) -> Deadline:
+    return Deadline(kind, Owner.CREW, "alarms", key, default_s, E.RUN_OVERDUE, every_s)
+
+
+RUNS: Mapping[AssignmentState, tuple[Deadline, ...]] = {
+    S.OFFERED: (_OFFER_WIDENS, _OFFER_ENDS, _PHONED_OFFER),
+    S.ACCEPTED: (Deadline(K.NOT_MOVING, Owner.CREW, "targets", "turnout_s", 60, E.DEPARTURE_OVERDUE),),
+    # with a prediction the limit follows from it, see `arrival_seconds`
+    S.EN_ROUTE: (_crew(K.NOT_ARRIVED, "arrival_s", 1_200, 300),),
+    S.STAGED: (_crew(K.STAGED_LONG, "staged_s", 900, _TEN_MINUTES),),
+    S.ON_SCENE: (_crew(K.NOT_AT_PATIENT, "at_patient_s", 300, 300),),
+    S.AT_PATIENT: (_crew(K.NOT_LEAVING, "leaving_s", 1_800, _TEN_MINUTES),),
+    S.LEFT_SCENE: (_crew(K.NOT_AT_FACILITY, "transport_s", 2_700, _TEN_MINUTES),),
+    S.AT_FACILITY: (
+        Deadline(
+            K.NO_HANDOVER,
+            Owner.FACILITY,
+            "targets",
+            "handover_alarm_s",
+            1_800,
+            E.HANDOVER_OVERDUE,
+            _TEN_MINUTES,
+        ),
+    ),
+    S.HANDED_OVER: (_crew(K.NOT_CLEARED, "clearing_s", 1_200, _TEN_MINUTES),),
+    **dict.fromkeys(FINAL_STATES, ()),
+}
+
+# An offer is watched in another way where nobody has the app.
+_ONLY: Mapping[TimerKind, Tracking] = {
+    K.OFFER_UNACKNOWLEDGED: Tracking.APP,
+    K.OFFER_EXPIRES: Tracking.APP,
+    K.MANUAL_UNANSWERED: Tracking.MANUAL,
+}
+
+LATE_FACTOR = 1.5
+LATE_MARGIN_S = 60.0
+
+
+def of_run(state: AssignmentState, tracking: Tracking) -> tuple[Deadline, ...]:
+    """Return the deadlines of a run in this state by a unit that is tracked, or is not."""
+    return tuple(d for d in RUNS[state] if _ONLY.get(d.kind, tracking) is tracking)
+
+
+def arrival_seconds(predicted_s: float | None, pace: float, settings: Mapping[str, Any]) -> float:
+    """Return after how long a unit under way is late: half as long again as was predicted, and a minute.
+
+    `pace` is how many times faster than life a training case runs. Without a prediction the setting holds.
+    """
+    if predicted_s is None:
+        return RUNS[S.EN_ROUTE][0].seconds(settings)
+    return predicted_s / pace * LATE_FACTOR + LATE_MARGIN_S
+
+
+# --- legs ---
+
+
+class LegWait(StrEnum):
+    """What a leg waits for."""
+
+    ANSWER = "answer"
+    OTHER_DESTINATION = "other_destination"
+    COUNTERSIGNATURE = "countersignature"
+
+
+LEGS: Mapping[LegWait, tuple[Deadline, ...]] = {
+    LegWait.ANSWER: (
+        Deadline(
+            K.FACILITY_UNANSWERED,
+            Owner.FACILITY,
+            "alarms",
+            "facility_answer_s",
+            180,
+            E.FACILITY_UNANSWERED,
+            300,
+        ),
+    ),
+    LegWait.OTHER_DESTINATION: (
+        Deadline(K.REFUSAL_UNHEEDED, Owner.OPERATORS, "alarms", "refusal_s", 60, E.REFUSAL_UNHEEDED),
+    ),
+    LegWait.COUNTERSIGNATURE: (
+        Deadline(
+            K.COUNTERSIGN,
+            Owner.FACILITY,
+            "alarms",
+            "countersign_s",
+            900,
+            E.COUNTERSIGNATURE_OVERDUE,
+            3_600,
+        ),
+    ),
+}
+
+
+def leg_wait(state: LegState, answer: str | None, *, listed: bool, countersigned: bool) -> LegWait | None:
+    """Return what a leg waits for; None when that is its run's matter, or nobody's.
+
+    `listed` tells whether the destination is a facility that can answer. At the facility's door the run's
+    own deadline for the handover holds.
+    """
+    if not listed:
+        return None
+    if state in (LegState.PLANNED, LegState.TRANSPORTING):
+        return {None: LegWait.ANSWER, "refused": LegWait.OTHER_DESTINATION}.get(answer)
+    if state is LegState.HANDED_OVER and not countersigned:
+        return LegWait.COUNTERSIGNATURE
+    return None
+
+
+# --- units ---
+
+SIGNAL = Deadline(K.SIGNAL_LOST, Owner.CREW, "alarms", "signal_again_s", 60, E.SIGNAL_LOST)
+SIGNAL_IDLE_EVERY_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Seconds without a fix after which a tracked unit's signal is lost: on a run, idle, out of service."""
+
+    on_run_s: float
+    idle_s: float
+    parked_s: float
+
+
+def silence(settings: Mapping[str, Any]) -> Silence:
+    """Return the limits of a tenant: so many times the interval in which a phone is to tell its place."""
+    told = settings.get("positions", {})
+    times = float(told.get("silent_after_intervals", 3))
+
+    def limit(key: str, interval_s: float) -> float:
+        return times * float(told.get(key, interval_s))
+
+    return Silence(limit("on_run_s", 5), limit("idle_s", 60), limit("parked_s", 300))
+
+
+# --- what a crew must acknowledge ---
+
+
+class NoticeKind(StrEnum):
+    """What a crew is told and must acknowledge."""
+
+    OFFER = "offer"
+    STAND_DOWN = "stand_down"
+    DESTINATION = "destination"
+
+
+# The page has it at once. Unacknowledged, each rung is climbed at its time.
+LADDER: tuple[Deadline, ...] = (
+    Deadline(K.NOTICE_PUSH, Owner.CREW, "offers", "push_after_s", 5, E.NOTICE_PUSHED),
+    Deadline(K.NOTICE_SMS, Owner.CREW, "offers", "sms_after_s", 15, E.NOTICE_TEXTED),
+    Deadline(K.NOTICE_CALL, Owner.OPERATORS, "offers", "call_after_s", 30, E.CREW_CALL_DUE),
+)
+
+
+def rungs_left(*, ended: bool, pushed: bool, texted: bool) -> tuple[Deadline, ...]:
+    """Return the rungs that a notice has before it; the call stays until somebody has answered."""
+    if ended:
+        return ()
+    climbed = {K.NOTICE_PUSH: pushed, K.NOTICE_SMS: texted}
+    return tuple(rung for rung in LADDER if not climbed.get(rung.kind, False))
+
+
+# --- all of them ---
+
+_ALL = (*CALLS.values(), *NEEDS.values(), *RUNS.values(), *LEGS.values(), (SIGNAL,), LADDER)
+DEADLINES: Mapping[TimerKind, Deadline] = {d.kind: d for found in _ALL for d in found}
+
+CALL_KINDS = frozenset(d.kind for found in CALLS.values() for d in found)
+NEED_KINDS = frozenset(d.kind for found in NEEDS.values() for d in found)
+RUN_KINDS = frozenset(d.kind for found in RUNS.values() for d in found)
+NOTICE_KINDS = frozenset(d.kind for d in LADDER)
+LEG_KINDS = frozenset(d.kind for found in LEGS.values() for d in found)
+
+
+def default_settings(section: str) -> dict[str, float]:
+    """Return the deadlines of one section of a regency's settings, with their safe values."""
+    return {d.key: d.default_s for d in DEADLINES.values() if d.section == section}

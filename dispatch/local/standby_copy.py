@@ -1,0 +1,125 @@
+"""Makes the data folder of a standby: a copy of the running primary, or a former primary wound back."""
+
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dispatch.local import places
+from dispatch.local.postgres_binaries import Binaries
+from dispatch.local.standby_pair import StandbyError
+from dispatch.local.standby_servers import STANDBY_SIGNAL
+from dispatch.local.tether import tethered
+
+FENCE_FILE = "semar-replaced"
+"""In a data folder that was replaced as primary: says so to whoever wonders why it follows nobody."""
+_SPARE = 64 * 2**20
+_SHARE = re.compile(r"(\d+)/(\d+) kB")
+
+Progress = Callable[[int, int], None]
+"""Told bytes done and bytes in all, now and then."""
+
+
+def copy_primary(
+    source: str,
+    slot: str,
+    data: Path,
+    binaries: Binaries,
+    user: str | None,
+    progress: Progress,
+) -> None:
+    """Copy the running server at `source` (libpq's words) into `data`, which appears whole or not at all.
+
+    slot: the replication slot that keeps what the copy will need next.
+    Raises StandbyError with what pg_basebackup said.
+    """
+    draft = data.with_name("pg.new")
+    if draft.exists():
+        shutil.rmtree(draft)
+    places.private_folder(draft, user)
+    command = [
+        str(binaries.folder / "pg_basebackup"), "-D", str(draft), "-d", source, "-S", slot, "-X", "stream",
+        "-c", "fast", "--progress", "--no-password",
+    ]  # fmt: skip
+    try:
+        _run(command, user, progress)
+        _forget_primary_settings(draft)
+        _mark(draft, STANDBY_SIGNAL, "", user)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    if data.exists():
+        shutil.rmtree(data)
+    draft.rename(data)
+
+
+def wind_back(source: str, data: Path, binaries: Binaries, user: str | None) -> None:
+    """Take from a former primary what its successor does not have, so that it can follow (pg_rewind).
+
+    Raises StandbyError: it cannot be wound back, and has to be copied anew.
+    """
+    command = [str(binaries.folder / "pg_rewind"), "-D", str(data), "--source-server", source]
+    _run(command, user, lambda done, total: None)
+    _forget_primary_settings(data)
+    _mark(data, STANDBY_SIGNAL, "", user)
+    (data / FENCE_FILE).unlink(missing_ok=True)
+
+
+def fence(data: Path, user: str | None, why: str) -> bool:
+    """See to it that whoever starts this data folder gets a read-only server; return whether it is there."""
+    if not data.is_dir():
+        return False
+    _mark(data, FENCE_FILE, why + "\n", user)
+    _mark(data, STANDBY_SIGNAL, "", user)
+    return True
+
+
+def refuse_small_disk(folder: Path, needed: int) -> None:
+    """Raise StandbyError when `folder` has no room for `needed` bytes."""
+    free = shutil.disk_usage(folder).free
+    if free < needed + _SPARE:
+        raise StandbyError(
+            f"{folder} has {free / 1e9:.2f} GB free and the copy needs {(needed + _SPARE) / 1e9:.2f} GB: "
+            "choose a folder on a larger disk"
+        )
+
+
+def _run(command: Sequence[str], user: str | None, progress: Progress) -> None:
+    process = subprocess.Popen(
+        tethered(command, signal.SIGTERM, user),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+    )
+    words: list[str] = []
+    assert process.stderr is not None
+    with process.stderr:
+        for line in process.stderr:  # universal newlines: its progress ends lines with \r
+            if found := _SHARE.search(line):
+                progress(int(found[1]) * 1024, int(found[2]) * 1024)
+            elif line.strip():
+                words.append(line.strip())
+    if process.wait() != 0:
+        raise StandbyError(
+            "\n".join(words[-10:]) or f"{Path(command[0]).name} ended with {process.returncode}"
+        )
+
+
+def _forget_primary_settings(data: Path) -> None:
+    """A copy must not wait for itself: what the primary waits for is taken out of the copied settings."""
+    path = data / "postgresql.auto.conf"
+    if not path.exists():
+        return
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith("synchronous_standby_names")))
+
+
+def _mark(data: Path, name: str, words: str, user: str | None) -> None:
+    path = data / name
+    path.write_text(words)
+    places.give(path, user)

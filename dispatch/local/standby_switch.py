@@ -1,0 +1,310 @@
+"""Sets up, promotes and takes back the standby of a private cluster; a step may be repeated after a crash."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dispatch.local import places, standby_copy
+from dispatch.local.errors import LocalError
+from dispatch.local.postgres import ADMIN_ROLE, PostgresError
+from dispatch.local.standby_copy import Progress
+from dispatch.local.standby_pair import (
+    FIRST,
+    PORTS,
+    SECOND,
+    Pair,
+    StandbyError,
+    read_pair,
+    slot_of,
+    write_pair,
+)
+from dispatch.local.standby_servers import PrivatePair, SeatPostgres
+from dispatch.local.standby_watch import Note, read_note
+from dispatch.local.tether import working_in
+
+FOLLOWS_S = 120.0
+"""Seconds a fresh standby gets to be started by the launcher, to stream, and to be waited for."""
+PROMOTE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """A promotion: which seat writes now, how long it took, and what is known of the one before.
+
+    planned: the former primary ended in order and handed everything over. note: the watcher's last, if any.
+    """
+
+    seat: str
+    seconds: float
+    planned: bool
+    old_data_found: bool
+    note: Note | None
+
+
+def set_up(servers: PrivatePair, folder: Path, progress: Progress, say: Callable[[str], None]) -> None:
+    """Copy the running primary into `folder`, let the launcher start the copy, and wait until commits do.
+
+    Raises StandbyError, PostgresError.
+    """
+    run_dir = servers.run_dir
+    if read_pair(run_dir) is not None:
+        raise StandbyError(f"{run_dir} has a standby already: see 'dispatch standby status', or 'rejoin'")
+    primary = servers.primary
+    _require_running(primary)
+    folder = folder.absolute()
+    place = _place(folder, primary)
+    needed = int(primary.execute("SELECT sum(pg_database_size(oid)) FROM pg_database"))
+    standby_copy.refuse_small_disk(place, needed)
+    slot = slot_of(SECOND)
+    _ensure_slot(primary, slot)
+    assert primary.binaries is not None
+    try:
+        standby_copy.copy_primary(
+            _source(primary), slot, place / "pg", primary.binaries, primary.user, progress
+        )
+    except BaseException:
+        with suppress(PostgresError):  # or the primary keeps its log for a standby that never comes
+            primary.execute(f"SELECT pg_drop_replication_slot('{slot}')")
+        raise
+    pair = Pair({FIRST: primary.data.parent, SECOND: place}, FIRST, SECOND)
+    write_pair(run_dir, pair)
+    _until_followed(servers, say)
+
+
+def promote(servers: PrivatePair, *, accept_loss: bool = False) -> Promoted:
+    """Make the standby the primary: the other one is fenced and stopped first, then the standby writes.
+
+    Raises StandbyError: no standby, or it may lack what was acknowledged while it was away (`accept_loss`).
+    """
+    began = time.monotonic()
+    run_dir = servers.run_dir
+    pair = _require_pair(run_dir)
+    if pair.standby is None:
+        return _resume(servers, pair, began)
+    old, new = servers.seats[pair.primary], servers.seats[pair.standby]
+    for seat in (old, new):
+        seat.locate()
+    _require_running(new)
+    alive = _answers(old)
+    note = read_note(run_dir)
+    if not accept_loss:
+        _refuse_loss(old, new, alive, note)
+    write_pair(run_dir, pair.promoted())  # from here on the launcher does not start the old one again
+    found = _fenced(old)
+    _stop(old)
+    _take_over(new, pair.primary)
+    return Promoted(new.seat, time.monotonic() - began, alive, found, note)
+
+
+def rejoin(servers: PrivatePair, progress: Progress, say: Callable[[str], None]) -> str:
+    """Make the fenced seat a standby of the present primary; return how: `rewound` or `copied`."""
+    run_dir = servers.run_dir
+    pair = _require_pair(run_dir)
+    if pair.standby is not None:
+        raise StandbyError("a standby is there already: see 'dispatch standby status'")
+    primary, back = servers.primary, servers.secondary
+    _require_running(primary)
+    back.locate()
+    if left := working_in(back.data, "postgres"):
+        raise StandbyError(f"processes {left} still use {back.data}: end them first")
+    slot = slot_of(back.seat)
+    _ensure_slot(primary, slot)
+    how = _rewound(primary, back, say) or _copied(primary, back, slot, progress)
+    write_pair(run_dir, pair.rejoined())
+    _until_followed(servers, say)
+    return how
+
+
+def _rewound(primary: SeatPostgres, back: SeatPostgres, say: Callable[[str], None]) -> str | None:
+    if not (back.data / "PG_VERSION").exists() or _slot_status(primary, slot_of(back.seat)) == "lost":
+        return None
+    assert primary.binaries is not None
+    # a fenced folder would be started as a standby by pg_rewind's own crash recovery
+    (back.data / "standby.signal").unlink(missing_ok=True)
+    try:
+        standby_copy.wind_back(_source(primary), back.data, primary.binaries, back.user)
+    except StandbyError as refusal:
+        standby_copy.fence(back.data, back.user, "replaced as primary; could not be wound back")
+        say(f"pg_rewind: {refusal}")
+        return None
+    return "rewound"
+
+
+def _copied(primary: SeatPostgres, back: SeatPostgres, slot: str, progress: Progress) -> str:
+    assert primary.binaries is not None
+    place = _place(back.data.parent, primary, whose=True)
+    needed = int(primary.execute("SELECT sum(pg_database_size(oid)) FROM pg_database"))
+    standby_copy.refuse_small_disk(place, needed)
+    if _slot_status(primary, slot) == "lost":
+        primary.execute(f"SELECT pg_drop_replication_slot('{slot}')")
+        _ensure_slot(primary, slot)
+    standby_copy.copy_primary(_source(primary), slot, back.data, primary.binaries, back.user, progress)
+    return "copied"
+
+
+def _resume(servers: PrivatePair, pair: Pair, began: float) -> Promoted:
+    """Finish a promotion that was interrupted, or say that there is nothing to promote."""
+    new = servers.primary
+    _require_running(new)
+    if new.execute("SELECT pg_is_in_recovery()") == "f":
+        raise StandbyError("there is no standby to promote: see 'dispatch standby rejoin'")
+    old = servers.seats[pair.other]
+    old.locate()
+    found = _fenced(old)
+    _stop(old)
+    _take_over(new, old.seat)
+    return Promoted(new.seat, time.monotonic() - began, False, found, read_note(servers.run_dir))
+
+
+def _fenced(old: SeatPostgres) -> bool:
+    try:
+        return standby_copy.fence(old.data, old.user, f"replaced as primary {datetime.now(UTC).isoformat()}")
+    except OSError:  # its disk is what failed
+        return False
+
+
+def _take_over(new: SeatPostgres, old_seat: str) -> None:
+    # a copy of the old one's settings would let it wait for a standby that is itself
+    new.execute("ALTER SYSTEM SET synchronous_standby_names = ''")
+    if new.execute(f"SELECT pg_promote(true, {PROMOTE_S})") != "t":
+        raise StandbyError(f"the standby did not become the primary in {PROMOTE_S} s:\n{new.last_words()}")
+    # keeps what the old one needs to be wound back; that it follows nobody shows as an alarm until it does
+    _ensure_slot(new, slot_of(old_seat))
+
+
+def _refuse_loss(old: SeatPostgres, new: SeatPostgres, alive: bool, note: Note | None) -> None:
+    if alive:
+        following = old.execute("SELECT application_name, state FROM pg_stat_replication").splitlines()
+        state = dict(line.split("|") for line in following).get(slot_of(new.seat))
+        if state == "streaming":
+            return  # in order: it ends only when the standby has everything
+        raise StandbyError(
+            f"the primary works and the standby does not follow it ({state or 'not connected'}): promoting "
+            "would throw away what it lacks. Wait until it follows, or say --accept-loss"
+        )
+    if note is None or not note.synchronous:
+        since = (
+            f"since {note.since} (log position {note.position})" if note else "at a time that is not known"
+        )
+        raise StandbyError(
+            f"the standby was not kept in step {since}: what was acknowledged from then on is on the old "
+            f"primary alone ({old.data}). Start that one if it can be started; else say --accept-loss"
+        )
+
+
+def _place(folder: Path, primary: SeatPostgres, *, whose: bool = False) -> Path:
+    """Return the folder that shall hold the copy, made and reachable for the server's user."""
+    if not whose and (folder / "pg").exists():
+        raise StandbyError(
+            f"{folder / 'pg'} exists already: choose another folder, or remove it if it is yours"
+        )
+    if not whose and folder in (primary.data.parent, primary.run_dir):
+        raise StandbyError(f"{folder} holds the primary: a standby on the same disk dies with it")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as refusal:
+        raise StandbyError(f"{folder} cannot be made: {refusal.strerror}") from refusal
+    if not whose and any(entry.name != "pg.new" for entry in folder.iterdir()):
+        raise StandbyError(f"{folder} is not empty: choose an empty folder")
+    places.prepare_run_dir(folder, primary.user)
+    if not places.reaches(primary.user, folder):
+        raise StandbyError(
+            f"the user {primary.user} cannot reach {folder}: allow passage (chmod o+x) through the folders "
+            "above it"
+        )
+    return folder
+
+
+def _require_pair(run_dir: Path) -> Pair:
+    pair = read_pair(run_dir)
+    if pair is None:
+        raise StandbyError(
+            f"{run_dir} has no standby: make one with 'dispatch standby setup --folder FOLDER'"
+        )
+    return pair
+
+
+def _require_running(server: SeatPostgres) -> None:
+    server.locate()
+    try:
+        server.execute("SELECT 1", timeout_s=10.0)
+    except PostgresError as away:
+        raise StandbyError(
+            f"PostgreSQL {server.seat} does not answer; 'dispatch run' has to run: {away}"
+        ) from away
+
+
+def _answers(server: SeatPostgres) -> bool:
+    """Whether it runs and answers within seconds: a frozen server keeps its socket and says nothing."""
+    try:
+        return server.execute("SELECT 1", timeout_s=3.0) == "1"
+    except PostgresError:
+        return False
+
+
+def _ensure_slot(primary: SeatPostgres, slot: str) -> None:
+    if not _slot_status(primary, slot):
+        primary.execute(f"SELECT pg_create_physical_replication_slot('{slot}', true)")
+
+
+def _slot_status(primary: SeatPostgres, slot: str) -> str:
+    """`reserved` and the like, `lost` when it keeps nothing any more, empty when there is none."""
+    names = primary.execute("SELECT slot_name, wal_status FROM pg_replication_slots").splitlines()
+    return dict(line.split("|") for line in names).get(slot, "")
+
+
+def _source(primary: SeatPostgres) -> str:
+    where = f"host='{primary.sockets}' port={PORTS[primary.seat]}"
+    return f"{where} user={ADMIN_ROLE} dbname=postgres connect_timeout=10"
+
+
+def _stop(server: SeatPostgres) -> None:
+    """End a server of the launcher: in order first, so that the standby gets the rest, then at once."""
+    for wish, patience_s in ((signal.SIGINT, 15.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 10.0)):
+        if not _ended(server.data, wish, patience_s):
+            continue
+        return
+    raise StandbyError(f"processes {working_in(server.data, 'postgres')} of the old primary do not end")
+
+
+def _ended(data: Path, wish: signal.Signals, patience_s: float) -> bool:
+    until = time.monotonic() + patience_s
+    left = working_in(data, "postgres")
+    # the order to end in peace is for the postmaster, whose children heed it; force is for all of them
+    told = [pid for pid in left if wish is not signal.SIGINT or _is_postmaster(pid, left)]
+    for pid in told:
+        with suppress(ProcessLookupError):
+            os.kill(pid, wish)
+    while working_in(data, "postgres"):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _is_postmaster(pid: int, all_pids: list[int]) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    parent = int(status.partition("PPid:")[2].split()[0])
+    return parent not in all_pids
+
+
+def _until_followed(servers: PrivatePair, say: Callable[[str], None]) -> None:
+    """Wait until the launcher has started the standby and the watcher lets commits wait for it."""
+    primary = servers.primary
+    until = time.monotonic() + FOLLOWS_S
+    while primary.execute("SHOW synchronous_standby_names") == "":
+        if time.monotonic() > until:
+            raise LocalError(
+                f"the standby was made, and is not waited for after {FOLLOWS_S:.0f} s: is 'dispatch run' up? "
+                f"See 'dispatch standby status' and {servers.secondary.log_file}"
+            )
+        time.sleep(0.2)
+    say("commits wait for the standby")

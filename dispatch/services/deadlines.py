@@ -1,0 +1,137 @@
+"""Keeps the timers of a call, an incident, a run or a leg as the one table of deadlines says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import exists, select
+
+from dispatch.domain.assignment import AssignmentState, LegState
+from dispatch.domain.call import CallState
+from dispatch.domain.deadlines import (
+    CALL_KINDS,
+    CALLS,
+    LEG_KINDS,
+    LEGS,
+    NEED_KINDS,
+    NEEDS,
+    RUN_KINDS,
+    Deadline,
+    TimerKind,
+    arrival_seconds,
+    leg_wait,
+    needs,
+    of_run,
+)
+from dispatch.domain.incident import IncidentState
+from dispatch.domain.unit import Tracking
+from dispatch.storage.tables.assignment import Assignment, Leg
+from dispatch.storage.tables.call import Call
+from dispatch.storage.tables.incident import Incident, Patient
+from dispatch.storage.tables.unit import Unit
+from dispatch.storage.transaction import Transaction
+
+_DONE = (AssignmentState.CLEARED.value, AssignmentState.COMPLETED_WITHOUT_TRANSPORT.value)
+
+
+async def watch_call(tx: Transaction, call: Call) -> None:
+    """Keep the timers of a call; one that runs for the state it is in goes on."""
+    await _keep(tx, call.id, CALL_KINDS, CALLS[CallState(call.state)])
+
+
+async def watch_incident(tx: Transaction, incident: Incident, *, sent: bool = False) -> None:
+    """Keep the timers of an incident. `sent` says that a unit is on a run for it, and saves looking."""
+    state = IncidentState(incident.state)
+    open_runs = sent or await has_open_run(tx, incident.id)
+    found = needs(
+        state,
+        open_runs=open_runs,
+        in_need=open_runs or await in_need(tx, incident.id),
+        waiting=incident.waiting_since is not None,
+    )
+    await _keep(tx, incident.id, NEED_KINDS, [d for need in found for d in NEEDS[need]])
+
+
+async def watch_run(tx: Transaction, run: Assignment, incident: Incident, tracking: Tracking) -> None:
+    """Keep the timers of a run: those of its state are set, all others end."""
+    state = AssignmentState(run.state)
+    pace = incident.speed_factor or 1.0
+    within = {
+        TimerKind.NOT_ARRIVED: arrival_seconds(run.predicted_s, pace, tx.tenant.settings),
+    }
+    await _keep(tx, run.id, RUN_KINDS, of_run(state, tracking), within)
+
+
+async def watch_leg(tx: Transaction, leg: Leg, *, anew: bool = False) -> None:
+    """Keep the timers of a leg. `anew` begins the wait again, as for another destination."""
+    wait = leg_wait(
+        LegState(leg.state),
+        leg.answer,
+        listed=leg.facility_id is not None,
+        countersigned=leg.countersigned_at is not None,
+    )
+    if anew:
+        await tx.clear_timers(leg.id, sorted(LEG_KINDS))
+    await _keep(tx, leg.id, LEG_KINDS, LEGS[wait] if wait else ())
+
+
+async def watch_runs_leg(tx: Transaction, run: Assignment) -> None:
+    """Keep the timers of the last leg of a run that moved on."""
+    leg = (
+        await tx.session.execute(
+            select(Leg)
+            .where(Leg.regency_id == tx.tenant.id, Leg.assignment_id == run.id)
+            .order_by(Leg.position.desc())
+            .limit(1)
+        )
+    ).scalar_one_or_none()
+    if leg is not None:
+        await watch_leg(tx, leg)
+
+
+async def _keep(
+    tx: Transaction,
+    subject_id: UUID,
+    family: frozenset[TimerKind],
+    wanted: Iterable[Deadline],
+    within: dict[TimerKind, float] | None = None,
+) -> None:
+    deadlines = {d.kind: d for d in wanted}
+    await tx.clear_timers(subject_id, sorted(family - deadlines.keys()))
+    for kind, deadline in deadlines.items():
+        seconds = (within or {}).get(kind) or deadline.seconds(tx.tenant.settings)
+        await tx.set_timer(kind, subject_id, tx.now + timedelta(seconds=seconds), anew=False)
+
+
+async def has_open_run(tx: Transaction, incident_id: UUID) -> bool:
+    """Tell whether a unit is on a run for the incident."""
+    found = exists().where(
+        Assignment.regency_id == tx.tenant.id,
+        Assignment.incident_id == incident_id,
+        Assignment.released_at.is_(None),
+    )
+    return bool(await tx.session.scalar(select(found)))
+
+
+async def in_need(tx: Transaction, incident_id: UUID) -> bool:
+    """Tell whether a unit is still needed: a patient's care has not ended, or nobody has been there yet."""
+    patients = await tx.session.execute(
+        select(Patient.outcome).where(Patient.regency_id == tx.tenant.id, Patient.incident_id == incident_id)
+    )
+    outcomes = list(patients.scalars())
+    if outcomes:
+        return None in outcomes
+    been = select(Assignment.id).where(
+        Assignment.regency_id == tx.tenant.id,
+        Assignment.incident_id == incident_id,
+        Assignment.state.in_(_DONE),
+    )
+    return (await tx.session.execute(been.limit(1))).first() is None
+
+
+async def tracking_of(tx: Transaction, unit_id: UUID) -> Tracking:
+    """Return how a unit is followed."""
+    query = select(Unit.tracking).where(Unit.regency_id == tx.tenant.id, Unit.id == unit_id)
+    return Tracking((await tx.session.execute(query)).scalar_one())

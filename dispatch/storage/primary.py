@@ -1,0 +1,215 @@
+"""Finds, among the servers of an address, the one that takes writes, and connects to it alone."""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import asyncpg
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+log = logging.getLogger(__name__)
+
+ALONE_S = 5.0
+"""Seconds a connection may take when there is one server."""
+AMONG_S = 2.0
+"""Seconds for each of several: a machine that is switched off answers nothing at all."""
+READ_ONLY = "25006"
+"""SQLSTATE of a write to a server that takes none: it was the primary once."""
+
+# Keep-alive that notices a machine without power within 15 s: to TCP, waiting for an answer is being idle.
+_IDLE_S, _EVERY_S, _TIMES, _UNACKNOWLEDGED_MS = 6, 3, 3, 15_000
+
+_STANDING = """
+SELECT system_identifier,
+       pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS read_only,
+       CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END AS timeline
+FROM pg_control_system()
+"""
+
+_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class NoPrimary(ConnectionError):
+    """None of the servers takes writes now; the message says what each of them said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server: its name for people (`host:port`) and its own address."""
+
+    name: str
+    dsn: str
+
+
+class _Attentive(asyncpg.Connection):
+    """A connection that notices within seconds when the other machine is gone without a word."""
+
+    def __init__(self, protocol: Any, transport: Any, *rest: Any) -> None:
+        super().__init__(protocol, transport, *rest)
+        wire = transport.get_extra_info("socket")
+        if wire is None or wire.family not in (socket.AF_INET, socket.AF_INET6):
+            return
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (
+            ("TCP_KEEPIDLE", _IDLE_S),
+            ("TCP_KEEPINTVL", _EVERY_S),
+            ("TCP_KEEPCNT", _TIMES),
+            ("TCP_USER_TIMEOUT", _UNACKNOWLEDGED_MS),
+        ):
+            if hasattr(socket, option):
+                wire.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+class Primary:
+    """The server that takes writes, wherever it is now.
+
+    Among several servers a connection is kept only if its server is no standby, is not set read-only, and is
+    not behind on a former timeline: a primary that was replaced and comes back is passed over.
+    """
+
+    def __init__(self, url: str, **arguments: Any) -> None:
+        """Open nothing yet; `arguments` go to asyncpg with every connection. Raises ArgumentError."""
+        self.servers = servers_of(url)
+        self._arguments = arguments
+        self._last: Server | None = None
+        self._timelines: dict[int, str] = {}
+
+    async def connect(self) -> asyncpg.Connection:
+        """Return a connection to it.
+
+        Raises:
+            NoPrimary: none of several takes writes. With one server: whatever asyncpg raises.
+        """
+        if len(self.servers) == 1:
+            return await self._open(self.servers[0], ALONE_S)
+        if self._last is not None:
+            refusals: list[str] = []
+            if (found := await self._tried(self._last, refusals)) is not None:
+                return found
+        return await self._search()
+
+    async def _search(self) -> asyncpg.Connection:
+        """Look at all servers. Of two that take writes the later timeline is the one that was promoted."""
+        refusals: list[str] = []
+        best: asyncpg.Connection | None = None
+        for server in self.servers:
+            found = await self._tried(server, refusals)
+            if found is None:
+                continue
+            if best is not None:
+                best.terminate()
+            best, self._last = found, server
+        if best is None:
+            raise NoPrimary("; ".join(refusals))
+        return best
+
+    async def _tried(self, server: Server, refusals: list[str]) -> asyncpg.Connection | None:
+        """Connect; None, with the reason noted, when this is not the server that takes writes."""
+        try:
+            connection = await self._open(server, AMONG_S)
+        except _AWAY as away:
+            refusals.append(f"{server.name}: {_words(away)}")
+            return None
+        try:
+            standing = await connection.fetchrow(_STANDING, timeout=AMONG_S)
+        except _AWAY as away:
+            connection.terminate()
+            refusals.append(f"{server.name}: {_words(away)}")
+            return None
+        assert standing is not None
+        cluster, timeline = standing["system_identifier"], standing["timeline"]
+        if standing["read_only"]:
+            refusal = "takes no writes (standby)"
+        elif timeline <= self._timelines.get(cluster, "") and server != self._last:
+            refusal = f"was replaced as primary (timeline {timeline})"
+        else:
+            self._timelines[cluster] = max(timeline, self._timelines.get(cluster, ""))
+            return connection
+        connection.terminate()
+        refusals.append(f"{server.name}: {refusal}")
+        return None
+
+    async def _open(self, server: Server, timeout_s: float) -> asyncpg.Connection:
+        connection: asyncpg.Connection = await asyncpg.connect(
+            server.dsn, timeout=timeout_s, connection_class=_Attentive, **self._arguments
+        )
+        return connection
+
+
+def open_engine(url: str, *, arguments: dict[str, Any] | None = None, **options: Any) -> AsyncEngine:
+    """Make an engine on the server of `url` that takes writes, whichever it is at each new connection.
+
+    arguments: for asyncpg; options: for SQLAlchemy's engine. Raises ArgumentError for an unreadable address.
+    """
+    primary = Primary(url, **(arguments or {}))
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=primary.connect, **options)
+    event.listen(engine.sync_engine, "handle_error", _leave_a_demoted_server)
+    return engine
+
+
+def servers_of(url: str) -> tuple[Server, ...]:
+    """Take an address apart: `//user@a:5432,b:5432/name`, or `//user@/name?host=a,b&port=5432,5433`.
+
+    A host may be the folder of a unix socket; any driver in the scheme is passed over, as is libpq's
+    `target_session_attrs`. Raises ArgumentError.
+    """
+    if not re.match(r"^postgres(ql)?(\+\w+)?://", url):
+        raise ArgumentError(f"not a postgresql:// address: {url.partition('://')[0]!r}")
+    parts = urlsplit(url)
+    user, at, places = parts.netloc.rpartition("@")
+    asked = parse_qsl(parts.query, keep_blank_values=True)
+    rest = [(name, value) for name, value in asked if name not in ("host", "port", "target_session_attrs")]
+    hosts = _split(asked, "host")
+    ports = _split(asked, "port")
+    if hosts:
+        pairs = list(zip(hosts, _one_each(ports, len(hosts)), strict=True))
+    else:
+        pairs = [_host_and_port(place, ports) for place in places.split(",")]
+    return tuple(_server(f"{user}{at}", parts.path, host, port, rest) for host, port in pairs)
+
+
+def _split(asked: Sequence[tuple[str, str]], name: str) -> list[str]:
+    return [part for key, value in asked if key == name and value for part in value.split(",")]
+
+
+def _one_each(ports: list[str], hosts: int) -> list[str]:
+    if len(ports) in (0, 1):
+        return (ports or [""]) * hosts
+    if len(ports) != hosts:
+        raise ArgumentError(f"{hosts} hosts and {len(ports)} ports in the database address")
+    return ports
+
+
+def _host_and_port(place: str, ports: list[str]) -> tuple[str, str]:
+    found = re.fullmatch(r"(\[[0-9a-fA-F:.%]+\]|[^:\[\]]*)(?::(\d*))?", place)
+    if found is None:
+        raise ArgumentError("the host of the database address cannot be read")
+    return found[1].strip("[]"), found[2] or (ports[0] if ports else "")
+
+
+def _server(login: str, path: str, host: str, port: str, rest: list[tuple[str, str]]) -> Server:
+    if port and not port.isdigit():
+        raise ArgumentError(f"the port of the database address is no number: {port!r}")
+    where = [(name, value) for name, value in (("host", host), ("port", port)) if value]
+    query = urlencode([*where, *rest])
+    dsn = f"postgresql://{login}{path}" + (f"?{query}" if query else "")
+    return Server(f"{host or 'localhost'}:{port or 5432}", dsn)
+
+
+def _words(failure: BaseException) -> str:
+    return " ".join(str(failure).split()) or type(failure).__name__
+
+
+def _leave_a_demoted_server(context: ExceptionContext) -> None:
+    """A server that no longer takes writes is as good as gone: all its connections are given up."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True

@@ -1,0 +1,210 @@
+"""Everything that can happen to one case next: what people do, what timers do, and what faults do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from dispatch.domain.assignment import CENTRE_ONLY, AssignmentState
+from dispatch.domain.call import CallState
+from dispatch.domain.errors import IllegalStep
+from dispatch.domain.incident import IncidentState
+from proof import calls, runs, timers
+from proof.case import (
+    CRASH,
+    DUPLICATE,
+    REORDER,
+    RETRY,
+    Case,
+    Refused,
+    Repeated,
+    Surroundings,
+    Timer,
+    Work,
+)
+from proof.invariants import broken_by
+from proof.rules import Rules
+
+S = AssignmentState
+OF_CASE = (
+    Timer.UNANSWERED,
+    Timer.CALL_NO_VERDICT,
+    Timer.NO_VERDICT,
+    Timer.UNASSIGNED,
+    Timer.WIDEN,
+    Timer.UNCLOSED,
+)
+_OF_CALL = (Timer.UNANSWERED, Timer.CALL_NO_VERDICT)
+OF_RUN = tuple(t for t in Timer if t not in OF_CASE)
+Deed = Callable[[Rules, Work], None]
+
+
+class Label(NamedTuple):
+    """What happens, to which unit (-1: none), and the fault in it (`""`: none)."""
+
+    what: str
+    unit: int = -1
+    detail: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A transaction that changes the state, and what it broke (`None`: nothing)."""
+
+    label: Label
+    after: Case
+    broken: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """All moves from one case, and the number of deliveries that rightly changed nothing, by fault."""
+
+    moves: tuple[Move, ...]
+    harmless: dict[str, int]
+
+
+def possible(rules: Rules, case: Case, around: Surroundings, units: int) -> Possible:
+    """Try everything from here; a delivery that only repeats must leave no trace at all."""
+    moves: list[Move] = []
+    harmless: dict[str, int] = {}
+    for label, deed in _deeds(rules, case, units):
+        work = Work.on(case, around)
+        refused = False
+        try:
+            deed(rules, work)
+        except (Refused, IllegalStep, Repeated):
+            # rolled back, so nothing of the draft counts
+            work, refused = Work.on(case, around), True
+        after = work.after()
+        broken = broken_by(rules, work, after, fault=label.fault)
+        if after != case or broken:
+            moves.append(Move(label, after, broken))
+            if not rules.acknowledges_after_commit() and not refused:
+                told = case._replace(promised=after.promised)
+                if told != case:
+                    moves.append(Move(label._replace(fault=CRASH), told, None))
+        else:
+            harmless[label.fault] = harmless.get(label.fault, 0) + 1
+        # the process dies before the commit: nothing has happened
+        harmless[CRASH] = harmless.get(CRASH, 0) + 1
+    return Possible(tuple(moves), harmless)
+
+
+def _deeds(rules: Rules, case: Case, units: int) -> Iterator[tuple[Label, Deed]]:
+    yield from _of_call(rules, case)
+    yield from _of_incident(case)
+    for unit in range(units):
+        yield Label("send", unit), partial(_with, runs.send, unit)
+        if (case.ended | sum(1 << r.unit for r in case.runs)) >> unit & 1:
+            for fault in (RETRY, DUPLICATE):
+                yield Label("send", unit, fault=fault), partial(_with, runs.send_again, unit)
+    for run in case.runs:
+        yield from _of_run(rules, run.unit, run.state, run.told)
+    yield from _of_timers(case)
+    yield from _of_search(case, units)
+
+
+def _with(deed: Callable[[Rules, Work, int], None], unit: int, rules: Rules, work: Work) -> None:
+    deed(rules, work, unit)
+
+
+def _of_call(rules: Rules, case: Case) -> Iterator[tuple[Label, Deed]]:
+    rung = DUPLICATE if case.call is not None else ""
+    yield Label("ring", fault=rung), calls.ring
+    if case.call is None:
+        return
+    yield Label("take"), partial(calls.take, own=False)
+    if case.taken:
+        yield Label("take", fault=RETRY), partial(calls.take, own=True)
+    yield Label("dispose"), calls.dispose
+    yield Label("reopen"), calls.reopen
+    linked = case.call is CallState.LINKED
+    yield Label("open", fault=RETRY if linked else ""), partial(calls.open_, confirmed=True)
+    yield Label("open", detail="before the verdict"), partial(calls.open_, confirmed=False)
+    if not rules.one_transaction():
+        yield Label("open", fault=CRASH), _half_opened
+
+
+def _half_opened(rules: Rules, work: Work) -> None:
+    calls.open_(rules, work, confirmed=True)
+    work.incident, work.promised = None, work.promised - {calls.INCIDENT}
+    work.timers.clear()
+
+
+def _of_incident(case: Case) -> Iterator[tuple[Label, Deed]]:
+    if case.incident is None:
+        return
+    confirmed = case.incident is not IncidentState.REPORTED
+    yield Label("confirm", fault=RETRY if confirmed else ""), calls.confirm
+    yield Label("outcome", fault=RETRY if case.cared else ""), calls.give_outcome
+    cancelled = case.incident is IncidentState.CANCELLED
+    yield Label("cancel", fault=RETRY if cancelled else ""), calls.cancel
+    closed = case.incident is IncidentState.CLOSED
+    yield Label("close", fault=RETRY if closed else ""), calls.close
+
+
+def _of_run(rules: Rules, unit: int, state: S, told: frozenset[S]) -> Iterator[tuple[Label, Deed]]:
+    known = told if rules.stamps else runs.progress_until(state)
+    for to in S:
+        if to in CENTRE_ONLY:
+            continue
+        yield Label("step", unit, to.value), partial(_step, unit, to, late=False, again=False)
+        yield Label("step", unit, to.value, REORDER), partial(_step, unit, to, late=True, again=False)
+        if to in known:
+            for fault, late in ((DUPLICATE, False), (RETRY, True)):
+                yield Label("step", unit, to.value, fault), partial(_step, unit, to, late=late, again=True)
+    yield Label("stand down", unit), partial(_with, runs.stand_down, unit)
+
+
+def _step(unit: int, to: S, rules: Rules, work: Work, *, late: bool, again: bool) -> None:
+    runs.step(rules, work, unit, to, late=late, again=again)
+
+
+def _of_timers(case: Case) -> Iterator[tuple[Label, Deed]]:
+    for timer in OF_CASE:
+        if timer in case.timers and timer is not Timer.WIDEN:
+            yield Label("timer", detail=timer.value), partial(_fire, timer, True)
+        if (case.call if timer in _OF_CALL else case.incident) is not None:
+            yield Label("timer", detail=timer.value, fault=DUPLICATE), partial(_fire, timer, False)
+    for run in case.runs:
+        for timer in OF_RUN:
+            if timer in run.timers:
+                yield Label("timer", run.unit, timer.value), partial(_fire_of_run, run.unit, timer, True)
+            late = Label("timer", run.unit, timer.value, DUPLICATE)
+            yield late, partial(_fire_of_run, run.unit, timer, False)
+
+
+def _fire(timer: Timer, current: bool, rules: Rules, work: Work) -> None:
+    timers.fire(rules, work, timer, current=current)
+
+
+def _fire_of_run(unit: int, timer: Timer, current: bool, rules: Rules, work: Work) -> None:
+    timers.fire_of_run(rules, work, unit, timer, current=current)
+
+
+def _of_search(case: Case, units: int) -> Iterator[tuple[Label, Deed]]:
+    if case.incident is None:
+        return
+    for unit in range(units):
+        # a worker that slept past its lease wakes up and claims what it ranked long ago
+        stale = partial(timers.claim_next, unit=unit, current=False)
+        yield Label("widen: claim", unit, fault=DUPLICATE), stale
+    if Timer.WIDEN not in case.timers:
+        return
+    if case.search is None:
+        yield Label("timer", detail=Timer.WIDEN.value), partial(_fire, Timer.WIDEN, True)
+        yield Label("widen: rank"), partial(timers.begin_search, units=units)
+        return
+    yield Label("widen: worker lost", fault=CRASH), lambda _rules, work: timers.lose_search(work)
+    if case.search.settling:
+        yield Label("widen: settle"), lambda _rules, work: timers.settle(work)
+    elif not case.search.left:
+        yield Label("widen: nobody left"), timers.nobody_left
+    else:
+        for unit in range(units):
+            if case.search.left >> unit & 1:
+                yield Label("widen: claim", unit), partial(timers.claim_next, unit=unit)

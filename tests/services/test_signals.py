@@ -1,0 +1,164 @@
+"""Silence is a state that operators see, that is told again, and that ends with the next fix."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from case_scene import CAUSE, Case, S, along, open_case
+from timer_check import check_timers
+
+from dispatch.domain.events import EventKind
+from dispatch.domain.unit import UnavailabilityReason
+from dispatch.services.crew import sign_off
+from dispatch.services.readiness import make_unavailable
+from dispatch.services.save_positions import Fix, save_positions
+from dispatch.services.signals import watch_signals
+from dispatch.storage.rebuild import current, differences, rebuild
+
+
+@pytest.fixture
+async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
+    async with open_case(database, tmp_path) as scene:
+        yield scene
+
+
+PHONES: dict[str, UUID] = {}
+
+
+async def fix(case: Case, sign: str, at: datetime | None = None) -> None:
+    """The unit's phone tells its place."""
+    phone = PHONES.setdefault(f"{id(case)} {sign}", uuid4())
+    made = at or case.now
+    place = along(1_000)
+    one = Fix(
+        phone,
+        int(made.timestamp() * 1000),
+        made,
+        made,
+        case.units[sign],
+        0.0,
+        case.now,
+        place.lon,
+        place.lat,
+        *(None,) * 4,
+        source="app",
+        replayed=False,
+    )
+    await save_positions(case.centre, case.entry, [one])
+
+
+async def look(case: Case) -> int:
+    """The worker looks at the fleet."""
+    return await watch_signals(case.centre, case.entry)
+
+
+async def alone(case: Case, *silent: str) -> None:
+    """All tracked units but these are off duty."""
+    for sign, driver in case.crew.items():
+        if sign not in silent:
+            await sign_off(case.centre, case.entry, driver, cause=CAUSE)
+
+
+async def test_a_unit_on_duty_is_silent_after_three_minutes_and_heard_again(case: Case) -> None:
+    await alone(case, "A-1")
+    await fix(case, "A-1")
+    case.pass_time(180)
+    assert await look(case) == 0
+    case.pass_time(1)
+    assert await look(case) == 1
+    assert await look(case) == 0
+    (lost,) = await case.events(EventKind.SIGNAL_LOST)
+    assert (lost["call_sign"], lost["on_run"], lost["silent_s"], lost["times"]) == ("A-1", False, 181, 1)
+    await check_timers(case)
+    # an idle unit is told again every ten minutes, by whichever worker comes
+    await case.later(601)
+    assert [e["times"] for e in await case.events(EventKind.SIGNAL_LOST)] == [1, 2]
+    await fix(case, "A-1")
+    assert await look(case) == 1
+    (back,) = await case.events(EventKind.SIGNAL_BACK)
+    assert (back["call_sign"], back["why"]) == ("A-1", "heard")
+    await check_timers(case)
+    assert await case.value("SELECT count(*) FROM timer WHERE done_at IS NULL") == 0
+    await case.check_log()
+    async with case.centre.snapshot(case.entry.tenant) as tx:
+        assert list(differences(await rebuild(tx), await current(tx))) == []
+
+
+async def test_on_a_run_fifteen_seconds_are_silence_and_every_minute_is_told(case: Case) -> None:
+    await alone(case, "A-1")
+    await fix(case, "A-1")
+    case.pass_time(100)
+    assert await look(case) == 0
+    incident = await case.incident()
+    run = await case.send("A-1", incident)
+    # its phone has the run's interval from now on
+    case.pass_time(15)
+    assert await look(case) == 0
+    await case.step(run.id, S.EN_ROUTE)
+    case.pass_time(1)
+    assert await look(case) == 1
+    await case.later(125)
+    told = await case.events(EventKind.SIGNAL_LOST)
+    assert [(e["on_run"], e["times"]) for e in told] == [(True, 1), (True, 2), (True, 3)]
+    rows = await case.rows("SELECT DISTINCT incident_id FROM event WHERE kind = 'signal_lost'")
+    assert [r.incident_id for r in rows] == [incident]
+    # the timer finds that it was heard, also when nobody has looked at the fleet meanwhile
+    case.pass_time(50)
+    await fix(case, "A-1")
+    await case.later(5)
+    assert [e["why"] for e in await case.events(EventKind.SIGNAL_BACK)] == ["heard"]
+    await check_timers(case)
+
+
+async def test_a_silent_unit_that_is_sent_all_the_same_is_told_at_once(case: Case) -> None:
+    await alone(case, "A-1")
+    case.pass_time(181)
+    assert await look(case) == 1
+    run = await case.send("A-1", await case.incident())
+    case.pass_time(16)
+    assert await look(case) == 1
+    told = await case.events(EventKind.SIGNAL_LOST)
+    assert [e["on_run"] for e in told] == [False, True]
+    timer = await case.rows("SELECT due_at FROM timer WHERE kind = 'signal_lost' AND done_at IS NULL")
+    assert [row.due_at - case.now for row in timer] == [timedelta(seconds=60)]
+    assert await case.state(run.id) == "offered"
+
+
+async def test_who_goes_off_duty_is_not_silent_and_who_is_out_of_service_may_be_quiet(case: Case) -> None:
+    await alone(case, "A-1", "A-2")
+    out = UnavailabilityReason.REST
+    await make_unavailable(
+        case.centre, case.entry, case.operator, case.units["A-2"], out, None, None, cause=CAUSE
+    )
+    case.pass_time(181)
+    assert await look(case) == 1
+    await sign_off(case.centre, case.entry, case.crew["A-1"], cause=CAUSE)
+    assert await look(case) == 1
+    assert [e["why"] for e in await case.events(EventKind.SIGNAL_BACK)] == ["off_duty"]
+    case.pass_time(720)
+    assert await look(case) == 1
+    assert [e["call_sign"] for e in await case.events(EventKind.SIGNAL_LOST)] == ["A-1", "A-2"]
+
+
+async def test_an_old_fix_that_comes_late_is_no_sign_of_life(case: Case) -> None:
+    await alone(case, "A-1")
+    case.pass_time(181)
+    assert await look(case) == 1
+    await fix(case, "A-1", at=case.now - timedelta(seconds=181))
+    assert await look(case) == 0
+    await fix(case, "A-1", at=case.now - timedelta(seconds=2))
+    assert await look(case) == 1
+
+
+async def test_workers_tell_a_silence_once_between_them(case: Case) -> None:
+    case.pass_time(181)
+    told = await asyncio.gather(*(look(case) for _ in range(6)))
+    assert sum(told) == 3
+    assert len(await case.events(EventKind.SIGNAL_LOST)) == 3
+    await check_timers(case)

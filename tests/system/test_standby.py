@@ -1,0 +1,290 @@
+"""The synchronous standby of a running system: nothing acknowledged is lost, and services follow it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from running_system import System
+
+from dispatch.local.standby_pair import read_pair
+from dispatch.local.standby_servers import PrivatePair, SeatPostgres
+from dispatch.local.standby_watch import read_note
+from dispatch.local.tether import tethered, working_in
+from dispatch.storage.primary import NoPrimary, Primary
+
+pytestmark = pytest.mark.timeout(300)
+FOLLOW_S = 30.0
+SLUG = "32.14-latihan"
+CALLS = "/api/v1/operator/calls"
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = FOLLOW_S) -> None:
+    until = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < until, "condition not met in time"
+        time.sleep(0.02)
+
+
+class Desk:
+    """An operator at the running server, who writes calls down."""
+
+    def __init__(self, system: System) -> None:
+        address = json.loads((system.run_dir / "addresses.json").read_text())["serve"]
+        accounts = json.loads((system.run_dir / "accounts.json").read_text())[SLUG]
+        operator = next(account for account in accounts if account["role"] == "operator")
+        self.client = httpx.Client(base_url=address, timeout=20)
+        body = {"regency": SLUG, "username": operator["username"], "password": operator["password"]}
+        signed_in = self.client.post("/api/v1/sessions/staff", json=body).raise_for_status().json()
+        self.client.headers["Authorization"] = f"Bearer {signed_in['session']['token']}"
+        self.acknowledged: list[str] = []
+
+    @property
+    def standby(self) -> str:
+        """What /health says of the standby."""
+        return str(self.client.get("/health").json()["standby"])
+
+    def write_call(self) -> bool:
+        """Store a call, and remember it only when the server said that it is stored."""
+        call_id = str(uuid4())
+        try:
+            answer = self.client.post(CALLS, json={"id": call_id, "channel": "phone"})
+        except httpx.TransportError:
+            return False
+        if answer.status_code == 201:
+            self.acknowledged.append(call_id)
+        return answer.status_code == 201
+
+    def missing(self) -> list[str]:
+        """The acknowledged calls that the server does not know."""
+        return [one for one in self.acknowledged if self.client.get(f"{CALLS}/{one}").status_code != 200]
+
+
+class Town:
+    """The running system with its two clusters."""
+
+    def __init__(self, system: System, second: Path) -> None:
+        self.system = system
+        self.second = second
+        self.desk = Desk(system)
+
+    @property
+    def servers(self) -> PrivatePair:
+        servers = PrivatePair(self.system.run_dir, say=lambda _: None)
+        for seat in servers.seats.values():
+            seat.locate()
+        return servers
+
+    def in_step(self) -> None:
+        """See that there is a standby, and that commits wait for it."""
+        pair = read_pair(self.system.run_dir)
+        if pair is None:
+            self.system.command("standby", "setup", "--folder", str(self.second))
+        elif pair.standby is None:
+            self.system.command("standby", "rejoin")
+        wait_until(lambda: self.desk.standby == "ok")
+        wait_until(self.noted_in_step)
+
+    def noted_in_step(self) -> bool:
+        note = read_note(self.system.run_dir)
+        return note is not None and note.synchronous
+
+    def refused(self, *arguments: str) -> str:
+        """Run a command that must fail, and return what it said."""
+        command = [sys.executable, "-m", "dispatch", *arguments]
+        done = subprocess.run(
+            command, env=self.system.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep writing calls down from two desks while the block runs, and have some stored before it."""
+        end = threading.Event()
+
+        def write() -> None:
+            while not end.is_set():
+                self.desk.write_call()
+
+        before = len(self.desk.acknowledged)
+        writers = [threading.Thread(target=write) for _ in range(2)]
+        for writer in writers:
+            writer.start()
+        try:
+            wait_until(lambda: len(self.desk.acknowledged) > before + 10)
+            yield
+        finally:
+            end.set()
+            for writer in writers:
+                writer.join()
+
+
+def kill_all(data: Path) -> None:
+    """End a cluster as a power cut does: all its processes at once."""
+    for pid in working_in(data, "postgres"):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def destroy(server: SeatPostgres) -> None:
+    """End a cluster and its data for good, before the launcher can start it again."""
+    gone = server.data.with_name("gone")
+    server.data.rename(gone)
+    kill_all(gone)
+    shutil.rmtree(gone)
+
+
+@pytest.fixture(scope="module")
+def town(server_folder: Path) -> Iterator[Town]:
+    """A running training system."""
+    system = System(server_folder / "standby" / "run", SEMAR_REHEARSAL="off")
+    try:
+        system.ready()
+        yield Town(system, server_folder / "standby" / "second")
+    finally:
+        system.stop()
+
+
+def test_a_primary_that_is_gone_for_good_takes_nothing_acknowledged_with_it(town: Town) -> None:
+    town.in_step()
+    old = town.servers.primary
+    with town.writing():
+        destroy(old)
+        told = town.system.command("standby", "promote")
+        before = len(town.desk.acknowledged)
+        wait_until(lambda: len(town.desk.acknowledged) > before + 5)  # the same services, writing again
+    assert "nothing acknowledged is missing" in told
+    assert town.desk.missing() == []
+    assert town.servers.primary.seat != old.seat
+    assert town.desk.standby == "down"  # one copy only, and /health says so
+    town.in_step()
+    assert "whole" in town.system.command("log", "verify", SLUG)
+    assert "exactly equal" in town.system.command("log", "rebuild", "--check", SLUG)
+
+
+def test_a_planned_change_and_the_way_back(town: Town) -> None:
+    town.in_step()
+    old = town.servers.primary
+    with town.writing():
+        assert "ended in order" in town.system.command("standby", "promote")
+        before = len(town.desk.acknowledged)
+        wait_until(lambda: len(town.desk.acknowledged) > before + 5)
+    assert town.desk.missing() == []
+    assert "wound back" in town.system.command("standby", "rejoin")
+    town.in_step()
+    assert town.servers.secondary.seat == old.seat
+    assert "streaming sync" in town.system.command("standby", "status")
+
+
+def test_a_frozen_standby_holds_nothing_up_for_long_and_is_told_loudly(town: Town) -> None:
+    town.in_step()
+    with frozen(town.servers.secondary):
+        assert town.desk.write_call(), "the commit is let go when the standby is given up"
+        wait_until(lambda: town.desk.standby == "down")
+        watch_log = (town.system.run_dir / "log" / "standby-watch.log").read_text()
+        assert "STANDBY TERPUTUS" in watch_log
+        assert "STANDBY AWAY" in watch_log
+        assert town.desk.client.get("/health").json()["status"] == "degraded"
+    town.in_step()
+    assert town.desk.missing() == []
+
+
+async def test_a_replaced_primary_that_comes_back_is_passed_over(town: Town) -> None:
+    town.in_step()
+    old = town.servers.primary
+    follower = Primary(town.servers.app_url)
+    (await follower.connect()).terminate()
+    kill_all(old.data)
+    town.system.command("standby", "promote")
+    with started_by_hand(old):  # fenced: whoever starts it gets a server that takes no writes
+        assert old.execute("SELECT pg_is_in_recovery()") == "t"
+        with pytest.raises(NoPrimary, match="takes no writes"):
+            await Primary(f"{old.url('semar_app')}&host=/nowhere").connect()
+    (old.data / "standby.signal").unlink()
+    with started_by_hand(old):  # and one that was forced to take writes is not believed
+        assert old.execute("SELECT pg_is_in_recovery()") == "f"
+        for found in (follower, Primary(town.servers.app_url)):
+            connection = await found.connect()
+            assert await connection.fetchval("SHOW port") == town.servers.primary.settings["port"]
+            await connection.close()
+        assert town.desk.write_call()
+    assert town.desk.missing() == []
+    town.in_step()
+
+
+def test_what_the_primary_stored_alone_is_not_given_up_unasked_and_its_loss_is_named(town: Town) -> None:
+    town.in_step()
+    assert town.desk.missing() == []
+    with frozen(town.servers.secondary):
+        assert town.desk.write_call()
+        wait_until(lambda: town.desk.standby == "down")
+        assert town.desk.write_call()
+        town.system.command("log", "checkpoint", SLUG)
+        destroy(town.servers.primary)
+    since = read_note(town.system.run_dir)
+    assert since is not None
+    assert not since.synchronous
+    refusal = town.refused("standby", "promote")
+    assert since.since in refusal
+    assert "--accept-loss" in refusal
+    told = town.system.command("standby", "promote", "--accept-loss")
+    assert f"since {since.since} may be missing" in told
+    wait_until(lambda: town.desk.write_call())
+    lost = town.desk.missing()
+    assert len(lost) in (1, 2), "what was acknowledged while the standby was away, and no more"
+    assert "are missing" in town.refused("log", "verify", SLUG)
+
+
+@contextmanager
+def frozen(server: SeatPostgres) -> Iterator[None]:
+    """Stop a cluster's processes where they stand: it keeps its connections and says nothing."""
+    pids = working_in(server.data, "postgres")
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def started_by_hand(server: SeatPostgres) -> Iterator[None]:
+    """Start a cluster as somebody would who knows of no pair."""
+    assert server.binaries is not None
+    options = ["-c", f"unix_socket_directories={server.sockets}", "-c", f"port={server.settings['port']}"]
+    command = [str(server.binaries.folder / "postgres"), "-D", str(server.data), *options]
+    process = subprocess.Popen(
+        tethered([*command, "-c", "listen_addresses="], signal.SIGINT, server.user),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_until(lambda: answers(server))
+        yield
+    finally:
+        process.send_signal(signal.SIGQUIT)
+        process.wait()
+
+
+def answers(server: SeatPostgres) -> bool:
+    try:
+        return server.execute("SELECT 1", timeout_s=3.0) == "1"
+    except RuntimeError:
+        return False
