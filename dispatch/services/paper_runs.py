@@ -49,8 +49,8 @@ async def insert_run(
 ) -> Assignment:
     """Store one run with its stamps, leg and events; `waiting` loses the patients it carried.
 
-    The caller holds the unit's lock, and sets the timers of a case that is `live`. A run that has ended claims
-    nothing; one that is under way claims its unit by the rule of every claim.
+    The caller holds the unit's lock, and sets the timers of a case that is `live`. A run that has ended
+    claims nothing; one that is under way claims its unit by the rule of every claim.
 
     Raises:
         UnitTaken, UnitNotAvailable: a run under way, and the unit is not free.
