@@ -24,7 +24,8 @@ def put(folder: Path, minute: str, content: bytes, keep_s: float) -> None:
     Raises:
         OSError: the folder cannot be written; what lies in it is as it was.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     with suppress(PermissionError):  # a stick or share may know no modes; paper is worth more than that
         folder.chmod(0o700)
     for name in (f"papan-{minute}.pdf", LATEST):
