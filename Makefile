@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run tls web test check bench proof proof-long drill shots demo-check
+.PHONY: help run tls web test check bench chaos proof proof-long drill shots demo-check
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ proof: ## check the rules in every order of commands, timers and faults
 
 proof-long: ## the same for a larger centre, as far as an hour and the memory reach
 	@exec scripts/proof --long
+
+chaos: ## kill and starve a private system in mid-traffic, and count what is lost or doubled
+	@exec scripts/chaos
 
 drill: ## play one whole case against the running system
 	@exec scripts/drill

@@ -1,1 +1,1 @@
-"""Faults on purpose: kills and starves a running system in mid-traffic, and counts what was lost or doubled."""
+"""Faults on purpose: kills and starves a system in mid-traffic, and counts what was lost or doubled."""

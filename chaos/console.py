@@ -15,7 +15,9 @@ from chaos.line import Frame, Line
 class Console:
     """One console. `events` are all events it was shown, `faults` what was wrong with their order."""
 
-    def __init__(self, door: Door, name: str, sent_at: dict[str, float], hear: Callable[[Event], None]) -> None:
+    def __init__(
+        self, door: Door, name: str, sent_at: dict[str, float], hear: Callable[[Event], None]
+    ) -> None:
         self.name = name
         self.events: list[Event] = []
         self.faults: list[str] = []

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -72,7 +73,14 @@ class Crew:
     async def work(self) -> None:
         """Be at work until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for part in (self.line.run, self._board, self._make_fixes, self._send_fixes, self._walk, self._tell):
+            for part in (
+                self.line.run,
+                self._board,
+                self._make_fixes,
+                self._send_fixes,
+                self._walk,
+                self._tell,
+            ):
                 tasks.create_task(part())
 
     async def last_fixes(self) -> None:
@@ -83,7 +91,8 @@ class Crew:
 
     async def _board(self) -> None:
         check = {"vehicle": True, "oxygen": True, "kit": True}
-        await self.line.ask("sign on", {"t": "sign_on", "call_sign": self.call_sign, "check": check})
+        boarding = {"t": "sign_on", "call_sign": self.call_sign, "check": check}
+        await self.line.ask("sign on", lambda: boarding)
         self._aboard.set()
 
     # --- what the phone hears --------------------------------------------------------------------
@@ -161,14 +170,23 @@ class Crew:
         while True:
             await self._until(lambda: bool(self._steps))
             step, fields = self._steps[0]
-            frame = {"t": "step", "assignment_id": step.assignment_id, "to": step.to, **fields}
+            frame = {
+                "t": "step",
+                "assignment_id": step.assignment_id,
+                "to": step.to,
+                "device_at": step.device_at,
+                **fields,
+            }
             try:
-                await self.line.ask("step", {**frame, "device_at": step.device_at, "sent_at": self._now()})
+                await self.line.ask("step", partial(self._sent_now, frame))
                 self._ledger.steps.append(step)
             except Refused:
                 self._give_up(step.assignment_id)
             else:
                 self._steps.popleft()
+
+    def _sent_now(self, frame: Frame) -> Frame:
+        return {**frame, "sent_at": self._now()}
 
     def _give_up(self, assignment_id: str) -> None:
         """The run is no longer this crew's: an offer that was not answered in time went to others."""

@@ -98,7 +98,9 @@ class Dispatcher:
     async def _sent(self, incident_id: str) -> None:
         """Send one of our crews, the nearest that is free."""
         while True:
-            ranking = await self._door.ask("candidates", "GET", f"/operator/incidents/{incident_id}/candidates")
+            ranking = await self._door.ask(
+                "candidates", "GET", f"/operator/incidents/{incident_id}/candidates"
+            )
             free = [c["unit"]["id"] for c in ranking["candidates"] if c["unit"]["id"] in self._units]
             if free and await self._claimed(incident_id, free[0]):
                 return
@@ -174,4 +176,6 @@ class Dispatcher:
             await asyncio.sleep(0.05)
 
 
-_ENDED = frozenset({"cleared", "completed_without_transport", "declined", "timed_out", "stood_down", "diverted"})
+_ENDED = frozenset(
+    {"cleared", "completed_without_transport", "declined", "timed_out", "stood_down", "diverted"}
+)

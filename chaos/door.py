@@ -20,7 +20,9 @@ class Refused(Exception):
     """The system said no, for good; `repeated` tells that an earlier attempt may have got through."""
 
     def __init__(self, what: str, status: int, problem: dict[str, Any], *, repeated: bool) -> None:
-        super().__init__(f"{what}: {status} {problem.get('code', '')} {problem.get('detail_en', '')}".rstrip())
+        super().__init__(
+            f"{what}: {status} {problem.get('code', '')} {problem.get('detail_en', '')}".rstrip()
+        )
         self.what = what
         self.status = status
         self.problem = problem

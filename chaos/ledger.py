@@ -53,6 +53,11 @@ class Ledger:
         """How many requests, steps and fixes wait for their acknowledgement now."""
         return sum(self.waiting.values())
 
+    @property
+    def unfinished(self) -> int:
+        """How many calls have led to no end yet."""
+        return len(self.calls) - len(self.closed)
+
     @contextmanager
     def awaiting(self, kind: str, number: int = 1) -> Iterator[None]:
         """Count something as sent and not acknowledged for as long as the context lasts."""

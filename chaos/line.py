@@ -93,8 +93,10 @@ class Line:
             return False
         return True
 
-    async def ask(self, what: str, frame: Frame) -> Any:
+    async def ask(self, what: str, frame: Callable[[], Frame]) -> Any:
         """Send a command until it is answered, each time under the same id, and return the result.
+
+        `frame` makes it anew for each attempt: it says when it was sent.
 
         Raises:
             Refused: the answer is a refusal that no waiting changes.
@@ -103,7 +105,7 @@ class Line:
         with self._ledger.awaiting(what):
             while True:
                 await self.connected.wait()
-                answer = await self._once(frame_id, frame)
+                answer = await self._once(frame_id, frame())
                 if answer is not None and answer["t"] == "done":
                     return answer.get("result")
                 if answer is not None and answer["problem"].get("status") not in _PASSING:

@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from chaos.stage import REGENCY, Stage
+from dispatch.local.postgres import ADMIN_ROLE, OWNER_ROLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class Held:
 
 async def connect(stage: Stage) -> asyncpg.Connection:
     """Connect as the cluster's superuser, whom no row security hides anything from."""
-    return await asyncpg.connect(user="postgres", database="semar", host=str(stage.sockets), timeout=10)
+    told = stage.noted["DATABASE_URL"]
+    return await asyncpg.connect(told.replace(f"//{OWNER_ROLE}@", f"//{ADMIN_ROLE}@"), timeout=10)
 
 
 async def read(stage: Stage, after: int, installations: list[str]) -> Held:
@@ -58,9 +60,7 @@ async def read(stage: Stage, after: int, installations: list[str]) -> Held:
         await database.close()
 
 
-async def _read(
-    database: asyncpg.Connection, regency: int, after: int, installations: list[str]
-) -> Held:
+async def _read(database: asyncpg.Connection, regency: int, after: int, installations: list[str]) -> Held:
     events = await database.fetch(
         "SELECT seq, kind, subject_id, incident_id::text, data::text, recorded_at FROM event "
         "WHERE regency_id = $1 AND seq > $2 ORDER BY seq",
@@ -131,7 +131,8 @@ async def head(stage: Stage) -> int:
     try:
         return int(
             await database.fetchval(
-                "SELECT h.seq FROM event_head h JOIN regency r ON r.id = h.regency_id WHERE r.slug = $1", REGENCY
+                "SELECT h.seq FROM event_head h JOIN regency r ON r.id = h.regency_id WHERE r.slug = $1",
+                REGENCY,
             )
         )
     finally:
@@ -145,15 +146,3 @@ async def settings(stage: Stage, *names: str) -> dict[str, str]:
         return {name: await database.fetchval(f"SHOW {name}") for name in names}
     finally:
         await database.close()
-
-
-async def first_sent(stage: Stage, since: datetime) -> datetime | None:
-    """Return when the first message was sent that was wanted after `since`; None while none was."""
-    database = await connect(stage)
-    try:
-        sent: datetime | None = await database.fetchval(
-            "SELECT min(sent_at) FROM outbox WHERE created_at >= $1", since
-        )
-    finally:
-        await database.close()
-    return sent

@@ -27,6 +27,8 @@ class Scene:
     link: Link
     short: bool
     in_flight: int = 0
+    parts: dict[str, float | None] = field(default_factory=dict)
+    """Further things that had to come back, with the seconds that each took."""
     notes: list[str] = field(default_factory=list)
 
     async def moment(self) -> float:
@@ -49,8 +51,8 @@ class Fault:
     """One way in which a centre breaks.
 
     strike: breaks it, mends what nobody but us would mend, and returns the moment (monotonic seconds) from
-    which the recovery counts. limit_s: how long that may take. through_proxy: residents and consoles go through
-    the reverse proxy. over_link: the crews' phones go through a network that can be cut. true_clocks: phones
+    which the recovery counts. limit_s: how long that may take. through_proxy: everybody goes through the
+    reverse proxy. over_link: the crews' phones go through a network that can be cut. true_clocks: phones
     and servers agree about the time. prepare, restore: what the system needs before and after the trial.
     """
 

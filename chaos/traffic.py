@@ -1,4 +1,4 @@
-"""The traffic of one trial: residents, operators and crews, all at once, until they are told that it is enough."""
+"""The traffic of one trial: residents, operators and crews, all at once, until it is enough."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Traffic:
         await _until(lambda: self.in_flight >= number, STEADY_S, "anything under way")
 
     def recovery(self) -> dict[str, float | None]:
-        """Return the seconds from the mark until each kind was served again: any call, all consoles and crews."""
+        """Return the seconds until each kind was served again: any call, all consoles, all crews."""
         return {
             CALL: self.ledger.recovered(CALL, 1),
             EVENT: self.ledger.recovered(EVENT, len(self.dispatchers)),
@@ -119,7 +119,8 @@ class Traffic:
     def begin(self, tasks: asyncio.TaskGroup, every_s: float) -> list[asyncio.Task[None]]:
         """Start everybody; return the tasks that go on for ever."""
         self._calling = [
-            tasks.create_task(resident.call_now_and_then(every_s, self._enough)) for resident in self.residents
+            tasks.create_task(resident.call_now_and_then(every_s, self._enough))
+            for resident in self.residents
         ]
         lasting = [*(d.work() for d in self.dispatchers), *(c.work() for c in self.crews)]
         return [tasks.create_task(work) for work in lasting]
@@ -127,7 +128,7 @@ class Traffic:
 
 @asynccontextmanager
 async def traffic(cast: Cast, doors: Doors, *, every_s: float) -> AsyncIterator[Traffic]:
-    """Have everybody at work for as long as the context lasts; `every_s` is a resident's pause between calls."""
+    """Have everybody at work within the context; `every_s` is a resident's pause between calls."""
     ledger, sent_at, unanswered = Ledger(), dict[str, float](), set[str]()
     units = {unit["id"] for unit in cast.units}
     async with AsyncExitStack() as open_doors:

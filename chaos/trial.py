@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-
-import asyncpg
 
 from chaos import reading
 from chaos.audit import Findings, audit, audit_messages, audit_screen
 from chaos.board import picture_of
 from chaos.cast import Cast
-from chaos.door import Door
 from chaos.link import Link
 from chaos.proxy import Proxy
 from chaos.scene import Fault, Scene
 from chaos.stage import REGENCY, Stage
-from chaos.traffic import BACK_S, DRAINED_S, Doors, Stuck, Traffic, traffic
+from chaos.traffic import DRAINED_S, Doors, Stuck, Traffic, traffic
 
 EVERY_S = 2.5
 """A resident's pause between two calls, on average."""
@@ -76,30 +71,15 @@ async def _play(scene: Scene, fault: Fault, outcome: Outcome) -> None:
     await scene.last(0.0, 10.0)
     everybody.ledger.mark(time.monotonic())
     since = await fault.strike(scene)
-    wall = datetime.now(UTC).timestamp() - (time.monotonic() - since)
     if everybody.ledger.marked < since:
         everybody.ledger.mark(since)
     await everybody.until_back()
-    outcome.parts = dict(everybody.recovery())
-    if fault.true_clocks:
-        outcome.parts["message"] = await _first_message(scene.stage, datetime.fromtimestamp(wall, UTC))
+    outcome.parts = {**everybody.recovery(), **scene.parts}
     outcome.recovery_s = max(seconds for seconds in outcome.parts.values() if seconds is not None)
     outcome.in_flight = scene.in_flight
     outcome.notes = scene.notes
     await scene.last(0.5, 15.0)
     await everybody.drain()
-
-
-async def _first_message(stage: Stage, since: datetime) -> float:
-    """Wait until a message that was wanted after `since` is sent; return the seconds from then."""
-    until = time.monotonic() + BACK_S
-    while time.monotonic() < until:
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            sent = await reading.first_sent(stage, since)
-            if sent is not None:
-                return (sent - since).total_seconds()
-        await asyncio.sleep(0.1)
-    raise Stuck("no message sent again")
 
 
 async def _audit(stage: Stage, everybody: Traffic, first: int, fault: Fault, outcome: Outcome) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chaos.faults import killing, network, surroundings
+from chaos.faults import killing, network, standby, surroundings
 from chaos.scene import Fault
 
-FAULTS: tuple[Fault, ...] = (*killing.FAULTS, *surroundings.FAULTS, *network.FAULTS)
+FAULTS: tuple[Fault, ...] = (*killing.FAULTS, *surroundings.FAULTS, *network.FAULTS, *standby.FAULTS)

@@ -44,6 +44,7 @@ async def kill_worker(scene: Scene) -> float:
     await asyncio.sleep(due - time.monotonic())
     since = await _kill(scene, processes.WORKER)
     await scene.traffic.until_heard("call_unanswered", silent)
+    scene.parts["alarm"] = time.monotonic() - since
     scene.traffic.answer(silent)
     return since
 

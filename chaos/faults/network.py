@@ -1,4 +1,4 @@
-"""The ways between people and processes: the phones' network cut, two servers behind a proxy, the proxy itself."""
+"""The ways between people and processes: the phones' network, two servers behind a proxy, the proxy."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def kill_one_of_two(scene: Scene) -> float:
 
 
 async def drain_one_of_two(scene: Scene) -> float:
-    """Take one serving process out of the proxy, restart it, put it back: an update in the middle of the day."""
+    """Take one serving process out of the proxy, restart it, put it back: an update at noon."""
     pid = scene.stage.pid(processes.SERVE, 1)
     scene.proxy.set_state(2, "drain")
     await scene.last(1.0, 5.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 
 from chaos import processes, reading
 from chaos.scene import DATABASE_S, Fault, Scene
@@ -99,9 +98,7 @@ async def disk_full(scene: Scene) -> float:
 
 
 async def _until_told(scene: Scene) -> None:
-    """Wait until the database itself has said that it cannot write."""
-    log = scene.stage.run_dir / "log" / "postgres.log"
-    del log  # its own log cannot be written either: what counts is that no call gets through
+    """Wait until the database has broken down over it: its own log cannot be written either."""
     until = time.monotonic() + 30.0
     while await scene.stage.healthy():
         if time.monotonic() > until:

@@ -1,4 +1,4 @@
-"""The serving process: looks at what it stands on, opens the roads, then takes connections."""
+"""The serving process: looks at what it stands on, then takes connections, and opens the roads meanwhile."""
 
 from __future__ import annotations
 
@@ -54,10 +54,12 @@ async def _serve(settings: Settings, host: str, port: int, tls: bool) -> None:
     except (RuntimeError, DatabaseAway) as unfit:
         await centre.close()
         raise SystemExit(str(unfit)) from unfit
+    roads = asyncio.create_task(open_roads(centre), name="roads")
     # what stands now lives as long as the process, and so do a thousand sockets: looking through all of them
     # again and again took the collector a fifth of the time under load
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    gc.enable()  # off while the program was read in, see `dispatch serve`
     config = uvicorn.Config(
         create_app(centre),
         host=host,
@@ -77,9 +79,16 @@ async def _serve(settings: Settings, host: str, port: int, tls: bool) -> None:
         **SERVER_OPTIONS,
     )
     server = uvicorn.Server(config)
-    if certificate is None:
-        await server.serve()
-        return
+    try:
+        if certificate is None:
+            await server.serve()
+        else:
+            await _serve_tls(server, certificate, host, port)
+    finally:
+        roads.cancel()
+
+
+async def _serve_tls(server: uvicorn.Server, certificate: LiveCertificate, host: str, port: int) -> None:
     following = asyncio.create_task(certificate.follow(), name="certificate")
     sockets = listening(host, port)
     log.info("HTTPS at %s", ", ".join(str(each.getsockname()[:2]) for each in sockets))
@@ -90,9 +99,7 @@ async def _serve(settings: Settings, host: str, port: int, tls: bool) -> None:
 
 
 async def prepare(centre: Centre) -> None:
-    """Refuse what must not be served, and warm what every request needs.
-
-    A road network that cannot be read is said loudly but stops nobody: calls are taken without it.
+    """Refuse what must not be served.
 
     Raises:
         RuntimeError: the login could step around row-level security, or the schema is not this program's.
@@ -104,6 +111,14 @@ async def prepare(centre: Centre) -> None:
             f"Skema basis data {present}, program memerlukan {wanted}: jalankan 'dispatch migrate' / "
             f"the database has schema {present}, this program needs {wanted}: run 'dispatch migrate'"
         )
+
+
+async def open_roads(centre: Centre) -> None:
+    """Open every tenant's roads, so that the first ranking need not wait for them.
+
+    Calls are taken meanwhile: after a crash they come first. Roads that cannot be read are said loudly and
+    stop nobody.
+    """
     for entry in await centre.tenants.all():
         began = time.perf_counter()
         try:

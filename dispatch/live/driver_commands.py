@@ -8,13 +8,14 @@ from uuid import UUID
 
 from dispatch.domain.errors import Conflict
 from dispatch.live import frames
-from dispatch.live.ingest import Phone
+from dispatch.live.fix_steps import Phone
 from dispatch.services.centre import Centre
 from dispatch.services.crew import sign_off, sign_on
 from dispatch.services.crew_notices import acknowledge_notice, note_shown
 from dispatch.services.readiness import Said, make_available, make_unavailable
 from dispatch.services.sessions import SignedIn
 from dispatch.services.stand_down import acknowledge_stand_down
+from dispatch.services.step_proposals import dismiss_proposal
 from dispatch.services.step_run import Step, step_run
 
 
@@ -34,6 +35,8 @@ async def carry_out(centre: Centre, who: SignedIn, command: frames.DriverCommand
         case frames.StepFrame():
             step = _step(centre, command, phone)
             return await step_run(centre, entry, actor, command.assignment_id, step, cause=cause)
+        case frames.DismissProposal(assignment_id=run, proposal=seq):
+            await dismiss_proposal(centre, entry, actor, run, seq, cause=cause)
         case frames.AckStandDown():
             await acknowledge_stand_down(centre, entry, actor, command.assignment_id, cause=cause)
         case frames.NoticeShown():
@@ -72,12 +75,18 @@ _Told = frames.StepFrame | frames.MakeUnavailable | frames.MakeAvailable
 
 
 def _told(centre: Centre, frame: _Told, phone: Phone) -> tuple[datetime | None, datetime | None]:
-    """When it was said and sent; a phone that does not say when it sent is believed as measured before."""
+    """When it was said and sent, by the phone's clock.
+
+    A frame that a bad network held back would make the clock look slow, and the stamp late: the error of the
+    clock is what the connection's frames have shown, not what this one says alone.
+    """
     frames.refuse_implausible(device_at=frame.device_at, sent_at=frame.sent_at)
-    sent_at = frame.sent_at
-    if frame.device_at is not None and sent_at is None:
-        sent_at = centre.clock() - phone.clock.offset
-    return frame.device_at, sent_at
+    if frame.device_at is None:
+        return None, None
+    now = centre.clock()
+    if frame.sent_at is not None:
+        phone.clock.measure(now, frame.sent_at)
+    return frame.device_at, now - phone.clock.offset
 
 
 def _step(centre: Centre, frame: frames.StepFrame, phone: Phone) -> Step:
@@ -92,4 +101,5 @@ def _step(centre: Centre, frame: frames.StepFrame, phone: Phone) -> Step:
         room=frame.room,
         code=frame.code,
         reason=frame.reason,
+        proposal=frame.proposal,
     )

@@ -17,6 +17,7 @@ from dispatch.storage.tables import (
     shift,
     staff,
     stamp,
+    tracker,
     unit,
 )
 from dispatch.storage.tables.base import Base
@@ -39,5 +40,6 @@ __all__ = [
     "shift",
     "staff",
     "stamp",
+    "tracker",
     "unit",
 ]
