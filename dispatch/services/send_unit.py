@@ -165,7 +165,7 @@ async def _claim(tx: Transaction, claim: Claim, guard: Guard | None) -> Assignme
     if unit.assignment_id is not None and unit.incident_id == incident.id:
         row = await tx.get(Assignment, unit.assignment_id)
         return _view(row, unit.call_sign, repeated=True)
-    _refuse_unless_free(unit)
+    refuse_unless_free(unit)
     row = _assignment(tx, incident, claim)
     await _announce(tx, incident, row, unit, claim.choice)
     return _view(row, unit.call_sign, repeated=False)
@@ -180,7 +180,12 @@ async def _sent_before(tx: Transaction, claim: Claim, sent: Assignment) -> Assig
     return _view(sent, (await tx.get(Unit, sent.unit_id)).call_sign, repeated=True)
 
 
-def _refuse_unless_free(unit: UnitRow) -> None:
+def refuse_unless_free(unit: UnitRow) -> None:
+    """The rule of every claim.
+
+    Raises:
+        UnitTaken, UnitNotAvailable: it is on a run, not ready, or off shift.
+    """
     match status_of(unit):
         case UnitStatus.AVAILABLE:
             return
