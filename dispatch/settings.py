@@ -25,8 +25,8 @@ class Settings(BaseSettings):
     pages. `rehearsal` off leaves the training tenant as quiet as it is. `servers` is how many serving
     processes `dispatch run` keeps, on `port` and the next free ones; deploy/haproxy.cfg is the door to them.
 
-    `sms_spool` is the folder of gammu-smsd's files service. `push_origins` (a JSON list) names the push services
-    that messages may be sent to, `push_contact` an address at which these reach whoever runs this.
+    `sms_spool` is the folder of gammu-smsd's files service. `push_origins` (a JSON list) names push services
+    that may be sent to, `push_contact` an address at which these reach whoever runs this.
 
     `tls` says whether HTTPS is served on the local network; left open it is, once certificates are made or
     given. `tls_cert` and `tls_key` are PEM files of a certificate from elsewhere. An empty `tls_host` means
