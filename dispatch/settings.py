@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     `paper` off prints no paper board; one has `paper_forms` blank forms, and those of the last
     `paper_keep_minutes` are kept.
 
+    `sms_spool` is the folder of gammu-smsd's files service. `push_origins` (a JSON list) names push services
+    that may be sent to, `push_contact` an address at which these reach whoever runs this.
+
     `tls` says whether HTTPS is served on the local network; left open it is, once certificates are made or
     given. `tls_cert` and `tls_key` are PEM files of a certificate from elsewhere. An empty `tls_host` means
     every address of this machine, for HTTPS and for the page that enrols phones.
