@@ -64,10 +64,10 @@ async def raise_notice(tx: Transaction, incident: Incident, run: Assignment, kin
         ended_at=None,
         ended_why=None,
     )
-    await tx.add(notice)
     if unit.tracking == Tracking.MANUAL:
         notice.push_at = tx.now  # that rung is not for it
         await _text(tx, notice, unit, incident)
+    await tx.add(notice)
     left = rungs_left(ended=False, pushed=notice.push_at is not None, texted=notice.sms_at is not None)
     due = {rung.kind: tx.now + timedelta(seconds=rung.seconds(tx.tenant.settings)) for rung in left}
     await tx.set_timers(notice.id, due)
