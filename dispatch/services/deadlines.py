@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import exists, select
@@ -104,7 +104,7 @@ async def _keep(
     within: dict[TimerKind, float] | None = None,
 ) -> None:
     deadlines = {d.kind: d for d in wanted}
-    due = {}
+    due: dict[str, datetime] = {}
     for kind, deadline in deadlines.items():
         seconds = (within or {}).get(kind) or deadline.seconds(tx.tenant.settings)
         due[kind] = tx.now + timedelta(seconds=seconds)
