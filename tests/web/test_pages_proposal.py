@@ -15,7 +15,7 @@ from watched import PHONE, until
 
 pytestmark = pytest.mark.timeout(300)  # a busy machine starts everything within the first test
 
-UNIT = "PWK-A03"
+UNIT = "PWK-A02"
 METRE = 1 / 111_195
 AWAY = {"longitude": TOWN["lon"], "latitude": TOWN["lat"] + 260 * METRE, "accuracy": 8}
 
@@ -44,7 +44,7 @@ def test_one_touch_confirms_what_the_positions_say(
 ) -> None:
     driver = DriverPage(
         open_browser(viewport=PHONE, maps=False, geolocation=AWAY, permissions=["geolocation"]),
-        served.account("pengemudi3"),
+        served.account("pengemudi1"),
     ).open()
     driver.sign_on(UNIT)
     incident = open_incident(served, "Contoh Melati")
@@ -66,7 +66,7 @@ def test_one_touch_confirms_what_the_positions_say(
         assert box is not None
         assert box["height"] >= 56, "large enough for a hand in a moving car"
         assert box["x"] + box["width"] <= PHONE["width"]
-        driver.page.get_by_role("button", name="tema").or_(driver.page.locator("button.theme")).first.click()
+        driver.page.get_by_role("button", name="Ganti terang atau malam").click()
 
     # no: it goes away, and comes again only with another crossing
     driver.page.locator(".proposal").get_by_role("button", name="Bukan").click()
