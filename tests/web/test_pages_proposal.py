@@ -22,7 +22,7 @@ AWAY = {"longitude": TOWN["lon"], "latitude": TOWN["lat"] + 260 * METRE, "accura
 
 def drive_up(driver: DriverPage, metres: float) -> None:
     """Stand there, and wander a little, as receivers do, until the page has something to ask."""
-    wander = iter(range(1, 100))
+    wander = iter(range(1, 1000))
 
     def asked() -> bool:
         driver.drive(TOWN["lon"], TOWN["lat"] + (metres + next(wander) % 5) * METRE)
@@ -71,9 +71,13 @@ def test_one_touch_confirms_what_the_positions_say(
     # no: it goes away, and comes again only with another crossing
     driver.page.locator(".proposal").get_by_role("button", name="Bukan").click()
     expect(driver.page.locator(".proposal")).to_have_count(0)
-    driver.drive(TOWN["lon"], TOWN["lat"] + 260 * METRE)
-    kept = len(driver.frames("positions"))
-    until(driver.page, lambda: len(driver.frames("positions")) > kept, "the phone tells that it is away", 30)
+    far = TOWN["lat"] + 200 * METRE
+
+    def told() -> bool:
+        driver.drive(TOWN["lon"], TOWN["lat"] + 260 * METRE)
+        return any(fix["lat"] > far for fix in driver.frames("positions")[-1]["fixes"])
+
+    until(driver.page, told, "the phone tells that it is away", 30)
 
     drive_up(driver, 30)
     (proposal,) = run_of(served, incident)["proposals"]
