@@ -64,7 +64,7 @@ async def theatre() -> AsyncIterator[Theatre]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Try the faults; return 0 when nothing was lost or doubled and all came back in time, else 1."""
     options = _options(argv)
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=118, soft_wrap=True)
     try:
         outcomes = asyncio.run(_play(options, console))
     except (NotReady, NoPlace) as unfit:

@@ -90,7 +90,7 @@ class Traffic:
             "incidents": len(self.ledger.incidents),
             "closed": len(self.ledger.closed),
             "dispatchers busy": [d.name for d in self.dispatchers if not d.quiet],
-            "crews busy": [c.name for c in self.crews if not c.quiet],
+            "crews busy": [c.told for c in self.crews if not c.quiet],
             "refusals": dict(self.ledger.refusals),
         }
 
