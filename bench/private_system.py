@@ -53,11 +53,20 @@ class PrivateSystem:
         assert self.server.process is not None
         return self.server.process.pid
 
+    @property
+    def database_pid(self) -> int:
+        """PostgreSQL's first process."""
+        assert self.postgres.process is not None
+        return self.postgres.process.pid
+
     def database_cpu_s(self) -> float:
         """CPU seconds of all PostgreSQL processes, those that have ended included."""
-        assert self.postgres.process is not None
-        master = self.postgres.process.pid
-        return cpu_s(master, ended=True) + sum(cpu_s(pid) for pid in _children(master))
+        return database_cpu_s(self.database_pid)
+
+
+def database_cpu_s(master: int) -> float:
+    """CPU seconds of PostgreSQL's first process and all its others, those that have ended included."""
+    return cpu_s(master, ended=True) + sum(cpu_s(pid) for pid in _children(master))
 
 
 def cpu_s(pid: int, *, ended: bool = False) -> float:
@@ -76,6 +85,18 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def until_listens(port: int, program: Program, patience_s: float = 60.0) -> None:
+    """Wait until a program takes connections."""
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until:
+        with suppress(ConnectionError), socket.create_connection(("127.0.0.1", port), timeout=5):
+            return
+        if program.process is None or program.process.poll() is not None:
+            raise RuntimeError(f"{program.name} ended: " + "\n".join(program.last_lines))
+        time.sleep(0.05)
+    raise RuntimeError(f"{program.name} does not listen on {port}")
 
 
 def until_answers(url: str, program: Program, patience_s: float = 60.0) -> None:

@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from dispatch.commands import database, description, keys, log, regency, staff, standby, tenant, tls
+from dispatch.commands import (
+    backup,
+    database,
+    description,
+    keys,
+    log,
+    regency,
+    restore,
+    staff,
+    standby,
+    tenant,
+    tls,
+    tracker,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,11 +32,15 @@ app = typer.Typer(
 app.add_typer(regency.app, name="regency")
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(staff.app, name="staff")
+app.add_typer(tracker.app, name="tracker")
 app.add_typer(tls.app, name="tls")
 app.add_typer(log.app, name="log")
 app.add_typer(keys.app, name="keys")
 app.add_typer(standby.app, name="standby")
 app.command()(database.migrate)
+app.command()(backup.backup)
+app.command()(backup.archive)
+app.command()(restore.restore)
 app.command()(staff.demo_accounts)
 app.command()(description.openapi)
 

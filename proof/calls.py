@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dispatch.domain.call import CallState, CallStep, step_call
+from dispatch.domain.deadlines import TimerKind
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import IncidentKind, IncidentState, IncidentStep, step_incident
 from dispatch.domain.stamps import Stamp
-from proof.case import Refused, Repeated, Timer, Work
+from proof.case import Refused, Repeated, Work
 from proof.rules import Rules
 from proof.runs import stand_down_within
 
 CALL, INCIDENT = "call", "incident"
-_OF_INCIDENT = (Timer.NO_VERDICT, Timer.UNASSIGNED, Timer.WIDEN, Timer.UNCLOSED)
 
 
 def ring(rules: Rules, work: Work) -> None:
@@ -19,8 +19,7 @@ def ring(rules: Rules, work: Work) -> None:
     if work.call is not None:
         raise Repeated
     work.call = CallState.RINGING
-    if rules.rings_with_timer():
-        work.timers.add(Timer.UNANSWERED)
+    rules.watch_call(work)
     work.record(EventKind.CALL_RECEIVED)
     work.promised.add(CALL)
 
@@ -33,34 +32,33 @@ def take(rules: Rules, work: Work, *, own: bool) -> None:
             raise Repeated
         raise Refused("a colleague has taken it")
     work.call = step_call(call, CallStep.TAKE)
-    _now_taken(work)
+    _now_taken(rules, work)
     work.record(EventKind.CALL_TAKEN)
 
 
-def _now_taken(work: Work) -> None:
+def _now_taken(rules: Rules, work: Work) -> None:
     work.taken = True
-    work.clear(Timer.UNANSWERED)
-    work.timers.add(Timer.CALL_NO_VERDICT)
+    rules.watch_call(work)
 
 
 def dispose(rules: Rules, work: Work) -> None:
     """`dispose_call`."""
     work.call = step_call(_stored(work), CallStep.DISPOSE)
-    work.clear(Timer.UNANSWERED, Timer.CALL_NO_VERDICT)
+    rules.watch_call(work)
     work.record(EventKind.CALL_DISPOSED)
 
 
 def reopen(rules: Rules, work: Work) -> None:
     """`reopen_call`."""
     work.call = step_call(_stored(work), CallStep.REOPEN)
-    _now_taken(work)
+    _now_taken(rules, work)
     work.record(EventKind.CALL_REOPENED)
 
 
 def open_(rules: Rules, work: Work, *, confirmed: bool) -> None:
     """`open_incident`: with the verdict, or before it."""
     work.call = step_call(_stored(work), CallStep.LINK)
-    work.clear(Timer.UNANSWERED, Timer.CALL_NO_VERDICT)
+    rules.watch_call(work)
     work.record(EventKind.CALL_LINKED)
     work.taken = True
     work.incident = IncidentState.REPORTED
@@ -68,23 +66,21 @@ def open_(rules: Rules, work: Work, *, confirmed: bool) -> None:
     work.record(EventKind.PATIENT_ADDED)
     work.promised.add(INCIDENT)
     if confirmed:
-        _confirm(work)
+        _confirm(rules, work)
     else:
-        work.timers.add(Timer.NO_VERDICT)
+        rules.watch_incident(work)
 
 
 def confirm(rules: Rules, work: Work) -> None:
     """`confirm_incident`."""
     _opened(work)
-    _confirm(work)
+    _confirm(rules, work)
 
 
-def _confirm(work: Work) -> None:
+def _confirm(rules: Rules, work: Work) -> None:
     work.incident = step_incident(IncidentKind.EMERGENCY, _opened(work), IncidentStep.CONFIRM)
     work.stamped.append((-1, Stamp.CONFIRMED))
-    work.clear(Timer.NO_VERDICT)
-    if not work.waiting:
-        work.timers.add(Timer.UNASSIGNED)
+    rules.watch_incident(work)
     work.record(EventKind.INCIDENT_CONFIRMED)
 
 
@@ -94,6 +90,8 @@ def give_outcome(rules: Rules, work: Work) -> None:
     if work.cared:
         raise Repeated
     work.cared = True
+    work.waiting = False
+    rules.watch_incident(work)
     work.record(EventKind.PATIENT_CHANGED)
 
 
@@ -107,7 +105,7 @@ def cancel(rules: Rules, work: Work) -> None:
     if any(not rules.may_stand_down(run.state) for run in runs):
         raise Refused("a unit carries a patient")
     work.incident = after
-    _end(work)
+    _end(rules, work)
     work.record(EventKind.INCIDENT_CANCELLED)
     for run in runs:
         stand_down_within(rules, work, run)
@@ -122,13 +120,14 @@ def close(rules: Rules, work: Work) -> None:
     if not rules.may_close(work):
         raise Refused("a unit is on its run, or a patient has no outcome")
     work.incident = after
-    _end(work)
+    _end(rules, work)
     work.record(EventKind.INCIDENT_CLOSED)
 
 
-def _end(work: Work) -> None:
+def _end(rules: Rules, work: Work) -> None:
     work.waiting = False
-    work.clear(*_OF_INCIDENT)
+    rules.watch_incident(work)
+    work.clear(TimerKind.WIDEN)
 
 
 def _stored(work: Work) -> CallState:

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import NamedTuple
 
 from dispatch.domain.assignment import FINAL_STATES, AssignmentState
 from dispatch.domain.call import CallState
+from dispatch.domain.deadlines import (
+    CALL_KINDS,
+    CALLS,
+    NEED_KINDS,
+    NEEDS,
+    RUN_KINDS,
+    TimerKind,
+    needs,
+    of_run,
+)
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import IncidentState
 from dispatch.domain.stamps import Stamp
+from dispatch.domain.unit import Tracking
 
 RETRY, DUPLICATE, REORDER, CRASH = "retry", "duplicate", "reorder", "crash"
-
-
-class Timer(StrEnum):
-    """The timers of a case, named as in the `timer` table."""
-
-    UNANSWERED = "call_unanswered"
-    CALL_NO_VERDICT = "call_no_verdict (call)"
-    NO_VERDICT = "call_no_verdict"
-    UNASSIGNED = "incident_unassigned"
-    WIDEN = "incident_widen"
-    UNCLOSED = "incident_unclosed"
-    OFFER_UNACKNOWLEDGED = "offer_unacknowledged"
-    OFFER_EXPIRES = "offer_expires"
-    MANUAL_UNANSWERED = "manual_unanswered"
-    NOT_MOVING = "run_not_moving"
-    NO_HANDOVER = "run_no_handover"
 
 
 class Search(NamedTuple):
@@ -47,7 +41,7 @@ class Run(NamedTuple):
 
     unit: int
     state: AssignmentState
-    timers: frozenset[Timer]
+    timers: frozenset[TimerKind]
     carries: bool
     stamps: frozenset[Stamp]
     told: frozenset[AssignmentState]
@@ -65,14 +59,15 @@ class Case(NamedTuple):
     incident: IncidentState | None
     waiting: bool
     cared: bool
-    timers: frozenset[Timer]
+    call_timers: frozenset[TimerKind]
+    timers: frozenset[TimerKind]
     runs: tuple[Run, ...]
     ended: int
     search: Search | None
     promised: frozenset[str]
 
 
-NOTHING = Case(None, False, None, False, False, frozenset(), (), 0, None, frozenset())
+NOTHING = Case(None, False, None, False, False, frozenset(), frozenset(), (), 0, None, frozenset())
 
 
 class Refused(Exception):
@@ -89,7 +84,7 @@ class OpenRun:
 
     unit: int
     state: AssignmentState
-    timers: set[Timer]
+    timers: set[TimerKind]
     carries: bool
     stamps: set[Stamp]
     told: set[AssignmentState]
@@ -125,7 +120,8 @@ class Work:
     incident: IncidentState | None = None
     waiting: bool = False
     cared: bool = False
-    timers: set[Timer] = field(default_factory=set)
+    call_timers: set[TimerKind] = field(default_factory=set)
+    timers: set[TimerKind] = field(default_factory=set)
     runs: list[OpenRun] = field(default_factory=list)
     ended: int = 0
     search: Search | None = None
@@ -151,6 +147,7 @@ class Work:
             case.incident,
             case.waiting,
             case.cared,
+            set(case.call_timers),
             set(case.timers),
             runs,
             case.ended,
@@ -167,9 +164,26 @@ class Work:
         self.rearmed += 1
         self.record(kind)
 
-    def clear(self, *kinds: Timer) -> None:
+    def clear(self, *kinds: TimerKind) -> None:
         """End these timers of the call or incident."""
         self.timers.difference_update(kinds)
+
+    def watch_call(self) -> None:
+        """`watch_call`: the timers that the table has for the call's state."""
+        assert self.call is not None
+        self.call_timers = {deadline.kind for deadline in CALLS[self.call]} | (self.call_timers - CALL_KINDS)
+
+    def watch_incident(self) -> None:
+        """`watch_incident`: those for what the incident waits for."""
+        assert self.incident is not None
+        runs = bool(self.open_runs())
+        found = needs(self.incident, open_runs=runs, in_need=runs or not self.cared, waiting=self.waiting)
+        wanted = {deadline.kind for need in found for deadline in NEEDS[need]}
+        self.timers = wanted | (self.timers - NEED_KINDS)
+
+    def watch_run(self, run: OpenRun, tracking: Tracking) -> None:
+        """`watch_run`: those of the run's state, and no other."""
+        run.timers = {deadline.kind for deadline in of_run(run.state, tracking)} | (run.timers - RUN_KINDS)
 
     def open_runs(self) -> list[OpenRun]:
         """The runs that have not ended in this transaction."""
@@ -179,13 +193,14 @@ class Work:
         """Return the state as it is committed."""
         runs = sorted((run.frozen() for run in self.open_runs()), key=_place)
         # a worker holds its search as long as its timer is open
-        search = self.search if Timer.WIDEN in self.timers else None
+        search = self.search if TimerKind.WIDEN in self.timers else None
         return Case(
             self.call,
             self.taken,
             self.incident,
             self.waiting,
             self.cared,
+            frozenset(self.call_timers),
             frozenset(self.timers),
             tuple(runs),
             self.ended,

@@ -13,12 +13,12 @@ from dispatch.domain.assignment import (
     AssignmentState,
 )
 from dispatch.domain.call import CallState
+from dispatch.domain.deadlines import TimerKind, of_run
 from dispatch.domain.incident import FINAL_STATES as ENDED
 from dispatch.domain.incident import IncidentState
 from dispatch.domain.stamps import Stamp
-from proof.case import DUPLICATE, REORDER, RETRY, Case, Run, Timer, Work
+from proof.case import DUPLICATE, REORDER, RETRY, Case, Run, Work
 from proof.rules import Rules
-from proof.runs import WATCH
 
 S = AssignmentState
 
@@ -40,31 +40,31 @@ def broken_in(rules: Rules, case: Case) -> str | None:
 
 
 def _alone(case: Case) -> str | None:
-    timers = case.timers
-    if case.call is CallState.RINGING and Timer.UNANSWERED not in timers:
-        return "owner or timer: the call rings and no timer is set"
-    if case.call is CallState.TAKEN and (not case.taken or Timer.CALL_NO_VERDICT not in timers):
-        return "owner or timer: the call was taken and no timer is set"
+    if case.call in (CallState.RINGING, CallState.TAKEN) and not case.call_timers:
+        return f"owner or timer: the call is {case.call} and no timer is set"
+    if case.call is CallState.TAKEN and not case.taken:
+        return "owner or timer: the call was taken by nobody"
+    if case.call in (CallState.LINKED, CallState.DISPOSED) and case.call_timers:
+        return f"owner or timer: the call is {case.call} and a timer still waits for somebody"
     if case.call is CallState.LINKED and case.incident is None:
         return "owner or timer: the call leads to an incident that is not there"
-    open_ = case.incident in (IncidentState.REPORTED, IncidentState.CONFIRMED)
-    of_incident = timers - {Timer.UNANSWERED, Timer.CALL_NO_VERDICT}
-    if open_ and not case.runs and not of_incident:
-        return "owner or timer: the incident is open, nobody is sent, and no timer is set"
-    if open_ and case.waiting and (Timer.UNASSIGNED not in timers or case.runs):
-        return "owner or timer: the incident waits without its timer, or with a unit on the way"
-    if case.incident in ENDED and (of_incident or case.runs or case.waiting):
+    if case.incident in (IncidentState.REPORTED, IncidentState.CONFIRMED):
+        if not case.runs and not case.timers:
+            return "owner or timer: the incident is open, nobody is sent, and no timer is set"
+        if case.waiting and (TimerKind.UNASSIGNED not in case.timers or case.runs):
+            return "owner or timer: the incident waits without its timer, or with a unit on the way"
+    if case.incident in ENDED and (case.timers or case.runs or case.waiting):
         return "ends: the incident has ended and something of it goes on"
     return None
 
 
 def _run_alone(rules: Rules, case: Case) -> str | None:
     for run in case.runs:
-        if run.state is S.OFFERED and not run.timers & {Timer.OFFER_EXPIRES, Timer.MANUAL_UNANSWERED}:
-            return f"owner or timer: the offer to unit {run.unit} has no timer"
-        if run.state in WATCH and WATCH[run.state] not in run.timers:
+        known = {deadline.kind for deadline in of_run(run.state, rules.tracking(run.unit))}
+        # an offer is told of once, and ends or rings again by its other timer
+        if not run.timers >= known - {TimerKind.OFFER_UNACKNOWLEDGED}:
             return f"owner or timer: unit {run.unit} is {run.state} and nothing watches it"
-        if run.state is not S.OFFERED and run.timers - {WATCH.get(run.state, Timer.WIDEN)}:
+        if not run.timers <= known:
             return f"owner or timer: a timer of unit {run.unit} outlives what it waits for"
         if run.state not in OPEN_STATES:
             return f"ends: the run of unit {run.unit} has ended and still holds it"
@@ -137,8 +137,9 @@ def _only_timers(before: Case, after: Case) -> bool:
     """Whether nothing but timers is different: those are no part of the log."""
     runs = tuple(run._replace(timers=frozenset()) for run in after.runs)
     was = tuple(run._replace(timers=frozenset()) for run in before.runs)
-    bare = after._replace(timers=frozenset(), runs=runs, search=None, promised=frozenset())
-    return bare == before._replace(timers=frozenset(), runs=was, search=None, promised=frozenset())
+    none: frozenset[TimerKind] = frozenset()
+    bare = _recorded(after)._replace(timers=none, call_timers=none, runs=runs)
+    return bare == _recorded(before)._replace(timers=none, call_timers=none, runs=was)
 
 
 def _ended_badly(work: Work) -> str | None:

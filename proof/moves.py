@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from dispatch.domain.assignment import CENTRE_ONLY, AssignmentState
 from dispatch.domain.call import CallState
+from dispatch.domain.deadlines import CALL_KINDS, NEED_KINDS, RUN_KINDS, TimerKind
 from dispatch.domain.errors import IllegalStep
 from dispatch.domain.incident import IncidentState
 from proof import calls, runs, timers
@@ -21,23 +22,16 @@ from proof.case import (
     Refused,
     Repeated,
     Surroundings,
-    Timer,
     Work,
 )
 from proof.invariants import broken_by
 from proof.rules import Rules
 
 S = AssignmentState
-OF_CASE = (
-    Timer.UNANSWERED,
-    Timer.CALL_NO_VERDICT,
-    Timer.NO_VERDICT,
-    Timer.UNASSIGNED,
-    Timer.WIDEN,
-    Timer.UNCLOSED,
-)
-_OF_CALL = (Timer.UNANSWERED, Timer.CALL_NO_VERDICT)
-OF_RUN = tuple(t for t in Timer if t not in OF_CASE)
+# what one run is in at a time: a timer of the past is any of the others
+OF_RUN = sorted(RUN_KINDS)
+OF_INCIDENT = (*sorted(NEED_KINDS), TimerKind.WIDEN)
+OF_CALL = sorted(CALL_KINDS)
 Deed = Callable[[Rules, Work], None]
 
 
@@ -67,30 +61,44 @@ class Possible:
     harmless: dict[str, int]
 
 
+class Tried(NamedTuple):
+    """One delivery and its answer; when that is `refused` or `repeated`, the transaction wrote nothing."""
+
+    label: Label
+    work: Work
+    after: Case
+    answer: str
+
+
+def tries(rules: Rules, case: Case, around: Surroundings, units: int) -> Iterator[Tried]:
+    """Deliver everything that can be delivered here, each from this same state."""
+    for label, deed in _deeds(rules, case, units):
+        work = Work.on(case, around)
+        try:
+            deed(rules, work)
+        except Repeated:
+            yield Tried(label, Work.on(case, around), case, "repeated")
+        except (Refused, IllegalStep):
+            # rolled back, so nothing of the draft counts
+            yield Tried(label, Work.on(case, around), case, "refused")
+        else:
+            yield Tried(label, work, work.after(), "done")
+
+
 def possible(rules: Rules, case: Case, around: Surroundings, units: int) -> Possible:
     """Try everything from here; a delivery that only repeats must leave no trace at all."""
     moves: list[Move] = []
-    harmless: dict[str, int] = {}
-    for label, deed in _deeds(rules, case, units):
-        work = Work.on(case, around)
-        refused = False
-        try:
-            deed(rules, work)
-        except (Refused, IllegalStep, Repeated):
-            # rolled back, so nothing of the draft counts
-            work, refused = Work.on(case, around), True
-        after = work.after()
-        broken = broken_by(rules, work, after, fault=label.fault)
+    harmless: dict[str, int] = {CRASH: 0}
+    for label, work, after, answer in tries(rules, case, around, units):
+        broken = broken_by(rules, work, after, fault=label.fault) if answer == "done" else None
         if after != case or broken:
             moves.append(Move(label, after, broken))
-            if not rules.acknowledges_after_commit() and not refused:
-                told = case._replace(promised=after.promised)
-                if told != case:
-                    moves.append(Move(label._replace(fault=CRASH), told, None))
         else:
             harmless[label.fault] = harmless.get(label.fault, 0) + 1
+        if not rules.acknowledges_after_commit() and after.promised != case.promised:
+            moves.append(Move(label._replace(fault=CRASH), case._replace(promised=after.promised), None))
         # the process dies before the commit: nothing has happened
-        harmless[CRASH] = harmless.get(CRASH, 0) + 1
+        harmless[CRASH] += 1
     return Possible(tuple(moves), harmless)
 
 
@@ -104,7 +112,7 @@ def _deeds(rules: Rules, case: Case, units: int) -> Iterator[tuple[Label, Deed]]
                 yield Label("send", unit, fault=fault), partial(_with, runs.send_again, unit)
     for run in case.runs:
         yield from _of_run(rules, run.unit, run.state, run.told)
-    yield from _of_timers(case)
+    yield from _of_timers(rules, case)
     yield from _of_search(case, units)
 
 
@@ -164,26 +172,40 @@ def _step(unit: int, to: S, rules: Rules, work: Work, *, late: bool, again: bool
     runs.step(rules, work, unit, to, late=late, again=again)
 
 
-def _of_timers(case: Case) -> Iterator[tuple[Label, Deed]]:
-    for timer in OF_CASE:
-        if timer in case.timers and timer is not Timer.WIDEN:
-            yield Label("timer", detail=timer.value), partial(_fire, timer, True)
-        if (case.call if timer in _OF_CALL else case.incident) is not None:
-            yield Label("timer", detail=timer.value, fault=DUPLICATE), partial(_fire, timer, False)
+def _of_timers(rules: Rules, case: Case) -> Iterator[tuple[Label, Deed]]:
+    if case.call is not None:
+        for kind in OF_CALL:
+            for fault, held in _ways(rules, kind in case.call_timers):
+                yield Label("call timer", detail=kind.value, fault=fault), partial(_fire_of_call, kind, held)
+    if case.incident is not None:
+        for kind in OF_INCIDENT:
+            is_set = kind in case.timers and (kind is not TimerKind.WIDEN or case.search is None)
+            for fault, held in _ways(rules, is_set):
+                yield Label("timer", detail=kind.value, fault=fault), partial(_fire, kind, held)
     for run in case.runs:
-        for timer in OF_RUN:
-            if timer in run.timers:
-                yield Label("timer", run.unit, timer.value), partial(_fire_of_run, run.unit, timer, True)
-            late = Label("timer", run.unit, timer.value, DUPLICATE)
-            yield late, partial(_fire_of_run, run.unit, timer, False)
+        for kind in OF_RUN:
+            for fault, held in _ways(rules, kind in run.timers):
+                label = Label("timer", run.unit, kind.value, fault)
+                yield label, partial(_fire_of_run, run.unit, kind, held)
 
 
-def _fire(timer: Timer, current: bool, rules: Rules, work: Work) -> None:
-    timers.fire(rules, work, timer, current=current)
+def _ways(rules: Rules, is_set: bool) -> Iterator[tuple[str, bool]]:
+    """A timer runs when it is set; and once more by a worker that has lost its claim, at any moment."""
+    if is_set:
+        yield "", True
+    yield DUPLICATE, rules.held(False)
 
 
-def _fire_of_run(unit: int, timer: Timer, current: bool, rules: Rules, work: Work) -> None:
-    timers.fire_of_run(rules, work, unit, timer, current=current)
+def _fire_of_call(kind: TimerKind, held: bool, rules: Rules, work: Work) -> None:
+    timers.fire_of_call(work, kind, held=held)
+
+
+def _fire(kind: TimerKind, held: bool, rules: Rules, work: Work) -> None:
+    timers.fire(rules, work, kind, held=held)
+
+
+def _fire_of_run(unit: int, kind: TimerKind, held: bool, rules: Rules, work: Work) -> None:
+    timers.fire_of_run(rules, work, unit, kind, held=held)
 
 
 def _of_search(case: Case, units: int) -> Iterator[tuple[Label, Deed]]:
@@ -193,10 +215,9 @@ def _of_search(case: Case, units: int) -> Iterator[tuple[Label, Deed]]:
         # a worker that slept past its lease wakes up and claims what it ranked long ago
         stale = partial(timers.claim_next, unit=unit, current=False)
         yield Label("widen: claim", unit, fault=DUPLICATE), stale
-    if Timer.WIDEN not in case.timers:
+    if TimerKind.WIDEN not in case.timers:
         return
     if case.search is None:
-        yield Label("timer", detail=Timer.WIDEN.value), partial(_fire, Timer.WIDEN, True)
         yield Label("widen: rank"), partial(timers.begin_search, units=units)
         return
     yield Label("widen: worker lost", fault=CRASH), lambda _rules, work: timers.lose_search(work)

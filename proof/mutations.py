@@ -8,7 +8,6 @@ from typing import Any
 
 from dispatch.domain.assignment import FINAL_STATES, PROGRESS, AssignmentState, step_assignment
 from dispatch.domain.errors import IllegalStep
-from proof.case import Timer
 from proof.explore import Exploration, Found, Size
 from proof.rules import Rules
 
@@ -93,8 +92,8 @@ MUTATIONS = (
     Mutation("a late step that leads a run back", "exactly once", {"goes_back_in_time": _never}),
     Mutation("a stand-down that frees a unit with a patient", "ends", {"may_stand_down": _always}),
     Mutation("clearing a run at any moment", "ends", {"step": _step_into_the_open}),
-    Mutation("an offer that never expires", "owner or timer", {"offer_timers": lambda _unit: set()}),
-    Mutation("a call that nobody is reminded of", "owner or timer", {"rings_with_timer": _never}),
+    Mutation("a run that no timer watches", "owner or timer", {"watch_run": lambda _work, _run: None}),
+    Mutation("a call that nobody is reminded of", "owner or timer", {"watch_call": lambda _work: None}),
     Mutation("the last unit leaves and nobody waits", "owner or timer", {"waits_when_left_alone": _never}),
     Mutation("a timer fired by two workers", "exactly once", {"held": _always}),
     Mutation("a search that does not ask whether it is wanted", "exactly once", {"claim_guard": _always}),
@@ -113,16 +112,6 @@ MUTATIONS = (
 SPARE = (
     Mutation("a claim that trusts the ranking; the index holds", "", {"free": _always}, TWO_CASES),
     Mutation("no unique index; the claim asks again", "", {"one_open": _always}, TWO_CASES),
-)
-
-# What a demand's end clears besides: a timer that is left fires once more into the empty, and says nothing.
-HARMLESS = (
-    Mutation(
-        "the reminder of a case that has its unit is left to fire",
-        "",
-        {"settles_demand": lambda: {Timer.WIDEN, Timer.UNCLOSED}},
-        ONE_UNIT,
-    ),
 )
 
 

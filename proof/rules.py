@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dispatch.domain.assignment import PROGRESS, TRANSITIONS, AssignmentState, step_assignment
 from dispatch.domain.incident import FINAL_STATES, IncidentState
-from dispatch.domain.unit import UnitStatus, unit_status
-from proof.case import OpenRun, Timer, Work, units_in
+from dispatch.domain.unit import Tracking, UnitStatus, unit_status
+from proof.case import OpenRun, Work, units_in
 
 S = AssignmentState
 
@@ -48,15 +48,21 @@ class Rules:
         """A run with the id that the sender made exists: the same command came again."""
         return bool((work.ended | units_in(work.before)) >> unit & 1)
 
-    def offer_timers(self, unit: int) -> set[Timer]:
-        """The timers that watch an offer."""
-        if self.manual >> unit & 1:
-            return {Timer.MANUAL_UNANSWERED}
-        return {Timer.OFFER_UNACKNOWLEDGED, Timer.OFFER_EXPIRES}
+    def tracking(self, unit: int) -> Tracking:
+        """How the unit is reached."""
+        return Tracking.MANUAL if self.manual >> unit & 1 else Tracking.APP
 
-    def settles_demand(self) -> set[Timer]:
-        """The timers that end because a unit was sent."""
-        return {Timer.UNASSIGNED, Timer.WIDEN, Timer.UNCLOSED}
+    def watch_run(self, work: Work, run: OpenRun) -> None:
+        """Whenever a run changes its state, its timers follow the table."""
+        work.watch_run(run, self.tracking(run.unit))
+
+    def watch_call(self, work: Work) -> None:
+        """A call has its timer from its first moment."""
+        work.watch_call()
+
+    def watch_incident(self, work: Work) -> None:
+        """Whenever an incident, its patients or its runs change, its timers follow the table."""
+        work.watch_incident()
 
     # --- steps ---
 
@@ -83,7 +89,7 @@ class Rules:
     # --- ends ---
 
     def waits_when_left_alone(self) -> bool:
-        """Whoever ends the last run of a case marks it as waiting, with a timer."""
+        """Whoever ends the last run of a case marks it as waiting, and keeps its timers."""
         return True
 
     def may_close(self, work: Work) -> bool:
@@ -109,10 +115,6 @@ class Rules:
         return True
 
     # --- clients ---
-
-    def rings_with_timer(self) -> bool:
-        """A stored call has a timer from its first moment."""
-        return True
 
     def acknowledges_after_commit(self) -> bool:
         """The answer leaves after the commit."""

@@ -10,16 +10,15 @@ from dispatch.domain.assignment import (
     AssignmentState,
     step_assignment,
 )
+from dispatch.domain.deadlines import TimerKind
 from dispatch.domain.errors import IllegalStep
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES as ENDED
 from dispatch.domain.stamps import Stamp
-from proof.case import OpenRun, Refused, Repeated, Timer, Work, units_in
+from proof.case import OpenRun, Refused, Repeated, Work, units_in
 from proof.rules import Rules
 
 S = AssignmentState
-# what watches a run in a state, beyond its offer
-WATCH: dict[S, Timer] = {S.ACCEPTED: Timer.NOT_MOVING, S.AT_FACILITY: Timer.NO_HANDOVER}
 _DONE = (S.CLEARED, S.COMPLETED_WITHOUT_TRANSPORT)
 _EVENT = {
     S.CLEARED: EventKind.UNIT_CLEARED,
@@ -38,14 +37,15 @@ def send(rules: Rules, work: Work, unit: int) -> None:
         raise Repeated
     if not rules.free(work, unit) or not rules.one_open(work, unit):
         raise Refused("the unit is not free")
-    run = OpenRun(unit, S.OFFERED, rules.offer_timers(unit), False, set(), set())
+    run = OpenRun(unit, S.OFFERED, set(), False, set(), set())
     work.runs.append(run)
+    rules.watch_run(work, run)
     _stamp(rules, work, run, Stamp.ASSIGNED)
     if not rules.manual >> unit & 1:
         _stamp(rules, work, run, Stamp.OFFERED)
     work.waiting = False
-    work.clear(*rules.settles_demand())
-    work.search = None  # whoever was about to widen holds its timer no more
+    work.clear(TimerKind.WIDEN)
+    rules.watch_incident(work)
     work.record(EventKind.UNIT_ASSIGNED)
     work.promised.add(f"run {unit}")
 
@@ -96,15 +96,11 @@ def _move(rules: Rules, work: Work, run: OpenRun, to: S) -> None:
         return
     _leg(work, run, to)
     _set_state(work, run, to)
-    if before is S.OFFERED:
-        run.timers.clear()
     for reached in rules.stamps_of(before, to):
         _stamp(rules, work, run, STAMP_OF[reached])
     if rules.stamps:
         run.told.add(to)
-    run.timers -= set(WATCH.values())
-    if to in WATCH:
-        run.timers.add(WATCH[to])
+    rules.watch_run(work, run)
     if to in FINAL_STATES:
         release(rules, work, run)
     else:
@@ -170,7 +166,7 @@ def end_offer(rules: Rules, work: Work, run: OpenRun, to: S) -> None:
 
 def set_widen(work: Work) -> None:
     """Set the timer that alerts one more unit; whoever held the old one holds it no more."""
-    work.timers.add(Timer.WIDEN)
+    work.timers.add(TimerKind.WIDEN)
     work.search = None
     work.rearmed += 1
 
@@ -198,12 +194,10 @@ def wait_for_unit(rules: Rules, work: Work) -> bool:
     if work.waiting or work.incident in ENDED or work.open_runs():
         return False
     if work.cared:
-        work.clear(Timer.UNASSIGNED)
-        work.timers.add(Timer.UNCLOSED)
-        work.rearmed += 1
+        rules.watch_incident(work)
         return False
     work.waiting = True
-    work.timers.add(Timer.UNASSIGNED)
+    rules.watch_incident(work)
     work.record(EventKind.INCIDENT_WAITING)
     return True
 

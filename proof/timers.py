@@ -4,91 +4,78 @@ from __future__ import annotations
 
 from dispatch.domain.assignment import AssignmentState
 from dispatch.domain.call import CallState
+from dispatch.domain.deadlines import DEADLINES, RUNS, TimerKind
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.unit import UnitStatus
-from proof.case import OpenRun, Search, Timer, Work
+from proof.case import Search, Work
 from proof.rules import Rules
 from proof.runs import end_offer, send, set_widen, wait_for_unit
 
 S = AssignmentState
 
 
-def fire(rules: Rules, work: Work, timer: Timer, *, current: bool) -> None:
-    """A timer of the call or incident, run by a worker whose claim of it is `current` or long overtaken."""
-    held = rules.held(current)
-    match timer:
-        case Timer.UNANSWERED:
-            _alarm(work, timer, held, work.call is CallState.RINGING, EventKind.CALL_UNANSWERED)
-        case Timer.CALL_NO_VERDICT:
-            _alarm(work, timer, held, work.call is CallState.TAKEN, EventKind.VERDICT_OVERDUE)
-        case Timer.NO_VERDICT:
-            reported = work.incident is IncidentState.REPORTED
-            _alarm(work, timer, held, reported, EventKind.VERDICT_OVERDUE)
-        case Timer.UNCLOSED:
-            idle = not _over(work) and not work.open_runs()
-            _alarm(work, timer, held, idle, EventKind.CLOSURE_OVERDUE)
-        case Timer.UNASSIGNED:
+def fire_of_call(work: Work, kind: TimerKind, *, held: bool) -> None:
+    """A timer of the call."""
+    still_so = {
+        TimerKind.CALL_UNANSWERED: work.call is CallState.RINGING,
+        TimerKind.NO_VERDICT: work.call is CallState.TAKEN,
+    }[kind]
+    _alarm(work, work.call_timers, kind, held, still_so)
+
+
+def fire(rules: Rules, work: Work, kind: TimerKind, *, held: bool) -> None:
+    """A timer of the incident, run by a worker whose claim of it is `held`, or was overtaken long ago."""
+    match kind:
+        case TimerKind.NO_VERDICT:
+            _alarm(work, work.timers, kind, held, work.incident is IncidentState.REPORTED)
+        case TimerKind.UNCLOSED:
+            _alarm(work, work.timers, kind, held, not _over(work) and not work.open_runs())
+        case TimerKind.UNASSIGNED:
             _unassigned(rules, work, held)
-        case Timer.WIDEN:
-            # the first of its transactions: nobody needs one more unit
+        case _:
+            # WIDEN, the first of its transactions: nobody needs one more unit
             if held and not wanted(work):
-                work.clear(Timer.WIDEN)
+                work.clear(TimerKind.WIDEN)
 
 
-def fire_of_run(rules: Rules, work: Work, unit: int, timer: Timer, *, current: bool) -> None:
+def fire_of_run(rules: Rules, work: Work, unit: int, kind: TimerKind, *, held: bool) -> None:
     """A timer of a run."""
-    held = rules.held(current)
     run = next((r for r in work.open_runs() if r.unit == unit), None)
     if run is None:
         return
-    match timer:
-        case Timer.OFFER_UNACKNOWLEDGED:
-            if run.state is S.OFFERED and held:
-                work.record(EventKind.OFFER_UNACKNOWLEDGED)
-                set_widen(work)
-            _end(run, timer, held)
-        case Timer.OFFER_EXPIRES:
-            if run.state is S.OFFERED and held:
-                end_offer(rules, work, run, S.TIMED_OUT)
-            else:
-                _end(run, timer, held)
-        case Timer.MANUAL_UNANSWERED:
-            _alarm_of_run(work, run, timer, held, S.OFFERED, EventKind.MANUAL_UNIT_UNANSWERED)
-        case Timer.NOT_MOVING:
-            _alarm_of_run(work, run, timer, held, S.ACCEPTED, EventKind.DEPARTURE_OVERDUE)
-        case Timer.NO_HANDOVER:
-            _alarm_of_run(work, run, timer, held, S.AT_FACILITY, EventKind.HANDOVER_OVERDUE)
+    offered = run.state is S.OFFERED and held
+    if kind is TimerKind.OFFER_UNACKNOWLEDGED:
+        if offered:
+            work.record(EventKind.OFFER_UNACKNOWLEDGED)
+            set_widen(work)
+        if held:
+            run.timers.discard(kind)
+    elif kind is TimerKind.OFFER_EXPIRES:
+        if offered:
+            end_offer(rules, work, run, S.TIMED_OUT)
+        elif held:
+            run.timers.discard(kind)
+    else:
+        _alarm(work, run.timers, kind, held, DEADLINES[kind] in RUNS[run.state])
 
 
-def _alarm(work: Work, timer: Timer, held: bool, still_so: bool, kind: EventKind) -> None:
+def _alarm(work: Work, timers: set[TimerKind], kind: TimerKind, held: bool, still_so: bool) -> None:
     if not still_so:
         if held:
-            work.clear(timer)
+            timers.discard(kind)
     elif held:
-        work.ring(kind)
-
-
-def _alarm_of_run(work: Work, run: OpenRun, timer: Timer, held: bool, state: S, kind: EventKind) -> None:
-    if run.state is not state:
-        _end(run, timer, held)
-    elif held:
-        work.ring(kind)
-
-
-def _end(run: OpenRun, timer: Timer, held: bool) -> None:
-    if held:
-        run.timers.discard(timer)
+        work.ring(DEADLINES[kind].tells)
 
 
 def _unassigned(rules: Rules, work: Work, held: bool) -> None:
     if _over(work) or work.open_runs() or not held:
         if held:
-            work.clear(Timer.UNASSIGNED)
+            work.clear(TimerKind.UNASSIGNED)
     elif not work.waiting:
         # a timer that was not set anew is ended when its handler is done
         if not wait_for_unit(rules, work):
-            work.clear(Timer.UNASSIGNED)
+            work.clear(TimerKind.UNASSIGNED)
     else:
         work.ring(EventKind.UNIT_OVERDUE)
 
@@ -139,7 +126,7 @@ def claim_next(rules: Rules, work: Work, unit: int, *, current: bool = True) -> 
 def nobody_left(rules: Rules, work: Work) -> None:
     """All who were ranked are tried: the operators are told."""
     work.search = None
-    work.clear(Timer.WIDEN)
+    work.clear(TimerKind.WIDEN)
     if not wait_for_unit(rules, work):
         work.record(EventKind.UNIT_OVERDUE)
 
@@ -147,7 +134,7 @@ def nobody_left(rules: Rules, work: Work) -> None:
 def settle(work: Work) -> None:
     """`settle_timer`: a handler that neither ended nor moved its timer is done."""
     work.search = None
-    work.clear(Timer.WIDEN)
+    work.clear(TimerKind.WIDEN)
 
 
 def lose_search(work: Work) -> None:

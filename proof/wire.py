@@ -1,8 +1,8 @@
 """Below the model's steps: transactions interleaved lock by lock, the log's head, a console that reads along.
 
 The large model takes each use case for one atomic step. This one shows why it may: every use case takes its
-row locks in one order and keeps them to its commit, so that none waits for another in a circle, no claim reads
-a unit that another claim is about to take, and numbers of events become visible in their order.
+row locks in one order and keeps them to its commit, so that none waits for another in a circle, no claim
+reads a unit that another claim is about to take, and numbers of events become visible in their order.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Lock = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class UseCase:
-    """A transaction as its row locks in order. `claims`: the unit it reads as free under its lock, and takes."""
+    """A transaction: its row locks in order, and the unit that it reads as free under its lock and claims."""
 
     name: str
     locks: tuple[Lock, ...]

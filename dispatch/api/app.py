@@ -22,10 +22,12 @@ from dispatch.api import (
     places,
     problems,
     public,
+    replay,
     residents,
     road_changes,
     sessions,
     tiles,
+    trackers,
 )
 from dispatch.api.edge import Edge
 from dispatch.api.openapi import describe
@@ -34,8 +36,8 @@ from dispatch.live import attach
 from dispatch.services.centre import Centre
 
 _ROUTERS = (
-    public, sessions, residents, operators, incidents, crew_calls, road_changes, crews, facilities,
-    health_office, places, tiles,
+    public, sessions, residents, operators, incidents, replay, crew_calls, road_changes, crews, facilities,
+    health_office, places, tiles, trackers,
 )  # fmt: skip
 
 
@@ -47,6 +49,7 @@ def create_app(centre: Centre) -> FastAPI:
     app.state.sign_ins = SignInThrottle()
     app.state.verifications = Throttle(5, 3600.0)
     app.state.clashes = Throttle(20, 600.0)
+    app.state.trackers = trackers.TrackerThrottle()
     problems.install(app)
     app.add_middleware(Edge)
     return app
@@ -91,7 +94,8 @@ def _function_name(route: APIRoute) -> str:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     centre: Centre = app.state.centre
     try:
-        async with attach(app, centre):
+        async with attach(app, centre) as live:
+            app.state.live = live
             yield
     finally:
         if app.state.redis is not None:

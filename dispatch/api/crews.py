@@ -35,6 +35,6 @@ async def register_browser(body: PushAddress, who: Driver, centre: TheCentre, ca
 
 
 @router.delete("", status_code=204, summary="Hapus peramban / forget a browser", responses=refuses())
-async def forget(who: Driver, centre: TheCentre, cause: Cause) -> None:
+async def forget_browser(who: Driver, centre: TheCentre, cause: Cause) -> None:
     """Send no more push messages to the browser of this session."""
     await forget_push(centre, who, cause=cause)

@@ -21,6 +21,10 @@ TAGS = [
     {"name": "operators", "description": "Operator; juga peran admin / also the role admin"},
     {"name": "crews", "description": "Awak ambulans / crews of ambulances"},
     {"name": "facilities", "description": "Faskes penerima; juga operator / receiving facilities"},
+    {
+        "name": "replay",
+        "description": "Putar ulang kejadian; juga auditor / a case as it was known; also auditors",
+    },
     {"name": "health office", "description": "Dinas kesehatan; juga auditor dan admin / also auditor, admin"},
     {"name": "places", "description": "Untuk setiap pengguna yang masuk / for every signed-in user"},
 ]
@@ -46,19 +50,24 @@ SEMAR, pusat pengiriman ambulans. / SEMAR, the ambulance dispatch centre of a re
 
 All frames are JSON objects with `"t"`. The first client frame must be `hello`, within 5 seconds. A broken
 frame is answered by `{"t":"error","problem":{...}}` and the connection lives. Close codes: 4401 not signed
-in, 4403 wrong role, 1012 restart (connect again).
+in, 4403 wrong role; 4408 no hello in time, 1012 restart, 1013 not now (connect again).
+
+Every frame of the server carries `n`, counted from 1 on each connection: a hole means that something was
+lost, a number not above the last one that the frame came late or twice. `{"t":"ping","id":x}` is answered on
+every socket by `{"t":"pong","id":x,"at":...,"seq":m}`: up to event `m` the client has been told all that
+concerns it. A client that lacks something asks again (`resume`), or connects anew.
 
 **`/ws/operator`** (operator, admin): `{"t":"hello","token":"...","after":123}`. The answer is
 `{"t":"welcome","seq":n,"at":...,"training":true,"server":...}`, then every event after `after` (after the
 head when left out) as `{"t":"event", ...EventView}`, and at most once a second the units that moved:
 `{"t":"positions","at":...,"units":[{"id","lon","lat","age_s","speed_ms","heading_deg","quality"}]}`.
-The client may send `{"t":"ping","id":x}` (answered by `{"t":"pong","id":x,"at":...}`) and
-`{"t":"resume","after":n}` (replays). `{"t":"reset","seq":n}` says that `after` lies beyond the log: read the
-board again.
+The client may send `{"t":"resume","after":m,"id":x}`, answered by `{"t":"resumed","id":x,"after":m,"seq":n}`,
+the events after `m` and all units' places. `{"t":"reset","seq":n}` says that `after` lies beyond the log:
+read the board again.
 
 **`/ws/resident`**: `{"t":"hello","token":"...","call_id":"..."}`. The answer is `{"t":"welcome"}`, then
-`{"t":"status", ...CallStatus}` at once, whenever the case changes, and at most every 2 seconds while an
-ambulance moves.
+`{"t":"status","seq":m, ...CallStatus}` at once, whenever the case changes, and at most every 2 seconds while
+an ambulance moves.
 
 **`/ws/driver`** (driver): `{"t":"hello","token":"...","installation_id":"...","device_at":"..."}`. The answer
 is `{"t":"welcome","at":...,"clock_offset_s":...}`, then `{"t":"desk", ...DriverDesk}` at once and after every

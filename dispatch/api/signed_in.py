@@ -80,7 +80,9 @@ def _staff(*roles: Role) -> Callable[[SignedIn], Awaitable[SignedIn]]:
 
 Resident = Annotated[SignedIn, Depends(_resident)]
 Operator = Annotated[SignedIn, Depends(_staff(Role.OPERATOR, Role.ADMIN))]
+Reviewer = Annotated[SignedIn, Depends(_staff(Role.OPERATOR, Role.ADMIN, Role.AUDITOR))]
 Driver = Annotated[SignedIn, Depends(_staff(Role.DRIVER))]
+Admin = Annotated[SignedIn, Depends(_staff(Role.ADMIN))]
 FacilityUser = Annotated[SignedIn, Depends(_staff(Role.FACILITY, Role.OPERATOR))]
 HealthOffice = Annotated[SignedIn, Depends(_staff(Role.HEALTH_OFFICE, Role.ADMIN, Role.AUDITOR))]
 

@@ -39,7 +39,7 @@ def verify(
         faults = 0
         for entry in await _entries(centre, slugs):
             folder = checkpoints or centre.settings.checkpoints_dir
-            faults += not await _verified(centre, entry, folder, public_key)
+            faults += not await verified(centre, entry, folder, public_key)
         return faults
 
     if with_centre(work):
@@ -60,7 +60,7 @@ def rebuild(
         )
 
     async def work(centre: Centre) -> int:
-        return sum([not await _rebuilt(centre, entry) for entry in await _entries(centre, slugs)])
+        return sum([not await rebuilt(centre, entry) for entry in await _entries(centre, slugs)])
 
     if with_centre(work):
         raise typer.Exit(1)
@@ -92,7 +92,8 @@ async def _entries(centre: Centre, slugs: list[str] | None) -> list[TenantEntry]
     return list(await centre.tenants.all())
 
 
-async def _verified(centre: Centre, entry: TenantEntry, folder: Path, public_key: Path | None) -> bool:
+async def verified(centre: Centre, entry: TenantEntry, folder: Path, public_key: Path | None) -> bool:
+    """Verify one log against the checkpoints in `folder`, say what was found; return whether it is whole."""
     from dispatch.storage.checkpoints import CheckpointFault
     from dispatch.storage.verify_log import verify_log
 
@@ -139,7 +140,8 @@ def _signed(folder: Path, slug: str, public_key: Path | None) -> list[Statement]
     return read_checkpoints(folder, slug, bytes.fromhex(text))
 
 
-async def _rebuilt(centre: Centre, entry: TenantEntry) -> bool:
+async def rebuilt(centre: Centre, entry: TenantEntry) -> bool:
+    """Rebuild one tenant's state from its log, say what differs, and return whether nothing does."""
     from dispatch.storage.rebuild import current, differences, rebuild
 
     slug = entry.tenant.slug

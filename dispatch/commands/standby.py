@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dispatch.commands.backup import bar
 from dispatch.commands.plainly import fail, say
 
 if TYPE_CHECKING:
+    from dispatch.local.standby_machine import MachinePostgres
     from dispatch.local.standby_servers import PrivatePair, SeatPostgres
     from dispatch.local.standby_switch import Promoted
+
+Primary = Annotated[
+    str | None,
+    typer.Option(help="di mesin lain / elsewhere: postgresql://semar_standby@HOST/postgres?passfile=FILE"),
+]
+Listen = Annotated[str, typer.Option(help="alamat mesin ini / this machine's address")]
+Port = Annotated[int, typer.Option(help="port mesin ini / this machine's port")]
+Allow = Annotated[str, typer.Option(help="jaringan yang boleh masuk / network that may connect: 10.0.0.0/24")]
+OwnFolder = Annotated[Path, typer.Option("--folder", help="folder mesin ini / this machine's folder")]
+MaybeFolder = Annotated[
+    Path | None,
+    typer.Option("--folder", help="dua mesin: folder mesin ini / two machines: this one's folder"),
+]
 
 _STATE = """
 SELECT CASE WHEN pg_is_in_recovery() THEN 'recovery' ELSE 'primary' END,
@@ -28,14 +43,31 @@ app = typer.Typer(
 
 @app.command()
 def setup(
-    folder: Annotated[
-        Path, typer.Option(help="folder kosong, sebaiknya di disk lain / empty, on another disk")
-    ],
+    folder: Annotated[Path, typer.Option(help="folder kosong, di disk lain / empty, on another disk")],
+    primary: Primary = None,
+    listen: Listen = "",
+    port: Port = 5432,
+    allow: Allow = "",
 ) -> None:
-    """Buat cadangan dari sistem yang berjalan / make a standby of the running system. Commits wait for it."""
+    """Buat cadangan dari sistem yang berjalan / make a standby of the running system. Commits wait for it.
+
+    With --primary: of one on another machine; keep 'dispatch standby run' running here afterwards.
+    """
+    from dispatch.local import standby_machine
+    from dispatch.local.standby_pair import SECOND
     from dispatch.local.standby_switch import set_up
 
-    with _plainly() as servers, _bar("pg_basebackup") as progress:
+    if primary is not None:
+        _require(listen=listen, allow=allow)
+        machine = standby_machine.Machine(primary, listen, port, SECOND)
+        with _refusals(), bar("pg_basebackup") as progress:
+            standby_machine.set_up(folder.absolute(), machine, allow, progress)
+        say(
+            f"Disalin. Jalankan terus: dispatch standby run --folder {folder}",
+            f"copied. Keep running: dispatch standby run --folder {folder}",
+        )
+        return
+    with _plainly() as servers, bar("pg_basebackup") as progress:
         set_up(servers, folder, progress, _aside)
     say(
         f"Cadangan siap di {folder.absolute()}; yang dikonfirmasi kini tersimpan di dua tempat",
@@ -44,11 +76,48 @@ def setup(
 
 
 @app.command()
-def status() -> None:
+def role(
+    password_file: Annotated[Path, typer.Option(help="berkas sandi baru / password file to be made")],
+    url: Annotated[
+        str, typer.Option(help="alamat administrator / administrator's address, database postgres")
+    ],
+) -> None:
+    """Buat peran replikasi di primer / make the replication role on the primary, for two machines."""
+    from dispatch.local.standby_machine import ROLE, make_role
+
+    with _refusals():
+        make_role(url, password_file)
+    say(
+        f"Peran {ROLE} siap, sandinya di {password_file}: salin ke mesin cadangan. Untuk pg_hba.conf primer:",
+        f"the role {ROLE} is ready: copy {password_file} to the standby's machine. For pg_hba.conf:",
+    )
+    for database in ("replication", "postgres"):
+        typer.echo(f"host {database} {ROLE} ALAMAT-CADANGAN/32 scram-sha-256")
+
+
+@app.command()
+def run(folder: OwnFolder) -> None:
+    """Jalankan PostgreSQL mesin ini / keep this machine's standby running; it serves when it is promoted."""
+    from dispatch.local.standby_machine import run as keep
+
+    with _refusals():
+        raise typer.Exit(keep(folder.absolute(), _aside))
+
+
+@app.command()
+def status(folder: MaybeFolder = None) -> None:
     """Sebut keadaan keduanya / tell the state of both. Exit 1 unless every commit is in two places."""
+    from dispatch.local import standby_machine
     from dispatch.local.standby_pair import read_pair
     from dispatch.local.standby_watch import read_note
 
+    if folder is not None:
+        with _refusals():
+            machine = standby_machine.read_machine(folder)
+            server = standby_machine.MachinePostgres(folder.absolute(), machine)
+            kind = "primer / primary" if machine.promoted else "cadangan / standby"
+            in_step = _told(server, machine.seat, kind)
+        raise typer.Exit(int(machine.promoted and not in_step))
     with _plainly() as servers:
         pair = read_pair(servers.run_dir)
         if pair is None:
@@ -56,11 +125,9 @@ def status() -> None:
                 "Tidak ada cadangan: buat dengan 'dispatch standby setup --folder FOLDER'",
                 "There is no standby: make one with 'dispatch standby setup --folder FOLDER'",
             )
-        healthy = _told(servers.primary, "primer / primary")
-        _told(
-            servers.secondary,
-            "cadangan / standby" if pair.standby else "diganti, tidak dijalankan / replaced, down",
-        )
+        healthy = _told(servers.primary, pair.primary, "primer / primary")
+        other = "cadangan / standby" if pair.standby else "diganti, tidak dijalankan / replaced, down"
+        _told(servers.secondary, pair.other, other)
         note = read_note(servers.run_dir)
         if note is not None:
             kept = "seiring / in step" if note.synchronous else "TIDAK seiring / NOT in step"
@@ -75,22 +142,54 @@ def promote(
         bool,
         typer.Option("--accept-loss", help="meski ada yang hanya di primer lama / despite what it lacks"),
     ] = False,
+    folder: MaybeFolder = None,
+    old_is_off: Annotated[
+        bool,
+        typer.Option("--old-is-off", help="mesin lama sudah dimatikan / the old machine is switched off"),
+    ] = False,
 ) -> None:
     """Jadikan cadangan primer, pagari yang lama / make the standby the primary, fence the old one."""
+    from dispatch.commands.plainly import with_centre
+    from dispatch.commands.restore import tell_lost
+    from dispatch.local import standby_machine
     from dispatch.local.standby_switch import promote as promote_standby
 
+    if folder is not None:
+        with _refusals():
+            standby_machine.promote(folder.absolute(), old_is_off=old_is_off)
+        say(
+            "Mesin ini kini primer; layanan mengikuti sendiri. Periksa: 'dispatch log verify'",
+            "this machine is the primary now; services follow by themselves. Check: 'dispatch log verify'",
+        )
+        return
     with _plainly() as servers:
         done = promote_standby(servers, accept_loss=accept_loss)
     _report(done)
+    if accept_loss:
+        with_centre(tell_lost)
 
 
 @app.command()
-def rejoin() -> None:
+def rejoin(
+    folder: MaybeFolder = None,
+    primary: Primary = None,
+    listen: Listen = "",
+    port: Port = 5432,
+    allow: Allow = "",
+    seat: Annotated[str, typer.Option(help="a: mesin pertama / the first machine; b: kedua / second")] = "a",
+) -> None:
     """Jadikan primer lama cadangan yang baru / make the replaced primary a standby of the present one."""
+    from dispatch.local import standby_machine
     from dispatch.local.standby_switch import rejoin as rejoin_standby
 
-    with _plainly() as servers, _bar("pg_basebackup") as progress:
-        how = rejoin_standby(servers, progress, _aside)
+    if folder is not None:
+        _require(primary=primary or "", listen=listen, allow=allow)
+        machine = standby_machine.Machine(primary or "", listen, port, seat)
+        with _refusals(), bar("pg_basebackup") as progress:
+            how = standby_machine.rejoin(folder.absolute(), machine, allow, progress, _aside)
+    else:
+        with _plainly() as servers, bar("pg_basebackup") as progress:
+            how = rejoin_standby(servers, progress, _aside)
     words = {"rewound": ("diputar balik", "wound back"), "copied": ("disalin baru", "copied anew")}[how]
     say(f"Cadangan mengikuti lagi ({words[0]})", f"the standby follows again ({words[1]})")
 
@@ -100,25 +199,38 @@ def watch(
     patience: Annotated[
         float, typer.Option(help="detik menunggu cadangan / seconds to wait for it", min=1)
     ] = 5.0,
+    url: Annotated[
+        str | None,
+        typer.Option(help="alamat kedua mesin / both machines' address; default: of the run folder"),
+    ] = None,
+    password_file: Annotated[Path | None, typer.Option(help="berkas sandi / password file for --url")] = None,
 ) -> None:
     """Jaga replikasi sinkron / watch over synchronous replication; 'dispatch run' runs this by itself."""
     import asyncio
     import logging
     import signal
 
+    from dispatch.local.standby_machine import with_password
     from dispatch.local.standby_watch import Watcher
+    from dispatch.settings import settings
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    with _plainly() as servers:
-        watcher = Watcher(servers.admin_url, servers.run_dir, patience_s=patience)
+    run_dir = settings().run_dir
+    if url is None:
+        with _plainly() as servers:
+            watched = servers.admin_url
+    else:
+        watched = with_password(url, password_file) if password_file else url
+        run_dir.mkdir(parents=True, exist_ok=True)
+    watcher = Watcher(watched, run_dir, patience_s=patience)
 
-        async def work() -> None:
-            stop = asyncio.Event()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, stop.set)
-            await watcher.run(stop)
+    async def work() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await watcher.run(stop)
 
-        asyncio.run(work())
+    asyncio.run(work())
 
 
 def _report(done: Promoted) -> None:
@@ -148,7 +260,7 @@ def _report(done: Promoted) -> None:
     )
 
 
-def _told(server: SeatPostgres, role: str) -> bool:
+def _told(server: SeatPostgres | MachinePostgres, seat: str, role: str) -> bool:
     """Tell what a server says of itself; return whether it is a primary with a standby in step."""
     from dispatch.local.postgres import PostgresError
 
@@ -156,40 +268,41 @@ def _told(server: SeatPostgres, role: str) -> bool:
     try:
         kind, _, follower = server.execute(_STATE, timeout_s=5.0).partition("|")
     except PostgresError as away:
-        typer.echo(f"{server.seat}  {role}  {server.data}: tidak menjawab / does not answer ({away})")
+        typer.echo(f"{seat}  {role}  {server.data}: tidak menjawab / does not answer ({away})")
         return False
     behind = f", {follower}" if kind == "primary" else ""
-    typer.echo(f"{server.seat}  {role}  {server.data}: {kind}{behind}")
+    typer.echo(f"{seat}  {role}  {server.data}: {kind}{behind}")
     return kind == "primary" and follower.startswith("streaming sync")
 
 
 @contextmanager
 def _plainly() -> Iterator[PrivatePair]:
     """Yield the servers of this run folder; say in one line what ends the command."""
-    from dispatch.local.errors import LocalError
     from dispatch.local.standby_servers import PrivatePair
     from dispatch.settings import settings
 
-    deployment = settings()
-    try:
-        servers = PrivatePair(deployment.run_dir, say=_aside)
+    with _refusals():
+        servers = PrivatePair(settings().run_dir, say=_aside)
         for seat in servers.seats.values():
             seat.locate()
         yield servers
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    from dispatch.local.errors import LocalError
+
+    try:
+        yield
     except LocalError as refusal:
         typer.echo(f"Tidak bisa / cannot: {refusal}", err=True)
         raise typer.Exit(1) from refusal
 
 
-@contextmanager
-def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=max(done, total))
+def _require(**options: str) -> None:
+    for name, value in options.items():
+        if not value:
+            fail(f"--{name} belum diisi", f"--{name} is needed for two machines")
 
 
 def _aside(words: str) -> None:

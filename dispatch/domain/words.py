@@ -110,6 +110,7 @@ WORDS: dict[str, dict[str, Words]] = {
         "staff": Words("Petugas", "staff user"),
         "staff_user": Words("Petugas", "staff user"),
         "tile": Words("Petak peta", "map tile"),
+        "tracker": Words("Pelacak", "tracker"),
         "unit": Words("Unit", "unit"),
     },
 }

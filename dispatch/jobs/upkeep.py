@@ -12,7 +12,7 @@ from sqlalchemy import text
 from dispatch.domain.roles import SYSTEM
 from dispatch.services.centre import Centre
 from dispatch.services.checkpoint_log import write_checkpoint
-from dispatch.services.erase_person import finish_erasures
+from dispatch.services.erase_person import finish_erasures, replay_erasures
 from dispatch.services.open_due_shifts import open_due_shifts
 from dispatch.services.renew_rosters import renew_rosters
 from dispatch.services.tenants import TenantEntry
@@ -44,6 +44,7 @@ class Upkeep:
             if self._partitions_at is None or now >= self._partitions_at + PARTITIONS_EVERY:
                 await self._make_partitions(now)
                 self._partitions_at = now
+                await self._erase_again()
             for entry in await self._centre.tenants.all():
                 await self._of_tenant(entry)
             await finish_erasures(self._centre, SYSTEM, cause="upkeep")
@@ -76,6 +77,13 @@ class Upkeep:
                 await write_checkpoint(self._centre, entry, signer)
             except OSError as trouble:
                 log.error("%s: no checkpoint of the event log: %s", entry.tenant.slug, trouble)
+
+    async def _erase_again(self) -> None:
+        """A database that was restored brings erased persons back; some wait for the end of their case."""
+        waiting: list[str] = []
+        again = await replay_erasures(self._centre, SYSTEM, cause="upkeep", waiting=waiting)
+        if again or waiting:
+            log.warning("%d persons erased again, %d wait for the end of their case", again, len(waiting))
 
     async def _make_partitions(self, now: datetime) -> None:
         async with self._centre.database.sessions() as session, session.begin():

@@ -14,20 +14,24 @@ from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
+from dispatch.live.cut_off import CutOffProtocol
 from dispatch.live.driver_socket import driver_socket
 from dispatch.live.fanout import Fanout
+from dispatch.live.geofencing import Geofencing
 from dispatch.live.hub import Hub
 from dispatch.live.ingest import Ingest
 from dispatch.live.operator_socket import operator_socket
 from dispatch.live.resident_socket import resident_socket
+from dispatch.live.session_checks import SessionChecks
 from dispatch.live.switchboard import Switchboard
+from dispatch.live.tracker_intake import TrackerIntake
 from dispatch.live.wakeups import listen
 from dispatch.services.centre import Centre
 
 __all__ = ["SERVER_OPTIONS", "attach"]
 
 SERVER_OPTIONS: dict[str, Any] = {
-    "ws": "websockets-sansio",
+    "ws": CutOffProtocol,
     "ws_ping_interval": 20.0,
     "ws_ping_timeout": 20.0,
     # frames above 64 kB are answered with an error frame; far above it the server hangs up
@@ -49,7 +53,11 @@ def attach(app: FastAPI, centre: Centre) -> AbstractAsyncContextManager[Switchbo
     """
     name = f"{os.getpid()}-{uuid4().hex[:8]}"
     fanout = Fanout(centre.settings.redis_url, name, centre.clock)
-    live = Switchboard(centre, name, Hub(centre), Ingest(centre, fanout), fanout)
+    geofencing = Geofencing(centre)
+    ingest = Ingest(centre, fanout, geofencing)
+    trackers = TrackerIntake(centre, ingest)
+    sessions = SessionChecks(centre)
+    live = Switchboard(centre, name, Hub(centre), ingest, fanout, geofencing, trackers, sessions)
     for path, socket in (
         ("/ws/operator", operator_socket),
         ("/ws/driver", driver_socket),
@@ -77,6 +85,7 @@ async def _running(live: Switchboard) -> AsyncIterator[Switchboard]:
         "event pump": live.hub.run,
         "wake-ups": listening,
         "positions intake": live.ingest.run,
+        "geofences": live.geofencing.run,
         "positions to screens": live.fanout.tick,
         "positions to processes": live.fanout.publish,
         "positions from processes": live.fanout.receive,

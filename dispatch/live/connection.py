@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -14,11 +14,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from dispatch.domain.errors import DispatchError, Forbidden, NotSignedIn
 from dispatch.domain.roles import Actor
 from dispatch.live import frames
+from dispatch.live.session_checks import SessionChecks
 from dispatch.services.centre import Centre
 from dispatch.services.sessions import SignedIn, find_session
 from dispatch.storage.outages import DatabaseAway, database_needed
 
 NOT_SIGNED_IN, WRONG_ROLE, TOO_SLOW, TRY_LATER, RESTART = 4401, 4403, 1008, 1013, 1012
+NO_HELLO = 4408
+"""Nothing said in time: a slow network, not a lost session; the client comes back."""
 HELLO_WITHIN_S = 5.0
 SESSION_CHECK_S = 20.0
 OUTBOX_LIMIT = 256
@@ -50,13 +53,20 @@ class Connection:
 
     `produce` is called by the writer whenever `wake` is set, to send what the kind of socket has to say; it
     returns after how many seconds at the latest it wants to be called again, or None.
+
+    Every frame carries `n`, its number on this connection from 1 on, so that the client sees what it missed
+    and what came late; a pong carries `seq`, the event up to which the client has been told everything.
     """
 
-    def __init__(self, websocket: WebSocket, centre: Centre) -> None:
+    def __init__(self, websocket: WebSocket, centre: Centre, sessions: SessionChecks) -> None:
         self._websocket = websocket
+        self._sessions = sessions
         self.centre = centre
         self.wake = asyncio.Event()
+        self.told = 0
+        """Up to which event of the log all that concerns this client has been written."""
         self._outbox: deque[str] = deque()
+        self._sent = 0
         self._token = ""
         self._database_away = False
 
@@ -77,7 +87,7 @@ class Connection:
                 first = await self._first_frame(decoder)
         except TimeoutError:
             raise Goodbye(
-                NOT_SIGNED_IN,
+                NO_HELLO,
                 NotSignedIn(
                     f"Tidak ada bingkai hello dalam {HELLO_WITHIN_S:.0f} detik",
                     f"No hello frame within {HELLO_WITHIN_S:.0f} seconds",
@@ -101,7 +111,7 @@ class Connection:
             try:
                 return frames.read(decoder, text)
             except DispatchError as refusal:
-                await self._websocket.send_text(frames.write_error(refusal, frames.frame_id(text)))
+                await self.write(frames.write_error(refusal, frames.frame_id(text)))
 
     async def _receive(self) -> str | bytes:
         message = await self._websocket.receive()
@@ -127,9 +137,14 @@ class Connection:
         """Queue an error frame."""
         self.send(frames.write_error(refusal, answered))
 
+    def send_pong(self, answered: frames.FrameId | None, **members: Any) -> None:
+        """Queue the answer to a ping: the time, and how much of the log the client has been told by now."""
+        self.send(frames.write("pong", id=answered, at=self.centre.clock(), seq=self.told, **members))
+
     async def write(self, frame: str) -> None:
         """Send a frame now, waiting while the client is slow; from within `produce` only."""
-        await self._websocket.send_text(frame)
+        self._sent += 1
+        await self._websocket.send_text(frames.numbered(frame, self._sent))
 
     async def serve(
         self,
@@ -172,7 +187,7 @@ class Connection:
         while True:
             self.wake.clear()
             while self._outbox:
-                await self._websocket.send_text(self._outbox.popleft())
+                await self.write(self._outbox.popleft())
             pause = await self._produced(produce)
             try:
                 await asyncio.wait_for(self.wake.wait(), pause)
@@ -196,11 +211,14 @@ class Connection:
             await asyncio.sleep(SESSION_CHECK_S)
             try:
                 with database_needed():
-                    await find_session(self.centre, self._token)
-            except NotSignedIn as refusal:
-                raise Goodbye(NOT_SIGNED_IN, refusal) from None
+                    if await self._sessions.lives(self._token):
+                        continue
             except DatabaseAway:
                 continue
+            raise Goodbye(
+                NOT_SIGNED_IN,
+                NotSignedIn("Sesi tidak dikenal atau sudah berakhir", "Session unknown or ended"),
+            )
 
     # --- the end ---------------------------------------------------------------------------------
 
@@ -210,7 +228,7 @@ class Connection:
             return
         try:
             if goodbye.refusal is not None:
-                await self._websocket.send_text(frames.write_error(goodbye.refusal))
+                await self.write(frames.write_error(goodbye.refusal))
             await self._websocket.close(goodbye.code)
         except (WebSocketDisconnect, RuntimeError):
             logger.debug("the client left before it could be sent away")

@@ -8,13 +8,14 @@ from uuid import UUID
 
 from dispatch.domain.errors import Conflict
 from dispatch.live import frames
-from dispatch.live.ingest import Phone
+from dispatch.live.fix_steps import Phone
 from dispatch.services.centre import Centre
 from dispatch.services.crew import sign_off, sign_on
 from dispatch.services.crew_notices import acknowledge_notice, note_shown
 from dispatch.services.readiness import Said, make_available, make_unavailable
 from dispatch.services.sessions import SignedIn
 from dispatch.services.stand_down import acknowledge_stand_down
+from dispatch.services.step_proposals import dismiss_proposal
 from dispatch.services.step_run import Step, step_run
 
 
@@ -34,6 +35,8 @@ async def carry_out(centre: Centre, who: SignedIn, command: frames.DriverCommand
         case frames.StepFrame():
             step = _step(centre, command, phone)
             return await step_run(centre, entry, actor, command.assignment_id, step, cause=cause)
+        case frames.DismissProposal(assignment_id=run, proposal=seq):
+            await dismiss_proposal(centre, entry, actor, run, seq, cause=cause)
         case frames.AckStandDown():
             await acknowledge_stand_down(centre, entry, actor, command.assignment_id, cause=cause)
         case frames.NoticeShown():
@@ -98,4 +101,5 @@ def _step(centre: Centre, frame: frames.StepFrame, phone: Phone) -> Step:
         room=frame.room,
         code=frame.code,
         reason=frame.reason,
+        proposal=frame.proposal,
     )

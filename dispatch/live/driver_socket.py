@@ -12,11 +12,12 @@ from dispatch.live.broken_frames import BrokenFrame, in_indonesian
 from dispatch.live.clock_offset import ClockOffset
 from dispatch.live.connection import Connection, attend
 from dispatch.live.driver_commands import carry_out
-from dispatch.live.hub import Delivery, Feed, log_head
-from dispatch.live.ingest import OLDEST, Phone, Refusal, sift
+from dispatch.live.fix_steps import OLDEST, Phone, Refusal, sift
+from dispatch.live.hub import Feed
 from dispatch.live.switchboard import Switchboard
 from dispatch.services.crew_turns import crew_turns
 from dispatch.services.driver_desk import DriverDesk, read_desk
+from dispatch.services.save_positions import begin_trail
 from dispatch.services.sessions import SignedIn
 
 _hello = msgspec.json.Decoder(frames.DriverHello)
@@ -29,7 +30,7 @@ def _may_drive(actor: Actor) -> bool:
 
 async def driver_socket(live: Switchboard, websocket: WebSocket) -> None:
     """Serve one driver's phone until it leaves."""
-    connection = Connection(websocket, live.centre)
+    connection = Connection(websocket, live.centre, live.sessions)
     await attend(connection, _converse(live, connection))
 
 
@@ -38,10 +39,13 @@ async def _converse(live: Switchboard, connection: Connection) -> None:
     phone = Phone(hello.installation_id, ClockOffset())
     if frames.plausible(hello.device_at):
         phone.clock.measure(live.centre.clock(), hello.device_at)
-    async with live.hub.following(who.entry, connection.wake) as feed:
+    async with live.hub.following(who.entry, None) as feed:
         cab = _Cab(live, connection, who, feed, phone)
         await cab.welcome()
-        await connection.serve(cab.handle, cab.produce)
+        try:
+            await connection.serve(cab.handle, cab.produce)
+        finally:
+            cab.leave()
 
 
 class _Cab:
@@ -55,7 +59,7 @@ class _Cab:
         self._who = who
         self._feed = feed
         self._phone = phone
-        self._last = 0
+        self._watched: set[str] = set()
         self._desk: DriverDesk | None = None
         self._desk_is_stale = True
         self._saved: list[int] = []
@@ -65,11 +69,12 @@ class _Cab:
 
     async def welcome(self) -> None:
         """Greet, and read whose fixes the phone's are."""
-        self._last = await log_head(self._live.centre, self._who.entry)
         await self._read_turns()
+        self._watch()
         await self._connection.write(
             frames.write(
                 "welcome",
+                seq=self._last,
                 at=self._live.centre.clock(),
                 clock_offset_s=round(self._phone.clock.offset.total_seconds(), 3),
                 training=self._who.entry.tenant.training,
@@ -80,7 +85,11 @@ class _Cab:
     async def _read_turns(self) -> None:
         centre = self._live.centre
         since = centre.clock() - OLDEST
+        before = self._phone.aboard
         self._phone.turns = await crew_turns(centre, self._who.entry, self._who.id, since)
+        unit = self._phone.aboard
+        if unit is not None and unit != before:
+            self._phone.trail = await begin_trail(centre, self._who.entry, unit, self._phone.installation_id)
 
     # --- what the phone says ---------------------------------------------------------------------
 
@@ -97,11 +106,12 @@ class _Cab:
         if isinstance(frame, frames.Positions):
             self._take_positions(frame)
         elif isinstance(frame, frames.Ping):
-            self._connection.send(frames.write("pong", id=frame.id, at=self._live.centre.clock()))
+            self._connection.send_pong(frame.id)
         else:
             result = await carry_out(self._live.centre, self._who, frame, self._phone)
             if isinstance(frame, frames.SignOn | frames.SignOff):
                 await self._read_turns()
+                self._watch()
                 self._desk_is_stale = True  # also when nothing has changed: the phone asked
             self._connection.send(frames.write("done", id=frame.id, result=result))
 
@@ -139,7 +149,6 @@ class _Cab:
     async def produce(self) -> float | None:
         """Send what is due: answers to fixes first, then the desk when something has touched it."""
         await self._answer_fixes()
-        self._look_at_events()
         if self._desk_is_stale:
             self._desk_is_stale = False
             try:
@@ -147,6 +156,7 @@ class _Cab:
             except BaseException:
                 self._desk_is_stale = True
                 raise
+        self._connection.told = self._last
         return None
 
     async def _answer_fixes(self) -> None:
@@ -162,26 +172,31 @@ class _Cab:
             )
             await self._connection.write(frames.write_error(refusal))
 
-    def _look_at_events(self) -> None:
-        while batch := self._feed.since(self._last):
-            self._last = batch[-1].view.seq
-            if any(self._touches(delivery) for delivery in batch):
-                self._desk_is_stale = True
-        if batch is None:  # too far behind to say: what counts is the desk as it is now
-            self._last = self._feed.last
-            self._desk_is_stale = True
+    def _touched(self) -> None:
+        self._desk_is_stale = True
+        self._connection.wake.set()
 
-    def _touches(self, delivery: Delivery) -> bool:
-        event = delivery.view
-        me, unit, run = str(self._who.id), self._phone.aboard, self._desk.run if self._desk else None
-        return (
-            me in (event.data.get("joined"), event.data.get("left"))
-            or (unit is not None and event.data.get("unit_id") == str(unit))
-            or (run is not None and event.incident_id == run.incident_id)
-        )
+    def _watch(self) -> None:
+        """Have the desk read again after events about the driver, the unit or the run that it shows."""
+        run = self._desk.run if self._desk else None
+        about = (self._who.id, self._phone.aboard, run.incident_id if run else None)
+        watched = {str(each) for each in about if each is not None}
+        if watched == self._watched:
+            return
+        self._feed.watch(self._touched, self._watched, watched)
+        self._watched = watched
+        if self._desk is not None and self._feed.last > self._desk.seq:
+            self._touched()  # an event that nobody watched for may have come in between
+
+    def leave(self) -> None:
+        """Watch nothing any more."""
+        self._feed.watch(self._touched, self._watched, set())
 
     async def _send_desk(self) -> None:
         self._desk = await read_desk(self._live.centre, self._who.entry, self._who.actor)
+        if self._desk.run is not None:  # after its end, the way home is driven at the same pace
+            self._phone.pace = self._desk.run.speed_factor or 1.0
         if (self._desk.aboard.unit_id if self._desk.aboard else None) != self._phone.aboard:
             await self._read_turns()
+        self._watch()
         await self._connection.write(frames.write_view("desk", self._desk))

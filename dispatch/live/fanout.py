@@ -72,6 +72,8 @@ def _shown(unit: MovedUnit, at: datetime) -> dict[str, object]:
         "speed_ms": unit.speed_ms,
         "heading_deg": unit.heading_deg,
         "quality": position_quality(unit.fixed_at, at, on_run=unit.incident_id is not None),
+        "road_lon": unit.road_lon,
+        "road_lat": unit.road_lat,
     }
 
 

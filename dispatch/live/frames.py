@@ -78,7 +78,7 @@ class SignOff(Frame, tag="sign_off"):
 
 
 class StepFrame(Frame, tag="step"):
-    """One step of a run; which fields are needed depends on `to`."""
+    """One step of a run; which fields are needed depends on `to`. `proposal` is the one it confirms."""
 
     id: FrameId
     assignment_id: UUID
@@ -91,6 +91,15 @@ class StepFrame(Frame, tag="step"):
     room: Short | None = None
     code: NoTransport | None = None
     reason: DeclineReason | None = None
+    proposal: Sequence63 | None = None
+
+
+class DismissProposal(Frame, tag="dismiss_proposal"):
+    """The crew says that a proposed step has not happened."""
+
+    id: FrameId
+    assignment_id: UUID
+    proposal: Sequence63
 
 
 class AckStandDown(Frame, tag="ack_stand_down"):
@@ -174,7 +183,15 @@ class _AnyFrame(Struct):
 OperatorFrame = Ping | Resume
 ResidentFrame = Ping
 DriverCommand = (
-    SignOn | SignOff | StepFrame | AckStandDown | NoticeShown | AckNotice | MakeUnavailable | MakeAvailable
+    SignOn
+    | SignOff
+    | StepFrame
+    | DismissProposal
+    | AckStandDown
+    | NoticeShown
+    | AckNotice
+    | MakeUnavailable
+    | MakeAvailable
 )
 DriverFrame = Ping | DriverCommand | Positions
 
@@ -261,6 +278,11 @@ def write(kind: str, **members: Any) -> str:
     """Return a server frame; members that are UNSET are left out."""
     shown = {name: value for name, value in members.items() if value is not UNSET}
     return _encoder.encode({"t": kind, **shown}).decode()
+
+
+def numbered(frame: str, number: int) -> str:
+    """Return a written frame with its number on the connection; what many clients share is written once."""
+    return f'{{"n":{number},{frame[1:]}'
 
 
 def write_view(kind: str, view: object, seq: int | UnsetType = UNSET) -> str:

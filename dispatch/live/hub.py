@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import islice
 
@@ -52,6 +52,8 @@ class Feed:
         self.entry = entry
         self.last = last
         self.wakes: set[asyncio.Event] = set()
+        self.followers = 0
+        self._touched: defaultdict[str, set[Callable[[], None]]] = defaultdict(set)
         self._ring: deque[Delivery] = deque(maxlen=RING)
 
     def extend(self, views: list[EventView]) -> None:
@@ -61,8 +63,23 @@ class Feed:
                 self._ring.clear()
             self._ring.append(Delivery(view))
             self.last = view.seq
+            for key in _subjects(view) & self._touched.keys():
+                for touch in self._touched[key]:
+                    touch()
         for wake in self.wakes:
             wake.set()
+
+    def watch(self, touch: Callable[[], None], before: set[str], now: set[str]) -> None:
+        """Call `touch` on events about the units, crew members and cases of `now`, no longer of `before`.
+
+        Thousands of phones follow one log, and an event is about one or two of them.
+        """
+        for key in before - now:
+            self._touched[key].discard(touch)
+            if not self._touched[key]:
+                del self._touched[key]
+        for key in now - before:
+            self._touched[key].add(touch)
 
     def since(self, seq: int) -> list[Delivery] | None:
         """Return up to 500 events that follow `seq`; None when the ring does not reach back so far."""
@@ -72,6 +89,13 @@ class Feed:
             return None
         start = seq + 1 - self._ring[0].view.seq
         return list(islice(self._ring, start, start + BATCH))
+
+
+def _subjects(view: EventView) -> set[str]:
+    """The units, crew members and cases that an event is about."""
+    data = view.data
+    named = {data.get("unit_id"), data.get("joined"), data.get("left"), view.incident_id}
+    return {str(each) for each in named if each is not None}
 
 
 class Hub:
@@ -98,15 +122,22 @@ class Hub:
         self._work.set()
 
     @asynccontextmanager
-    async def following(self, entry: TenantEntry, wake: asyncio.Event) -> AsyncIterator[Feed]:
-        """Set `wake` on every new event of the tenant, for as long as the context lasts."""
+    async def following(self, entry: TenantEntry, wake: asyncio.Event | None) -> AsyncIterator[Feed]:
+        """Set `wake` on every new event of the tenant, for as long as the context lasts.
+
+        Without it only what is watched in the feed is told.
+        """
         feed = await self._open(entry)
-        feed.wakes.add(wake)
+        feed.followers += 1
+        if wake is not None:
+            feed.wakes.add(wake)
         try:
             yield feed
         finally:
-            feed.wakes.discard(wake)
-            if not feed.wakes:
+            feed.followers -= 1
+            if wake is not None:
+                feed.wakes.discard(wake)
+            if not feed.followers:
                 self._feeds.pop(entry.tenant.id, None)
 
     async def _open(self, entry: TenantEntry) -> Feed:
@@ -153,7 +184,7 @@ class Hub:
             for regency_id, seq in (await heads(self._centre)).items():
                 self._heads[regency_id] = max(seq, self._heads.get(regency_id, 0))
         for feed in list(self._feeds.values()):
-            while feed.wakes and feed.last < self._heads.get(feed.entry.tenant.id, 0):
+            while feed.followers and feed.last < self._heads.get(feed.entry.tenant.id, 0):
                 views = await events_after(self._centre, feed.entry, feed.last, BATCH)
                 if not views:
                     break

@@ -6,7 +6,6 @@ import msgspec
 from starlette.websockets import WebSocket
 
 from dispatch.domain.roles import Actor, Role
-from dispatch.domain.unit import Tracking
 from dispatch.live import frames
 from dispatch.live.connection import Connection, attend
 from dispatch.live.fanout import Snapshot
@@ -26,7 +25,7 @@ def _may_operate(actor: Actor) -> bool:
 
 async def operator_socket(live: Switchboard, websocket: WebSocket) -> None:
     """Serve one console until it leaves."""
-    connection = Connection(websocket, live.centre)
+    connection = Connection(websocket, live.centre, live.sessions)
     await attend(connection, _converse(live, connection))
 
 
@@ -47,6 +46,7 @@ class _Console:
         self._feed = feed
         self._last = 0
         self._positions: Snapshot | None = None
+        self._all_units_due = False
 
     async def welcome(self, after: int | None) -> None:
         """Greet, and start after the console's last event or at the head."""
@@ -66,7 +66,7 @@ class _Console:
         await self._show_all_units()
 
     def _place(self, after: int, head: int) -> None:
-        self._last = min(after, head)
+        self._last = self._connection.told = min(after, head)
         if after > head:
             self._connection.send(frames.write("reset", seq=head))
         self._connection.wake.set()
@@ -83,9 +83,11 @@ class _Console:
                 "speed_ms": unit.speed_ms,
                 "heading_deg": unit.heading_deg,
                 "quality": unit.position_quality,
+                "road_lon": unit.road_lon,
+                "road_lat": unit.road_lat,
             }
             for unit in units
-            if unit.place_source == "fix" and unit.tracking is Tracking.APP
+            if unit.place_source == "fix"
         ]
         if known:
             await self._connection.write(frames.write("positions", at=now, units=known))
@@ -99,19 +101,18 @@ class _Console:
         """Answer one frame of the console."""
         match frames.read(_frame, text):
             case frames.Ping(id=ping):
-                self._connection.send(
-                    frames.write(
-                        "pong",
-                        id=ping,
-                        at=self._live.centre.clock(),
-                        redis=self._live.fanout.redis_connected,
-                    )
-                )
-            case frames.Resume(after=after):
-                self._place(after, await log_head(self._live.centre, self._entry))
+                self._connection.send_pong(ping, redis=self._live.fanout.redis_connected)
+            case frames.Resume(after=after, id=asked):
+                head = await log_head(self._live.centre, self._entry)
+                self._connection.send(frames.write("resumed", id=asked, after=min(after, head), seq=head))
+                self._place(after, head)
+                self._all_units_due = True  # what was missed may have been a place
 
     async def produce(self) -> float | None:
         """Send what is due: moved units, then the next events."""
+        if self._all_units_due:
+            self._all_units_due = False
+            await self._show_all_units()
         if self._positions is not None:
             snapshot, self._positions = self._positions, None
             await self._connection.write(snapshot.frame)
@@ -122,6 +123,7 @@ class _Console:
                 break  # the console asked for other events meanwhile
             place = self._last = delivery.view.seq
             await self._connection.write(delivery.frame)
+            self._connection.told = place
         if batch:
             self._connection.wake.set()
         return None

@@ -36,7 +36,7 @@ def _may_watch(actor: Actor) -> bool:
 
 async def resident_socket(live: Switchboard, websocket: WebSocket) -> None:
     """Serve one resident's page until it leaves."""
-    connection = Connection(websocket, live.centre)
+    connection = Connection(websocket, live.centre, live.sessions)
     await attend(connection, _converse(live, connection))
 
 
@@ -83,6 +83,7 @@ class _Watch:
         await self._connection.write(
             frames.write(
                 "welcome",
+                seq=self._last,
                 at=self._live.centre.clock(),
                 training=self._entry.tenant.training,
                 server=self._live.name,
@@ -92,7 +93,7 @@ class _Watch:
     async def handle(self, text: str | bytes) -> None:
         """Answer a ping; there is nothing else a resident says here."""
         ping = frames.read(_frame, text)
-        self._connection.send(frames.write("pong", id=ping.id, at=self._live.centre.clock()))
+        self._connection.send_pong(ping.id)
 
     def positions(self, snapshot: Snapshot) -> None:
         """Units have moved; is one of them this call's?"""
@@ -109,6 +110,7 @@ class _Watch:
         if self._changed or (self._moved and since >= MOVING_EVERY_S) or self._overdue(since):
             await self._send_status()
             since = 0.0
+        self._connection.told = self._last
         if self._moved:
             return max(0.0, MOVING_EVERY_S - since)
         return max(0.0, UNMOVED_EVERY_S - since) if self._on_its_way else None

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from dispatch.local import addresses, places
+from dispatch.local import addresses, places, standby_pair
 from dispatch.local.errors import LocalError
 from dispatch.local.phones import Phones, ready_phones, wanted
 from dispatch.local.program import Program
 from dispatch.local.redis import PrivateRedis
 from dispatch.local.roles import ensure_app_role
 from dispatch.local.secret_files import LOOKUP_KEY, MASTER_KEY, read_secret, secret_file
-from dispatch.local.standby_servers import PrivatePair, Watching
+from dispatch.local.standby_servers import OnceNoted, PrivatePair
 from dispatch.local.supervise import ChildFailed, Interrupted, StopWish, Supervisor
 from dispatch.local.terminal import Terminal
 from dispatch.settings import Settings
@@ -47,6 +47,7 @@ class Commands:
     enrolment: tuple[str, ...] = ("-m", "dispatch.tls.enrolment")
     rehearsal: tuple[str, ...] = ("-m", "rehearsal", "attend")
     standby_watch: tuple[str, ...] = ("-m", "dispatch", "standby", "watch")
+    archive: tuple[str, ...] = ("-m", "dispatch", "archive")
     registry_bundles: tuple[str, ...] = field(
         default_factory=lambda: tuple(
             str(p.parent) for p in sorted(CHECKOUT.glob("regencies/*/regency.toml"))
@@ -132,6 +133,8 @@ class Launcher:
             PYTHONUNBUFFERED="1",
         )
         self._start_database(supervisor)
+        archive = self._program("archive", self.commands.archive, as_owner=True)
+        supervisor.keep("archive", OnceNoted(self.run_dir / "backup.json", archive))
         self._start_redis(supervisor)
         self._start_registry(supervisor)
         with self.terminal.step("Skema, kabupaten, akun / schema, regency, accounts"):
@@ -158,7 +161,7 @@ class Launcher:
             # before anything is committed: commits may wait for the standby, or for the watcher's verdict
             supervisor.keep("postgres-standby", servers.secondary)
             watch = self._program("standby-watch", self.commands.standby_watch)
-            supervisor.keep("standby-watch", Watching(self.run_dir, watch))
+            supervisor.keep("standby-watch", OnceNoted(self.run_dir / standby_pair.FILE, watch))
             supervisor.until_ready("postgres", primary.is_ready, READY_S)
             primary.provision()
         self._derive(DATABASE_URL=servers.owner_url, DATABASE_APP_URL=servers.app_url)

@@ -1,25 +1,17 @@
 """Makes the data folder of a standby: a copy of the running primary, or a former primary wound back."""
 
-import re
 import shutil
-import signal
-import subprocess
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dispatch.local import places
 from dispatch.local.postgres_binaries import Binaries
+from dispatch.local.postgres_tools import Progress, run_tool
 from dispatch.local.standby_pair import StandbyError
 from dispatch.local.standby_servers import STANDBY_SIGNAL
-from dispatch.local.tether import tethered
 
 FENCE_FILE = "semar-replaced"
 """In a data folder that was replaced as primary: says so to whoever wonders why it follows nobody."""
 _SPARE = 64 * 2**20
-_SHARE = re.compile(r"(\d+)/(\d+) kB")
-
-Progress = Callable[[int, int], None]
-"""Told bytes done and bytes in all, now and then."""
 
 
 def copy_primary(
@@ -33,7 +25,7 @@ def copy_primary(
     """Copy the running server at `source` (libpq's words) into `data`, which appears whole or not at all.
 
     slot: the replication slot that keeps what the copy will need next.
-    Raises StandbyError with what pg_basebackup said.
+    Raises ToolFailed with what pg_basebackup said.
     """
     draft = data.with_name("pg.new")
     if draft.exists():
@@ -44,7 +36,7 @@ def copy_primary(
         "-c", "fast", "--progress", "--no-password",
     ]  # fmt: skip
     try:
-        _run(command, user, progress)
+        run_tool(command, user, progress)
         _forget_primary_settings(draft)
         _mark(draft, STANDBY_SIGNAL, "", user)
     except BaseException:
@@ -58,10 +50,13 @@ def copy_primary(
 def wind_back(source: str, data: Path, binaries: Binaries, user: str | None) -> None:
     """Take from a former primary what its successor does not have, so that it can follow (pg_rewind).
 
-    Raises StandbyError: it cannot be wound back, and has to be copied anew.
+    No server may run in it.
+
+    Raises ToolFailed: it cannot be wound back, and has to be copied anew.
     """
+    (data / "postmaster.pid").unlink(missing_ok=True)  # its pid may be another program's by now
     command = [str(binaries.folder / "pg_rewind"), "-D", str(data), "--source-server", source]
-    _run(command, user, lambda done, total: None)
+    run_tool(command, user, lambda done, total: None)
     _forget_primary_settings(data)
     _mark(data, STANDBY_SIGNAL, "", user)
     (data / FENCE_FILE).unlink(missing_ok=True)
@@ -83,30 +78,6 @@ def refuse_small_disk(folder: Path, needed: int) -> None:
         raise StandbyError(
             f"{folder} has {free / 1e9:.2f} GB free and the copy needs {(needed + _SPARE) / 1e9:.2f} GB: "
             "choose a folder on a larger disk"
-        )
-
-
-def _run(command: Sequence[str], user: str | None, progress: Progress) -> None:
-    process = subprocess.Popen(
-        tethered(command, signal.SIGTERM, user),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd="/",
-        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
-    )
-    words: list[str] = []
-    assert process.stderr is not None
-    with process.stderr:
-        for line in process.stderr:  # universal newlines: its progress ends lines with \r
-            if found := _SHARE.search(line):
-                progress(int(found[1]) * 1024, int(found[2]) * 1024)
-            elif line.strip():
-                words.append(line.strip())
-    if process.wait() != 0:
-        raise StandbyError(
-            "\n".join(words[-10:]) or f"{Path(command[0]).name} ended with {process.returncode}"
         )
 
 

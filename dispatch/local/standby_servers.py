@@ -177,16 +177,16 @@ class PrivatePair:
         return f"postgresql://{role}@/{database}?host={hosts}&port={ports}&target_session_attrs=read-write"
 
 
-class Watching:
-    """The program that watches over the standby, run only while there is one to watch."""
+class OnceNoted:
+    """A program that is run as soon as a file says that it is needed, such as the watcher of a standby."""
 
-    def __init__(self, run_dir: Path, program: Program) -> None:
-        self._run_dir = run_dir
+    def __init__(self, note: Path, program: Program) -> None:
+        self._note = note
         self._program = program
 
     def spawn(self) -> None:
-        """Start it when there is a standby."""
-        if read_pair(self._run_dir) is not None:
+        """Start it when it is needed."""
+        if self._note.exists():
             self._program.spawn()
 
     def poll(self) -> int | None:

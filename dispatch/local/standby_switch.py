@@ -12,7 +12,7 @@ from pathlib import Path
 from dispatch.local import places, standby_copy
 from dispatch.local.errors import LocalError
 from dispatch.local.postgres import ADMIN_ROLE, PostgresError
-from dispatch.local.standby_copy import Progress
+from dispatch.local.postgres_tools import Progress, ToolFailed
 from dispatch.local.standby_pair import (
     FIRST,
     PORTS,
@@ -30,6 +30,7 @@ from dispatch.local.tether import working_in
 FOLLOWS_S = 120.0
 """Seconds a fresh standby gets to be started by the launcher, to stream, and to be waited for."""
 PROMOTE_S = 60
+HAND_OVER_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +91,15 @@ def promote(servers: PrivatePair, *, accept_loss: bool = False) -> Promoted:
     for seat in (old, new):
         seat.locate()
     _require_running(new)
-    alive = _answers(old)
+    in_order = _hands_over(old, new)
     note = read_note(run_dir)
-    if not accept_loss:
-        _refuse_loss(old, new, alive, note)
+    if not accept_loss and not in_order:
+        _refuse_loss(old, note)
     write_pair(run_dir, pair.promoted())  # from here on the launcher does not start the old one again
     found = _fenced(old)
     _stop(old)
     _take_over(new, pair.primary)
-    return Promoted(new.seat, time.monotonic() - began, alive, found, note)
+    return Promoted(new.seat, time.monotonic() - began, in_order, found, note)
 
 
 def rejoin(servers: PrivatePair, progress: Progress, say: Callable[[str], None]) -> str:
@@ -128,7 +129,7 @@ def _rewound(primary: SeatPostgres, back: SeatPostgres, say: Callable[[str], Non
     (back.data / "standby.signal").unlink(missing_ok=True)
     try:
         standby_copy.wind_back(_source(primary), back.data, primary.binaries, back.user)
-    except StandbyError as refusal:
+    except ToolFailed as refusal:
         standby_copy.fence(back.data, back.user, "replaced as primary; could not be wound back")
         say(f"pg_rewind: {refusal}")
         return None
@@ -177,22 +178,41 @@ def _take_over(new: SeatPostgres, old_seat: str) -> None:
     _ensure_slot(new, slot_of(old_seat))
 
 
-def _refuse_loss(old: SeatPostgres, new: SeatPostgres, alive: bool, note: Note | None) -> None:
-    if alive:
-        following = old.execute("SELECT application_name, state FROM pg_stat_replication").splitlines()
-        state = dict(line.split("|") for line in following).get(slot_of(new.seat))
-        if state == "streaming":
-            return  # in order: it ends only when the standby has everything
+def _hands_over(old: SeatPostgres, new: SeatPostgres) -> bool:
+    """Whether the old primary answers and the standby follows it: it ends in order when the standby has all.
+
+    One that was just started again, by the launcher, gets a while to be followed.
+    """
+    until = time.monotonic() + HAND_OVER_S
+    while _answers(old):
+        if _follower(old, new) == "streaming":
+            return True
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.2)
+    return False
+
+
+def _follower(old: SeatPostgres, new: SeatPostgres) -> str:
+    try:
+        rows = old.execute(
+            "SELECT application_name, state FROM pg_stat_replication", timeout_s=3.0
+        ).splitlines()
+    except PostgresError:
+        return ""
+    return dict(line.split("|") for line in rows).get(slot_of(new.seat), "")
+
+
+def _refuse_loss(old: SeatPostgres, note: Note | None) -> None:
+    if _answers(old):
         raise StandbyError(
-            f"the primary works and the standby does not follow it ({state or 'not connected'}): promoting "
-            "would throw away what it lacks. Wait until it follows, or say --accept-loss"
+            "the primary works and the standby does not follow it: promoting would throw away what it lacks. "
+            "Wait until it follows (dispatch standby status), or say --accept-loss"
         )
     if note is None or not note.synchronous:
-        since = (
-            f"since {note.since} (log position {note.position})" if note else "at a time that is not known"
-        )
+        when = f"since {note.since} (log position {note.position})" if note else "at a time that is not known"
         raise StandbyError(
-            f"the standby was not kept in step {since}: what was acknowledged from then on is on the old "
+            f"the standby was not kept in step {when}: what was acknowledged from then on is on the old "
             f"primary alone ({old.data}). Start that one if it can be started; else say --accept-loss"
         )
 

@@ -20,6 +20,7 @@ from dispatch.services.crew_calls import CrewCall, crew_calls
 from dispatch.services.feed import head
 from dispatch.services.notice_views import NoticeView, notices_of_runs
 from dispatch.services.placing import Point, point_of
+from dispatch.services.step_proposals import ProposalView, open_proposals
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.unit_state import UnitView, view_unit
 from dispatch.storage.queries.units import all_units
@@ -92,7 +93,7 @@ class LegView:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """One unit's run with its stamps, legs and the moves that are legal now."""
+    """One unit's run with its stamps, legs and the moves that are legal now; `proposals` await the crew."""
 
     id: UUID
     unit_id: UUID
@@ -111,6 +112,7 @@ class RunView:
     stamps: list[StampView]
     legs: list[LegView]
     notices: list[NoticeView]
+    proposals: list[ProposalView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +331,7 @@ async def _runs(
     ).all()
     legs = await _legs(tx, [row[0].id for row in rows])
     notices = await notices_of_runs(tx, [row[0].id for row in rows])
+    proposals = await open_proposals(tx, ids, {row[0].id: _stands(row[0], stamps) for row in rows})
     found: dict[UUID, list[RunView]] = defaultdict(list)
     for run, call_sign, tracking in rows:
         state = AssignmentState(run.state)
@@ -351,9 +354,15 @@ async def _runs(
                 stamps=[_stamp_view(s) for s in stamps[run.incident_id] if s.assignment_id == run.id],
                 legs=legs.get(run.id, []),
                 notices=notices.get(run.id, []),
+                proposals=proposals.get(run.id, []),
             )
         )
     return found
+
+
+def _stands(run: Assignment, stamps: dict[UUID, list[Stamp]]) -> tuple[AssignmentState, datetime | None]:
+    own = (s.occurred_at for s in stamps[run.incident_id] if s.assignment_id == run.id)
+    return AssignmentState(run.state), max(own, default=None)
 
 
 async def _legs(tx: Transaction, run_ids: list[UUID]) -> dict[UUID, list[LegView]]:

@@ -168,6 +168,8 @@ async def change_patient(
         incident = await tx.get(Incident, row.incident_id, lock=True)
         row = await tx.get(Patient, patient_id, lock=True)
         await _apply(tx, row, change)
+        if not tx.session.is_modified(row):
+            return  # nothing is different: told before
         if incident.waiting_since is not None and not await in_need(tx, incident.id):
             incident.waiting_since = None
         await watch_incident(tx, incident)
@@ -201,6 +203,6 @@ async def _apply(tx: Transaction, row: Patient, change: PatientChange) -> None:
             setattr(row, name, value)
     if change.triage is not None:
         row.triage = change.triage.value
-    if change.outcome is not None:
+    if change.outcome is not None and row.outcome != change.outcome.value:
         row.outcome = change.outcome.value
         row.outcome_at = tx.now

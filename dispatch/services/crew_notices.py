@@ -68,9 +68,9 @@ async def raise_notice(tx: Transaction, incident: Incident, run: Assignment, kin
     if unit.tracking == Tracking.MANUAL:
         notice.push_at = tx.now  # that rung is not for it
         await _text(tx, notice, unit, incident)
-    for rung in rungs_left(ended=False, pushed=notice.push_at is not None, texted=notice.sms_at is not None):
-        due = tx.now + timedelta(seconds=rung.seconds(tx.tenant.settings))
-        await tx.set_timer(rung.kind, notice.id, due)
+    left = rungs_left(ended=False, pushed=notice.push_at is not None, texted=notice.sms_at is not None)
+    due = {rung.kind: tx.now + timedelta(seconds=rung.seconds(tx.tenant.settings)) for rung in left}
+    await tx.set_timers(notice.id, due)
     return notice
 
 

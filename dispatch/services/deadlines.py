@@ -99,10 +99,11 @@ async def _keep(
     within: dict[TimerKind, float] | None = None,
 ) -> None:
     deadlines = {d.kind: d for d in wanted}
-    await tx.clear_timers(subject_id, sorted(family - deadlines.keys()))
+    due = {}
     for kind, deadline in deadlines.items():
         seconds = (within or {}).get(kind) or deadline.seconds(tx.tenant.settings)
-        await tx.set_timer(kind, subject_id, tx.now + timedelta(seconds=seconds), anew=False)
+        due[kind] = tx.now + timedelta(seconds=seconds)
+    await tx.keep_timers(subject_id, family, due)
 
 
 async def has_open_run(tx: Transaction, incident_id: UUID) -> bool:

@@ -17,6 +17,7 @@ from dispatch.services.crew import Aboard, aboard
 from dispatch.services.feed import head
 from dispatch.services.notice_views import CrewSlip, slips_for_crew
 from dispatch.services.placing import Point
+from dispatch.services.step_proposals import ProposalView
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.views_log import log_view
 from dispatch.storage.tables.assignment import Assignment
@@ -29,7 +30,10 @@ from dispatch.storage.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class RunSheet:
-    """The run a crew is on. `moves` are the steps the page may offer; nothing else is legal."""
+    """The run a crew is on. `moves` are the steps the page may offer; nothing else is legal.
+
+    `proposals` are steps that its positions speak for and that await the crew's word.
+    """
 
     assignment_id: UUID
     incident_id: UUID
@@ -49,6 +53,7 @@ class RunSheet:
     predicted_s: float | None
     legs: list[LegView]
     speed_factor: float | None
+    proposals: list[ProposalView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,7 @@ async def _run(tx: Transaction, actor: Actor, unit_id: UUID) -> RunSheet | None:
     note = incident.place_note_sealed
     name, phone = await _contact(tx, actor, incident)
     state = AssignmentState(run.state)
+    here = next(r for r in row.runs if r.id == run.id)
     return RunSheet(
         assignment_id=run.id,
         incident_id=incident.id,
@@ -151,8 +157,9 @@ async def _run(tx: Transaction, actor: Actor, unit_id: UUID) -> RunSheet | None:
         caller_phone=phone,
         patients=row.patients,
         predicted_s=run.predicted_s,
-        legs=next(r.legs for r in row.runs if r.id == run.id),
+        legs=here.legs,
         speed_factor=incident.speed_factor,
+        proposals=here.proposals,
     )
 
 

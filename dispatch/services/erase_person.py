@@ -95,19 +95,33 @@ async def finish_erasures(centre: Centre, actor: Actor, *, cause: str) -> int:
     return finished
 
 
-async def replay_erasures(centre: Centre, actor: Actor, *, cause: str) -> int:
-    """Erase again whoever is on the list and alive in the database, as after a restore; return how many."""
+async def replay_erasures(
+    centre: Centre, actor: Actor, *, cause: str, waiting: list[str] | None = None
+) -> int:
+    """Erase again whoever is on the list and alive in the database, as after a restore; return how many.
+
+    waiting: gets the ids of those whose call or case is open in the restored state, to be erased when it
+    ends; without it they are a Conflict. Tenants that the restored state does not know yet are passed over.
+    """
     again = 0
+    known = {entry.tenant.slug: entry for entry in await centre.tenants.all()}
     for line in read_list(centre.settings.erasures_path):
-        entry = await centre.tenants.by_slug(line.tenant)
+        if (entry := known.get(line.tenant)) is None:
+            continue
         async with centre.read(entry.tenant) as tx:
             resident = await tx.find(Resident, UUID(line.resident_id))
             lives = resident is not None and resident.erased_at is None
-        if lives:
+        if not lives:
+            continue
+        try:
             await erase_resident(
                 centre, entry, actor, UUID(line.resident_id), cause=cause, reason="replayed after a restore"
             )
             again += 1
+        except Conflict:
+            if waiting is None:
+                raise
+            waiting.append(line.resident_id)
     return again
 
 

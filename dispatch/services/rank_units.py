@@ -125,7 +125,7 @@ async def _ranked(
     speed = access_kmh(entry)
     travels: dict[int, routing.Travel] = {}
     if units:
-        origins = np.array([(u.lon, u.lat) for u in units], dtype=np.float64)
+        origins = np.array([u.sets_off for u in units], dtype=np.float64)
         goal = (place.lon, place.lat)
         try:
             answers = await asyncio.to_thread(

@@ -169,7 +169,7 @@ async def _ambulance(
     eta = None
     if run.state in _TO_SCENE and place is not None and unit.position_quality is PositionQuality.LIVE:
         network, at = await roads_now(centre, entry)
-        origins = np.array([(unit.lon, unit.lat)], dtype=np.float64)
+        origins = np.array([unit.sets_off], dtype=np.float64)
         goal = (place.lon, place.lat)
         try:
             travel = await asyncio.to_thread(

@@ -32,7 +32,7 @@ from dispatch.services.centre import Centre
 from dispatch.services.crew_notices import raise_notice
 from dispatch.services.deadlines import watch_incident, watch_run
 from dispatch.services.rank_units import RankedUnit, UnitRanking, rank_for_incident
-from dispatch.services.stamping import Moment, stamp
+from dispatch.services.stamping import Moment, first_stamp
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.unit_state import status_of
 from dispatch.storage.queries.units import UnitRow, one_unit
@@ -167,7 +167,6 @@ async def _claim(tx: Transaction, claim: Claim, guard: Guard | None) -> Assignme
         return _view(row, unit.call_sign, repeated=True)
     _refuse_unless_free(unit)
     row = _assignment(tx, incident, claim)
-    await tx.add(row)
     await _announce(tx, incident, row, unit, claim.choice)
     return _view(row, unit.call_sign, repeated=False)
 
@@ -233,11 +232,11 @@ async def _announce(
     tx: Transaction, incident: Incident, row: Assignment, unit: UnitRow, choice: RankedUnit | None
 ) -> None:
     now = Moment(tx.now)
-    where = {"incident_id": incident.id, "assignment_id": row.id}
-    await stamp(tx, Stamp.ASSIGNED, now, _by(row.origin), **where)
+    stamps = [first_stamp(tx, Stamp.ASSIGNED, now, _by(row.origin), incident.id, row.id)]
     if unit.tracking == Tracking.APP:
         # the offer is on the crew's screen with the commit of this very event
-        await stamp(tx, Stamp.OFFERED, now, StampSource.SYSTEM, **where)
+        stamps.append(first_stamp(tx, Stamp.OFFERED, now, StampSource.SYSTEM, incident.id, row.id))
+    await tx.add(row, *stamps)
     await watch_run(tx, row, incident, Tracking(unit.tracking))
     await raise_notice(tx, incident, row, NoticeKind.OFFER)
     incident.waiting_since = None

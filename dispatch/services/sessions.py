@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import select, text, update
 
 from dispatch.domain.errors import NotFound, NotSignedIn
-from dispatch.domain.roles import Actor, ActorKind, Role
+from dispatch.domain.roles import SYSTEM, Actor, ActorKind, Role
 from dispatch.services.centre import Centre
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.session import Session
@@ -58,6 +60,12 @@ class SessionView:
     seen_at: datetime
     expires_at: datetime
     this_one: bool
+
+
+_LIVING = text(
+    "SELECT h.hash, s.regency_id, s.session_id, s.seen_at FROM unnest(CAST(:hashes AS bytea[])) AS h(hash) "
+    "CROSS JOIN LATERAL session_by_token(h.hash) s WHERE s.expires_at > :now"
+)
 
 
 def _digest(token: str) -> bytes:
@@ -115,6 +123,27 @@ async def find_session(centre: Centre, token: str) -> SignedIn:
                 .values(seen_at=now)
             )
     return SignedIn(row.session_id, entry, actor, row.facility_id)
+
+
+async def living_sessions(centre: Centre, tokens: Sequence[str]) -> set[str]:
+    """Return those tokens whose sessions have neither ended nor expired, in one query for all of them."""
+    now = centre.clock()
+    by_hash = {_digest(token): token for token in tokens}
+    async with centre.database.sessions() as session:
+        rows = (await session.execute(_LIVING, {"hashes": list(by_hash), "now": now})).all()
+    unseen: defaultdict[int, list[UUID]] = defaultdict(list)
+    for row in rows:
+        if now - row.seen_at > _SEEN_EVERY:
+            unseen[row.regency_id].append(row.session_id)
+    for regency_id, ids in unseen.items():
+        entry = await centre.tenants.by_id(regency_id)
+        async with centre.begin(entry.tenant, SYSTEM, "sessions seen") as tx:
+            await tx.session.execute(
+                update(Session)
+                .where(Session.regency_id == regency_id, Session.id.in_(ids))
+                .values(seen_at=now)
+            )
+    return {by_hash[bytes(row.hash)] for row in rows}
 
 
 async def list_sessions(centre: Centre, who: SignedIn) -> list[SessionView]:

@@ -74,17 +74,28 @@ async def stamp(
     )
     if existing.scalar_one_or_none() is not None:
         return
-    await tx.add(
-        Stamp(
-            regency_id=tx.tenant.id,
-            id=tx.id(),
-            incident_id=incident_id,
-            assignment_id=assignment_id,
-            leg_id=leg_id,
-            name=name.value,
-            occurred_at=when.occurred_at,
-            received_at=tx.now,
-            source=source.value,
-            clock_corrected=when.corrected,
-        )
+    await tx.add(first_stamp(tx, name, when, source, incident_id, assignment_id, leg_id))
+
+
+def first_stamp(
+    tx: Transaction,
+    name: StampName,
+    when: Moment,
+    source: StampSource,
+    incident_id: UUID,
+    assignment_id: UUID | None = None,
+    leg_id: UUID | None = None,
+) -> Stamp:
+    """Return a stamp to be added, of something so new that it cannot have one of this name."""
+    return Stamp(
+        regency_id=tx.tenant.id,
+        id=tx.id(),
+        incident_id=incident_id,
+        assignment_id=assignment_id,
+        leg_id=leg_id,
+        name=name.value,
+        occurred_at=when.occurred_at,
+        received_at=tx.now,
+        source=source.value,
+        clock_corrected=when.corrected,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from dispatch.domain.assignment import (
     CENTRE_ONLY,
@@ -21,20 +21,23 @@ from dispatch.domain.assignment import (
     step_assignment,
 )
 from dispatch.domain.deadlines import NoticeKind
-from dispatch.domain.errors import FieldProblem, Forbidden, IllegalStep, InvalidInput
+from dispatch.domain.errors import Conflict, FieldProblem, Forbidden, IllegalStep, InvalidInput
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor, Role
 from dispatch.domain.stamps import StampSource
+from dispatch.domain.words import words
 from dispatch.services import legs
 from dispatch.services.centre import Centre
 from dispatch.services.crew_notices import answered_by, end_notices
 from dispatch.services.deadlines import tracking_of, watch_leg, watch_run
 from dispatch.services.release_run import decline, release
 from dispatch.services.stamping import Moment, moment, stamp
+from dispatch.services.step_proposals import proposal_of
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.images import iso
 from dispatch.storage.tables.assignment import Assignment, ReportedFact
 from dispatch.storage.tables.incident import Incident
+from dispatch.storage.tables.stamp import Stamp as StampRow
 from dispatch.storage.transaction import Transaction
 
 S = AssignmentState
@@ -60,7 +63,8 @@ class Step:
 
     `device_at` and `sent_at` are by the device's own clock. `facility_id` or `outside_name` names the
     destination when leaving; `receiver` and `room` belong to the handover; `code` says why a run ended
-    without transport; `reason` why an offer was declined.
+    without transport; `reason` why an offer was declined. `proposal` is the event that the crew confirms: the
+    step then happened when the geofence was crossed.
     """
 
     to: AssignmentState
@@ -73,6 +77,7 @@ class Step:
     code: NoTransport | None = None
     reason: DeclineReason | None = None
     source: StampSource = StampSource.CREW
+    proposal: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,8 @@ async def step_run(
         incident = await tx.get(Incident, run.incident_id, lock=True)
         run = await tx.get(Assignment, assignment_id, lock=True)
         when = moment(tx.now, device_at=step.device_at, sent_at=step.sent_at, not_before=run.created_at)
+        if step.proposal is not None:
+            step, when = await _confirmed(tx, run, step, step.proposal)
         state = S(run.state)
         if actor.role is Role.DRIVER:
             # what a crew did without signal counts after its relief, too
@@ -120,9 +127,24 @@ async def step_run(
                 raise
             await _keep_fact(tx, run, step, when)
             return _view(run, when, reported=True)
+        if await _overtaken(tx, run, step, when):
+            await _keep_fact(tx, run, step, when)
+            return _view(run, when, reported=True)
         _need_fields(step)
         await _move(tx, incident, run, step, when)
         return _view(run, when)
+
+
+async def _confirmed(tx: Transaction, run: Assignment, step: Step, proposal: int) -> tuple[Step, Moment]:
+    """The step as a person has confirmed it: its time is the crossing's, by the server's clock."""
+    proposed = await proposal_of(tx, run, proposal)
+    if proposed.to is not step.to:
+        raise Conflict(
+            f"Usulan {proposal} adalah langkah '{words('assignment', proposed.to).id}'",
+            f"Proposal {proposal} is the step '{words('assignment', proposed.to).en}'",
+        )
+    when = Moment(max(proposed.at, run.created_at), device_at=step.device_at)
+    return replace(step, source=StampSource.GEOFENCE_CONFIRMED), when
 
 
 def _view(run: Assignment, when: Moment, *, reported: bool = False, repeated: bool = False) -> StepView:
@@ -137,6 +159,28 @@ async def _told_before(tx: Transaction, run: Assignment, step: Step) -> bool:
     about = {"regency": tx.tenant.id, "incident": run.incident_id, "run": str(run.id)}
     asked = {**about, "step": step.to.value, "device_at": iso(step.device_at)}
     return (await tx.session.execute(_TOLD_BEFORE, asked)).first() is not None
+
+
+async def _overtaken(tx: Transaction, run: Assignment, step: Step, when: Moment) -> bool:
+    """Whether a step that leads the run back happened before what the run has come to since.
+
+    Two reports have changed places on their way: leaving for the facility does not undo the arrival there.
+    """
+    now = S(run.state)
+    if step.to not in PROGRESS or PROGRESS.index(step.to) > PROGRESS.index(now):
+        return False
+    reached = await tx.session.execute(
+        select(StampRow.occurred_at)
+        .where(
+            StampRow.regency_id == tx.tenant.id,
+            StampRow.assignment_id == run.id,
+            StampRow.name == STAMP_OF[now].value,
+        )
+        .order_by(StampRow.occurred_at.desc())
+        .limit(1)
+    )
+    since = reached.scalar_one_or_none()
+    return since is not None and when.occurred_at < since
 
 
 def _need_fields(step: Step) -> None:
@@ -225,6 +269,7 @@ async def _move(tx: Transaction, incident: Incident, run: Assignment, step: Step
         "to": step.to.value,
         "skipped": _skipped(before, step.to),
         "source": step.source.value,
+        "proposal": step.proposal,
         "clock_corrected": when.corrected,
         "leg_id": str(leg.id) if leg else None,
         "facility_id": str(leg.facility_id) if leg and leg.facility_id else None,

@@ -23,7 +23,10 @@ SOON_FREE = frozenset({AssignmentState.AT_FACILITY.value, AssignmentState.HANDED
 
 @dataclass(frozen=True, slots=True)
 class UnitView:
-    """One unit. `place_source` is `fix`, `last_cleared` or `base`; the last two are assumed."""
+    """One unit. `place_source` is `fix`, `last_cleared` or `base`; the last two are assumed.
+
+    `road_lon`, `road_lat` is where on a road its latest fix lies, as far as it lies on one.
+    """
 
     id: UUID
     call_sign: str
@@ -48,7 +51,16 @@ class UnitView:
     fix_age_s: float | None
     speed_ms: float | None
     heading_deg: float | None
+    road_lon: float | None
+    road_lat: float | None
     soon_free: bool
+
+    @property
+    def sets_off(self) -> tuple[float, float]:
+        """Where its ways begin: on the road it drives on, which a single fix need not be nearest to."""
+        if self.road_lon is not None and self.road_lat is not None:
+            return self.road_lon, self.road_lat
+        return self.lon, self.lat
 
 
 def status_of(row: UnitRow) -> UnitStatus:
@@ -89,6 +101,8 @@ def view_unit(row: UnitRow, now: datetime) -> UnitView:
         fix_age_s=max(0.0, (now - fixed_at).total_seconds()) if fixed_at else None,
         speed_ms=row.speed_ms if source == "fix" else None,
         heading_deg=row.heading_deg if source == "fix" else None,
+        road_lon=row.road_lon if source == "fix" else None,
+        road_lat=row.road_lat if source == "fix" else None,
         soon_free=row.assignment_state in SOON_FREE,
     )
 

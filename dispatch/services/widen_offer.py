@@ -88,7 +88,8 @@ async def alert_next(centre: Centre, entry: TenantEntry, firing: Firing) -> Assi
     except InvalidInput:
         async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
             incident = await tx.get(Incident, incident_id, lock=True)
-            await _nobody_left(tx, incident, firing, "no road anywhere near")
+            if await _wanted(tx, incident, firing):
+                await _nobody_left(tx, incident, firing, "no road anywhere near")
         return None
 
     async def guard(tx: Transaction) -> None:

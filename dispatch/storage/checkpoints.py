@@ -104,6 +104,12 @@ def last_line(folder: Path, tenant: str) -> tuple[Statement, str] | None:
     return (found.statement, _line_hash(lines[-1])) if found else None
 
 
+def statement_of(line: bytes) -> Statement | None:
+    """Return what a line states, its signature unchecked; None when it is no whole checkpoint."""
+    found = _decoded(line)
+    return found.statement if found else None
+
+
 def read_checkpoints(folder: Path, tenant: str, public: bytes) -> list[Statement]:
     """Return a tenant's statements in order, each one's signature and link checked.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import re
 import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +17,14 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-log = logging.getLogger(__name__)
-
 ALONE_S = 5.0
 """Seconds a connection may take when there is one server."""
 AMONG_S = 2.0
 """Seconds for each of several: a machine that is switched off answers nothing at all."""
+GLANCE_S = 0.3
+"""Seconds that the others get to answer beside one that takes writes."""
+LOOK_EVERY_S = 5.0
+"""Seconds for which the last one found is taken at its word, without a look at the others."""
 READ_ONLY = "25006"
 """SQLSTATE of a write to a server that takes none: it was the primary once."""
 
@@ -50,6 +53,16 @@ class Server:
     dsn: str
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A server that takes writes, and a connection to it. cluster: its identifier; timeline: in hex."""
+
+    server: Server
+    connection: asyncpg.Connection
+    cluster: int
+    timeline: str
+
+
 class _Attentive(asyncpg.Connection):
     """A connection that notices within seconds when the other machine is gone without a word."""
 
@@ -76,11 +89,13 @@ class Primary:
     not behind on a former timeline: a primary that was replaced and comes back is passed over.
     """
 
-    def __init__(self, url: str, **arguments: Any) -> None:
+    def __init__(self, url: str, *, look_every_s: float = LOOK_EVERY_S, **arguments: Any) -> None:
         """Open nothing yet; `arguments` go to asyncpg with every connection. Raises ArgumentError."""
         self.servers = servers_of(url)
+        self._look_every_s = look_every_s
         self._arguments = arguments
         self._last: Server | None = None
+        self._looked_at = 0.0
         self._timelines: dict[int, str] = {}
 
     async def connect(self) -> asyncpg.Connection:
@@ -91,52 +106,63 @@ class Primary:
         """
         if len(self.servers) == 1:
             return await self._open(self.servers[0], ALONE_S)
-        if self._last is not None:
-            refusals: list[str] = []
-            if (found := await self._tried(self._last, refusals)) is not None:
-                return found
+        if self._last is not None and time.monotonic() - self._looked_at < self._look_every_s:
+            found = await self._asked(self._last)
+            if isinstance(found, Standing):
+                return self._taken(found)
         return await self._search()
 
     async def _search(self) -> asyncpg.Connection:
-        """Look at all servers. Of two that take writes the later timeline is the one that was promoted."""
-        refusals: list[str] = []
-        best: asyncpg.Connection | None = None
-        for server in self.servers:
-            found = await self._tried(server, refusals)
-            if found is None:
-                continue
-            if best is not None:
-                best.terminate()
-            best, self._last = found, server
-        if best is None:
-            raise NoPrimary("; ".join(refusals))
-        return best
+        """Look at all servers at once. Of two that take writes the later timeline is the promoted one's."""
+        looks = [asyncio.create_task(self._asked(server)) for server in self.servers]
+        try:
+            await asyncio.wait(looks, timeout=GLANCE_S)
+            if not any(look.done() and isinstance(look.result(), Standing) for look in looks):
+                await asyncio.wait(looks)
+        except asyncio.CancelledError:
+            for look in looks:
+                look.add_done_callback(_let_go)
+            raise
+        finally:
+            for look in looks:
+                look.cancel()
+        answers = [look.result() for look in await _ended(looks)]
+        writing = sorted((a for a in answers if isinstance(a, Standing)), key=lambda a: a.timeline)
+        if not writing:
+            raise NoPrimary("; ".join(str(answer) for answer in answers))
+        for passed_over in writing[:-1]:
+            passed_over.connection.terminate()
+        self._looked_at = time.monotonic()
+        return self._taken(writing[-1])
 
-    async def _tried(self, server: Server, refusals: list[str]) -> asyncpg.Connection | None:
-        """Connect; None, with the reason noted, when this is not the server that takes writes."""
+    def _taken(self, found: Standing) -> asyncpg.Connection:
+        self._last = found.server
+        self._timelines[found.cluster] = found.timeline
+        return found.connection
+
+    async def _asked(self, server: Server) -> Standing | str:
+        """Connect and ask; the reason, when this is not the server that takes writes."""
         try:
             connection = await self._open(server, AMONG_S)
         except _AWAY as away:
-            refusals.append(f"{server.name}: {_words(away)}")
-            return None
+            return f"{server.name}: {_words(away)}"
         try:
-            standing = await connection.fetchrow(_STANDING, timeout=AMONG_S)
+            row = await connection.fetchrow(_STANDING, timeout=AMONG_S)
         except _AWAY as away:
             connection.terminate()
-            refusals.append(f"{server.name}: {_words(away)}")
-            return None
-        assert standing is not None
-        cluster, timeline = standing["system_identifier"], standing["timeline"]
-        if standing["read_only"]:
+            return f"{server.name}: {_words(away)}"
+        except asyncio.CancelledError:
+            connection.terminate()
+            raise
+        assert row is not None
+        if row["read_only"]:
             refusal = "takes no writes (standby)"
-        elif timeline <= self._timelines.get(cluster, "") and server != self._last:
-            refusal = f"was replaced as primary (timeline {timeline})"
+        elif row["timeline"] < self._timelines.get(row["system_identifier"], ""):
+            refusal = f"was replaced as primary (timeline {row['timeline']})"
         else:
-            self._timelines[cluster] = max(timeline, self._timelines.get(cluster, ""))
-            return connection
+            return Standing(server, connection, row["system_identifier"], row["timeline"])
         connection.terminate()
-        refusals.append(f"{server.name}: {refusal}")
-        return None
+        return f"{server.name}: {refusal}"
 
     async def _open(self, server: Server, timeout_s: float) -> asyncpg.Connection:
         connection: asyncpg.Connection = await asyncpg.connect(
@@ -203,6 +229,18 @@ def _server(login: str, path: str, host: str, port: str, rest: list[tuple[str, s
     query = urlencode([*where, *rest])
     dsn = f"postgresql://{login}{path}" + (f"?{query}" if query else "")
     return Server(f"{host or 'localhost'}:{port or 5432}", dsn)
+
+
+async def _ended(looks: Sequence[asyncio.Task[Standing | str]]) -> list[asyncio.Task[Standing | str]]:
+    """Return those that came to an answer; a late answer of one that was called off is among them."""
+    await asyncio.wait(looks)
+    return [look for look in looks if not look.cancelled()]
+
+
+def _let_go(look: asyncio.Task[Standing | str]) -> None:
+    """Close what a look opened when nobody waits for it any more."""
+    if not look.cancelled() and isinstance(found := look.result(), Standing):
+        found.connection.terminate()
 
 
 def _words(failure: BaseException) -> str:

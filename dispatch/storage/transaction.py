@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from itertools import groupby
 from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import event as sa_event
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 from uuid_utils.compat import uuid7
@@ -21,11 +21,30 @@ from dispatch.domain.roles import Actor
 from dispatch.storage.database import Database, Tenant
 from dispatch.storage.images import after_image, iso
 from dispatch.storage.tables.base import Base
-from dispatch.storage.tables.jobs import Outbox, Timer
+from dispatch.storage.tables.jobs import Outbox
 from dispatch.storage.tables.person import PersonKey
 from dispatch.storage.vault import DataKey, Vault
 
 Row = TypeVar("Row", bound=Base)
+
+
+# Written once: a statement that is built anew for each call costs more here than in the database.
+_BIND = text("SELECT set_config('semar.regency', :regency, true), set_config('semar.realm', :realm, true)")
+_APPEND = text("SELECT append_events(CAST(:regency AS integer), CAST(:bodies AS text[]))")
+_SET = """
+    INSERT INTO timer (regency_id, id, kind, subject_id, due_at, data, attempts)
+    SELECT :regency, t.id, t.kind, :subject, t.due_at, CAST(:data AS jsonb), 0
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:due AS timestamptz[]))
+        AS t (id, kind, due_at)
+    ON CONFLICT (regency_id, kind, subject_id) WHERE done_at IS NULL DO """
+_SET_ANEW = text(_SET + "UPDATE SET due_at = excluded.due_at, data = excluded.data, attempts = 0")
+_SET_UNLESS_RUNNING = text(_SET + "NOTHING")
+_CLEAR = """
+    UPDATE timer SET done_at = :now, result = 'cleared' WHERE regency_id = :regency
+    AND subject_id = :subject AND kind = ANY(CAST(:moot AS text[])) AND done_at IS NULL
+"""
+_CLEAR_TIMERS = text(_CLEAR)
+_KEEP = text(f"WITH ended AS ({_CLEAR}) {_SET} NOTHING")
 
 
 def new_id() -> UUID:
@@ -75,9 +94,9 @@ class Transaction:
                 raise StateWithoutEvent(f"rows of {row.__tablename__} are never deleted")
 
     async def add(self, *rows: Base) -> None:
-        """Insert rows now, in this order."""
-        for row in rows:
-            self.session.add(row)
+        """Insert rows now, in this order; neighbours of one table go together."""
+        for _, of_table in groupby(rows, key=type):
+            self.session.add_all(of_table)
             await self.session.flush()
 
     async def get(self, table: type[Row], row_id: UUID, *, lock: bool = False) -> Row:
@@ -176,7 +195,7 @@ class Transaction:
             raise StateWithoutEvent(f"changed without an event: {names}")
         if self._bodies:
             await self.session.execute(
-                text("SELECT append_events(CAST(:regency AS integer), CAST(:bodies AS text[]))"),
+                _APPEND,
                 {"regency": self.tenant.id, "bodies": self._bodies},
             )
 
@@ -192,33 +211,44 @@ class Transaction:
         anew: bool = True,
     ) -> None:
         """Set the one open timer of this kind and subject; one that runs is moved, or left unless `anew`."""
-        row = insert(Timer).values(
-            regency_id=self.tenant.id,
-            id=self.id(),
-            kind=kind,
-            subject_id=subject_id,
-            due_at=due_at,
-            data=data or {},
-            attempts=0,
-        )
-        one: dict[str, Any] = {
-            "index_elements": ["regency_id", "kind", "subject_id"],
-            "index_where": text("done_at IS NULL"),
+        await self.set_timers(subject_id, {kind: due_at}, data, anew=anew)
+
+    async def set_timers(
+        self,
+        subject_id: UUID,
+        due: Mapping[str, datetime],
+        data: dict[str, Any] | None = None,
+        *,
+        anew: bool = True,
+    ) -> None:
+        """As `set_timer`, for several kinds of one subject at once: kind to when it is due."""
+        if due:
+            given = {**self._timers(subject_id, due), "data": canonical(data or {})}
+            await self.session.execute(_SET_ANEW if anew else _SET_UNLESS_RUNNING, given)
+
+    async def keep_timers(self, subject_id: UUID, family: Iterable[str], due: Mapping[str, datetime]) -> None:
+        """Of a family of kinds end the open timers that are not in `due`, and set those that do not run."""
+        moot = sorted(set(family) - due.keys())
+        if not due:
+            await self.clear_timers(subject_id, moot)
+            return
+        given = {**self._timers(subject_id, due), "moot": moot, "now": self.now, "data": "{}"}
+        await self.session.execute(_KEEP, given)
+
+    def _timers(self, subject_id: UUID, due: Mapping[str, datetime]) -> dict[str, Any]:
+        return {
+            "regency": self.tenant.id,
+            "subject": subject_id,
+            "ids": [self.id() for _ in due],
+            "kinds": list(due),
+            "due": list(due.values()),
         }
-        if anew:
-            row = row.on_conflict_do_update(**one, set_={"due_at": due_at, "data": data or {}, "attempts": 0})
-        else:
-            row = row.on_conflict_do_nothing(**one)
-        await self.session.execute(row)
 
     async def clear_timers(self, subject_id: UUID, kinds: Sequence[str]) -> None:
         """End the open timers of these kinds: what they waited for has happened."""
         await self.session.execute(
-            text(
-                "UPDATE timer SET done_at = :now, result = 'cleared' WHERE regency_id = :regency "
-                "AND subject_id = :subject AND kind = ANY(:kinds) AND done_at IS NULL"
-            ),
-            {"now": self.now, "regency": self.tenant.id, "subject": subject_id, "kinds": list(kinds)},
+            _CLEAR_TIMERS,
+            {"now": self.now, "regency": self.tenant.id, "subject": subject_id, "moot": list(kinds)},
         )
 
     async def send(
@@ -278,9 +308,7 @@ async def transaction(
         if snapshot:
             await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
         await session.execute(
-            text(
-                "SELECT set_config('semar.regency', :regency, true), set_config('semar.realm', :realm, true)"
-            ),
+            _BIND,
             {"regency": str(tenant.id), "realm": tenant.realm},
         )
         tx = Transaction(session, tenant, vault, actor, cause, now)

@@ -39,6 +39,7 @@ USER = {
     "sessions": "operator1",
     "operators": "operator1",
     "facilities": "faskes1",
+    "replay": "operator1",
     "health office": "dinkes1",
     "places": "pengemudi1",
 }

@@ -9,8 +9,8 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,7 @@ from dispatch.domain.roles import SYSTEM, Actor, ActorKind, Role
 from dispatch.domain.triage import Triage
 from dispatch.live import SERVER_OPTIONS
 from dispatch.services.centre import Centre, open_centre
+from dispatch.services.crew import sign_on
 from dispatch.services.open_incident import Judgement, open_incident
 from dispatch.services.placing import Point
 from dispatch.services.request_help import CallReceipt, HelpRequest, request_help
@@ -68,6 +69,11 @@ class ServerThread:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def connected(self) -> int:
+        """How many connections the server holds."""
+        assert self._server is not None
+        return len(self._server.server_state.connections)
 
     def stop(self) -> None:
         """Stop as Ctrl-C does."""
@@ -205,6 +211,11 @@ class World:
         """Return the last sequence of the home tenant's log."""
         rows = await self.as_admin("SELECT seq FROM event_head WHERE regency_id = :r", r=self.entry.tenant.id)
         return int(rows[0][0])
+
+    async def sign_on_earlier(self, driver: str, unit: UnitView, ago: timedelta) -> None:
+        """Have a driver aboard a unit since a while ago."""
+        earlier = replace(self.centre, clock=lambda: datetime.now(UTC) - ago)
+        await sign_on(earlier, self.entry, self.driver(driver), unit.call_sign, None, cause="test")
 
     async def positions(self) -> list[Any]:
         """Return all stored fixes."""

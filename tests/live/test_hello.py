@@ -25,7 +25,7 @@ async def test_no_hello_in_time_is_sent_away(
     monkeypatch.setattr(connection, "HELLO_WITHIN_S", 0.2)
     for path in ("/ws/operator", "/ws/driver", "/ws/resident"):
         async with raw_screen(server, path) as screen:
-            assert await screen.closed() == 4401
+            assert await screen.closed() == 4408
             assert screen.seen[0]["problem"]["code"] == "not_signed_in"
 
 

@@ -92,36 +92,42 @@ async def test_replayed_and_older_fixes_never_move_the_marker_back(
 ) -> None:
     async with cab(world, server) as phone:
         now = datetime.now(UTC)
-        await phone.send(fix(10, now, 107.50))
+        await phone.send(fix(10, now, 107.5000))
         # the backlog comes after the newest fix: kept, and not shown
-        backlog = [fix(n, now - (10 - n) * 5 * SECOND, 107.40, replayed=True) for n in range(1, 10)]
+        backlog = [fix(n, now - (10 - n) * 5 * SECOND, 107.4990, replayed=n > 5) for n in range(1, 10)]
         await phone.send(*backlog)
         assert len(await world.positions()) == 10
         assert [row.replayed for row in await world.positions()] == [True] * 9 + [False]
         assert (await world.marker(phone.unit.id)).lon == 107.50
         # order is by sequence, whatever the phone's clock says
-        await phone.send(fix(11, now - 60 * SECOND, 107.55))
-        assert (await world.marker(phone.unit.id)).lon == 107.55
+        await phone.send(fix(11, now - 60 * SECOND, 107.5005))
+        assert (await world.marker(phone.unit.id)).lon == 107.5005
         # within one frame the highest sequence wins
-        await phone.send(fix(14, now, 107.58), fix(12, now, 107.56), fix(13, now, 107.57))
-        assert (await world.marker(phone.unit.id)).lon == 107.58
+        await phone.send(fix(14, now, 107.5008), fix(12, now, 107.5006), fix(13, now, 107.5007))
+        assert (await world.marker(phone.unit.id)).lon == 107.5008
 
 
-async def test_across_installations_the_later_fix_wins(world: World, server: ServerThread) -> None:
+async def test_across_installations_the_later_fix_wins_after_a_silence(
+    world: World, server: ServerThread
+) -> None:
     unit = (await world.units())[0]
+    await world.sign_on_earlier("pengemudi1", unit, timedelta(hours=1))
     async with (
         cab(world, server, "pengemudi1", unit=unit) as one,
         cab(world, server, "pengemudi1", unit=unit) as two,
     ):
         now = datetime.now(UTC)
-        await one.send(fix(1000, now, 107.50))
-        await two.send(fix(1, now - 5 * SECOND, 107.40))
-        assert (await world.marker(unit.id)).lon == 107.50
-        await two.send(fix(2, datetime.now(UTC), 107.60))
-        assert (await world.marker(unit.id)).lon == 107.60
-        await one.send(fix(1001, now + SECOND / 1000, 107.51))
-        assert (await world.marker(unit.id)).lon == 107.60
-        assert len(await world.positions()) == 4
+        await one.send(fix(1000, now - 400 * SECOND, 107.5000))
+        await two.send(fix(1, now - 401 * SECOND, 107.5001))
+        assert (await world.marker(unit.id)).lon == 107.5000
+        # two phones aboard do not take turns: off a run a silence of 150 s changes the holder
+        await two.send(fix(2, now - 260 * SECOND, 107.5002))
+        assert (await world.marker(unit.id)).lon == 107.5000
+        await two.send(fix(3, now - 240 * SECOND, 107.5003))
+        assert (await world.marker(unit.id)).lon == 107.5003
+        await one.send(fix(1001, now - 235 * SECOND, 107.5004))
+        assert (await world.marker(unit.id)).lon == 107.5003
+        assert len(await world.positions()) == 5
 
 
 async def test_a_wrong_clock_is_measured_and_corrected(world: World, server: ServerThread) -> None:
@@ -182,10 +188,10 @@ async def test_a_backlog_belongs_to_the_unit_of_its_time(world: World, server: S
         in_first = datetime.now(UTC)
         await phone.screen.say("sign_on", id="over", call_sign=second.call_sign)
         await phone.screen.until("done", lambda f: f["id"] == "over")
-        await phone.send(fix(2, datetime.now(UTC), 107.52), fix(1, in_first, 107.51, replayed=True))
+        await phone.send(fix(2, datetime.now(UTC), 107.5002), fix(1, in_first, 107.5001, replayed=True))
         assert [row.unit_id for row in await world.positions()] == [first.id, second.id]
-        assert (await world.marker(first.id)).lon == 107.51
-        assert (await world.marker(second.id)).lon == 107.52
+        assert (await world.marker(first.id)).lon == 107.5001
+        assert (await world.marker(second.id)).lon == 107.5002
 
 
 async def test_nothing_is_acknowledged_before_it_is_committed(world: World, server: ServerThread) -> None:

@@ -28,6 +28,7 @@ from dispatch.storage.tables.session import Session, ViewLog
 from dispatch.storage.tables.shift import CrewMembership, Shift
 from dispatch.storage.tables.staff import StaffCredential, StaffUser
 from dispatch.storage.tables.stamp import Stamp
+from dispatch.storage.tables.tracker import Tracker
 from dispatch.storage.tables.unit import Unavailability, Unit, UnitSilence
 from dispatch.storage.transaction import Transaction, new_id, transaction
 from dispatch.storage.vault import DataKey, Vault
@@ -167,6 +168,15 @@ async def _fleet(tx: Transaction) -> list[Base]:
         expected_until=at + timedelta(minutes=20),
         ended_at=at + timedelta(minutes=15),
     )
+    tracker = Tracker(
+        regency_id=regency,
+        id=new_id(),
+        unit_id=unit.id,
+        name="Pelacak Uji",
+        identifier_hash=regency.to_bytes(32, "big"),
+        registered_at=at,
+        revoked_at=at + timedelta(days=1),
+    )
     flooded = RoadChange(
         regency_id=regency,
         id=new_id(),
@@ -192,8 +202,8 @@ async def _fleet(tx: Transaction) -> list[Base]:
         ended_at=at + timedelta(seconds=30),
         ended_why="heard",
     )
-    await tx.add(unit, shift, crew, out, flooded, silence)
-    return [unit, shift, crew, out, flooded, silence]
+    await tx.add(unit, shift, crew, out, tracker, flooded, silence)
+    return [unit, shift, crew, out, tracker, flooded, silence]
 
 
 async def _case(tx: Transaction, key: DataKey, people: list[Base], fleet: list[Base]) -> list[Base]:
@@ -419,8 +429,8 @@ async def _apart(tx: Transaction, key: DataKey, people: list[Base], fleet: list[
         Timer(
             regency_id=regency, id=new_id(), kind="uji", subject_id=new_id(), due_at=at, data={}, attempts=0
         ),
-        Position(**fix, clock_offset_s=0.0, replayed=False),
-        LatestPosition(**fix),
+        Position(**fix, clock_offset_s=0.0, replayed=False, quality="coarse"),
+        LatestPosition(**fix, road_lon=107.5, road_lat=-6.5),
     ]
     await tx.add(*rows)
     return rows

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from uuid import uuid4
 
-import httpx
 import pytest
+from running_desk import SLUG, Desk, wait_until
 from running_system import System
 
 from dispatch.local.standby_pair import read_pair
@@ -26,50 +23,6 @@ from dispatch.local.tether import tethered, working_in
 from dispatch.storage.primary import NoPrimary, Primary
 
 pytestmark = pytest.mark.timeout(300)
-FOLLOW_S = 30.0
-SLUG = "32.14-latihan"
-CALLS = "/api/v1/operator/calls"
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = FOLLOW_S) -> None:
-    until = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < until, "condition not met in time"
-        time.sleep(0.02)
-
-
-class Desk:
-    """An operator at the running server, who writes calls down."""
-
-    def __init__(self, system: System) -> None:
-        address = json.loads((system.run_dir / "addresses.json").read_text())["serve"]
-        accounts = json.loads((system.run_dir / "accounts.json").read_text())[SLUG]
-        operator = next(account for account in accounts if account["role"] == "operator")
-        self.client = httpx.Client(base_url=address, timeout=20)
-        body = {"regency": SLUG, "username": operator["username"], "password": operator["password"]}
-        signed_in = self.client.post("/api/v1/sessions/staff", json=body).raise_for_status().json()
-        self.client.headers["Authorization"] = f"Bearer {signed_in['session']['token']}"
-        self.acknowledged: list[str] = []
-
-    @property
-    def standby(self) -> str:
-        """What /health says of the standby."""
-        return str(self.client.get("/health").json()["standby"])
-
-    def write_call(self) -> bool:
-        """Store a call, and remember it only when the server said that it is stored."""
-        call_id = str(uuid4())
-        try:
-            answer = self.client.post(CALLS, json={"id": call_id, "channel": "phone"})
-        except httpx.TransportError:
-            return False
-        if answer.status_code == 201:
-            self.acknowledged.append(call_id)
-        return answer.status_code == 201
-
-    def missing(self) -> list[str]:
-        """The acknowledged calls that the server does not know."""
-        return [one for one in self.acknowledged if self.client.get(f"{CALLS}/{one}").status_code != 200]
 
 
 class Town:
@@ -153,7 +106,9 @@ def town(server_folder: Path) -> Iterator[Town]:
     system = System(server_folder / "standby" / "run", SEMAR_REHEARSAL="off")
     try:
         system.ready()
-        yield Town(system, server_folder / "standby" / "second")
+        made = Town(system, server_folder / "standby" / "second")
+        yield made
+        made.desk.client.close()
     finally:
         system.stop()
 
@@ -205,7 +160,7 @@ def test_a_frozen_standby_holds_nothing_up_for_long_and_is_told_loudly(town: Tow
 async def test_a_replaced_primary_that_comes_back_is_passed_over(town: Town) -> None:
     town.in_step()
     old = town.servers.primary
-    follower = Primary(town.servers.app_url)
+    follower = Primary(town.servers.app_url, look_every_s=0)
     (await follower.connect()).terminate()
     kill_all(old.data)
     town.system.command("standby", "promote")
@@ -220,7 +175,7 @@ async def test_a_replaced_primary_that_comes_back_is_passed_over(town: Town) -> 
             connection = await found.connect()
             assert await connection.fetchval("SHOW port") == town.servers.primary.settings["port"]
             await connection.close()
-        assert town.desk.write_call()
+        wait_until(town.desk.write_call)
     assert town.desk.missing() == []
     town.in_step()
 
@@ -242,10 +197,13 @@ def test_what_the_primary_stored_alone_is_not_given_up_unasked_and_its_loss_is_n
     assert "--accept-loss" in refusal
     told = town.system.command("standby", "promote", "--accept-loss")
     assert f"since {since.since} may be missing" in told
-    wait_until(lambda: town.desk.write_call())
+    wait_until(town.desk.write_call)
     lost = town.desk.missing()
     assert len(lost) in (1, 2), "what was acknowledged while the standby was away, and no more"
-    assert "are missing" in town.refused("log", "verify", SLUG)
+    assert "were lost" in told
+    assert "whole" in town.system.command("log", "verify", SLUG), "the log goes on from what is there"
+    aside = list((town.system.run_dir / "checkpoints").glob(f"{SLUG}.lost-*.jsonl"))
+    assert len(aside) == 1, "and what was lost stays provable"
 
 
 @contextmanager

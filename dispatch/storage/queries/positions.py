@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dispatch.domain.position import APART_M, COARSE_M, HOLD_IDLE_S, HOLD_S, LEFT_BEHIND_S, Seen
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+
+class Fix(NamedTuple):
     """One fix that is to be stored.
 
     `device_at` is the phone's own clock, `clock_offset_s` server minus phone as measured, and `fixed_at` the
-    server's time of the fix: corrected where the phone's clock was wrong.
+    server's time of the fix: corrected where the phone's clock was wrong. `moves` says whether it may move
+    the unit's marker.
     """
 
     installation_id: UUID
@@ -34,11 +36,22 @@ class Fix:
     battery: float | None
     source: str
     replayed: bool
+    quality: str
+    moves: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MovedUnit:
-    """A unit whose marker has moved, and the case it is on, if any."""
+class RoadPlace(NamedTuple):
+    """Where on a road a fix lies; both None where it lies on none."""
+
+    lon: float | None
+    lat: float | None
+
+
+NO_ROAD = RoadPlace(None, None)
+
+
+class MovedUnit(NamedTuple):
+    """A unit whose marker has moved, where that is on the roads, and the case it is on, if any."""
 
     unit_id: UUID
     lon: float
@@ -47,11 +60,14 @@ class MovedUnit:
     speed_ms: float | None
     heading_deg: float | None
     incident_id: UUID | None
+    road_lon: float | None = None
+    road_lat: float | None = None
 
 
 # `position` is keyed and partitioned by the phone's own time, so that the same fix sent again is recognised
-# however its clock was measured meanwhile. A marker moves to the higher sequence of its installation, or to
-# a later fix of another one, and only by a fix that was not stored before.
+# however its clock was measured meanwhile. A marker moves to the higher sequence of its installation; another
+# one takes it over by the rule of domain/position.py, so that two senders aboard one unit do not take turns.
+# Only a fix that was not stored before moves anything.
 _STORE = text(
     """
     WITH given AS (
@@ -60,48 +76,161 @@ _STORE = text(
             CAST(:fixed_at AS timestamptz[]), CAST(:unit_id AS uuid[]), CAST(:clock_offset_s AS float8[]),
             CAST(:received_at AS timestamptz[]), CAST(:lon AS float8[]), CAST(:lat AS float8[]),
             CAST(:accuracy_m AS float8[]), CAST(:speed_ms AS float8[]), CAST(:heading_deg AS float8[]),
-            CAST(:battery AS float8[]), CAST(:source AS text[]), CAST(:replayed AS boolean[]))
+            CAST(:battery AS float8[]), CAST(:source AS text[]), CAST(:replayed AS boolean[]),
+            CAST(:quality AS text[]), CAST(:moves AS boolean[]),
+            CAST(:road_lon AS float8[]), CAST(:road_lat AS float8[]))
         AS g(installation_id, sequence, device_at, fixed_at, unit_id, clock_offset_s, received_at, lon, lat,
-             accuracy_m, speed_ms, heading_deg, battery, source, replayed)
+             accuracy_m, speed_ms, heading_deg, battery, source, replayed, quality, moves, road_lon, road_lat)
     ), stored AS (
         INSERT INTO position (regency_id, installation_id, sequence, fixed_at, unit_id, clock_offset_s,
                               received_at, lon, lat, accuracy_m, speed_ms, heading_deg, battery, source,
-                              replayed)
+                              replayed, quality)
         SELECT :regency, installation_id, sequence, device_at, unit_id, clock_offset_s, received_at, lon, lat,
-               accuracy_m, speed_ms, heading_deg, battery, source, replayed
+               accuracy_m, speed_ms, heading_deg, battery, source, replayed, quality
         FROM given
         ON CONFLICT DO NOTHING
         RETURNING installation_id, sequence, position.fixed_at AS device_at
     ), newest AS (
         SELECT DISTINCT ON (unit_id, installation_id) given.*
         FROM given JOIN stored USING (installation_id, sequence, device_at)
+        WHERE moves
         ORDER BY unit_id, installation_id, sequence DESC
+    ), compared AS (
+        SELECT n.*, a.incident_id, l.unit_id IS NULL OR l.installation_id = n.installation_id AS holds,
+               n.fixed_at - l.fixed_at AS later, l.accuracy_m > CAST(:coarse_m AS float8) AS was_coarse,
+               l.source AS was_source,
+               111195 * sqrt((n.lat - l.lat) ^ 2 + ((n.lon - l.lon) * cos(radians(l.lat))) ^ 2)
+                   > CAST(:apart_m AS float8) + coalesce(n.accuracy_m, 0) + coalesce(l.accuracy_m, 0) AS apart
+        FROM newest n
+        LEFT JOIN latest_position l ON l.regency_id = :regency AND l.unit_id = n.unit_id
+        LEFT JOIN assignment a
+            ON a.regency_id = :regency AND a.unit_id = n.unit_id AND a.released_at IS NULL
     ), winner AS (
-        SELECT DISTINCT ON (unit_id) * FROM newest ORDER BY unit_id, fixed_at DESC, installation_id
+        SELECT DISTINCT ON (unit_id) * FROM compared
+        WHERE holds OR later > interval '0' AND CASE
+            WHEN was_coarse AND coalesce(accuracy_m, 0) <= CAST(:coarse_m AS float8) THEN true
+            WHEN apart AND source = 'tracker' AND was_source = 'app' THEN true
+            WHEN apart AND source = 'app' AND was_source = 'tracker'
+                THEN later > make_interval(secs => CAST(:left_behind_s AS float8))
+            ELSE later > make_interval(secs => CASE WHEN incident_id IS NULL
+                THEN CAST(:hold_idle_s AS float8) ELSE CAST(:hold_s AS float8) END) END
+        ORDER BY unit_id, holds DESC, fixed_at DESC, installation_id
     ), moved AS (
         INSERT INTO latest_position AS latest (regency_id, unit_id, installation_id, sequence, fixed_at,
                                                received_at, lon, lat, accuracy_m, speed_ms, heading_deg,
-                                               battery, source)
+                                               battery, source, road_lon, road_lat)
         SELECT :regency, unit_id, installation_id, sequence, fixed_at, received_at, lon, lat, accuracy_m,
-               speed_ms, heading_deg, battery, source
+               speed_ms, heading_deg, battery, source, road_lon, road_lat
         FROM winner ORDER BY unit_id
         ON CONFLICT (regency_id, unit_id) DO UPDATE SET
             installation_id = excluded.installation_id, sequence = excluded.sequence,
             fixed_at = excluded.fixed_at, received_at = excluded.received_at, lon = excluded.lon,
             lat = excluded.lat, accuracy_m = excluded.accuracy_m, speed_ms = excluded.speed_ms,
-            heading_deg = excluded.heading_deg, battery = excluded.battery, source = excluded.source
+            heading_deg = excluded.heading_deg, battery = excluded.battery, source = excluded.source,
+            road_lon = excluded.road_lon, road_lat = excluded.road_lat
         WHERE CASE WHEN latest.installation_id = excluded.installation_id
                    THEN excluded.sequence > latest.sequence ELSE excluded.fixed_at > latest.fixed_at END
-        RETURNING unit_id, lon, lat, fixed_at, speed_ms, heading_deg
+        RETURNING unit_id, lon, lat, fixed_at, speed_ms, heading_deg, road_lon, road_lat
     )
-    SELECT moved.*, a.incident_id FROM moved
-    LEFT JOIN assignment a ON a.regency_id = :regency AND a.unit_id = moved.unit_id AND a.released_at IS NULL
+    SELECT unit_id, moved.lon, moved.lat, moved.fixed_at, moved.speed_ms, moved.heading_deg,
+           winner.incident_id, moved.road_lon, moved.road_lat
+    FROM moved JOIN winner USING (unit_id)
+    """
+)
+_LIMITS = {
+    "coarse_m": COARSE_M,
+    "apart_m": APART_M,
+    "left_behind_s": LEFT_BEHIND_S,
+    "hold_s": HOLD_S,
+    "hold_idle_s": HOLD_IDLE_S,
+}
+
+
+async def store_fixes(
+    session: AsyncSession, regency_id: int, fixes: Sequence[Fix], roads: Sequence[RoadPlace]
+) -> list[MovedUnit]:
+    """Store the fixes that are not stored yet; return the units whose marker moved.
+
+    `roads` has one row for each fix.
+    """
+    columns = dict(zip(Fix._fields, map(list, zip(*fixes, strict=True)), strict=True))
+    road_lon, road_lat = (list(column) for column in zip(*roads, strict=True))
+    rows = await session.execute(
+        _STORE, {"regency": regency_id, **columns, "road_lon": road_lon, "road_lat": road_lat, **_LIMITS}
+    )
+    return [MovedUnit(*row) for row in rows]
+
+
+class LastPlace(NamedTuple):
+    """The fix that a unit's marker shows."""
+
+    installation_id: UUID
+    sequence: int
+    seen: Seen
+
+
+async def last_place(session: AsyncSession, regency_id: int, unit_id: UUID) -> LastPlace | None:
+    """Return where a unit's marker is, None before its first fix."""
+    row = (
+        await session.execute(
+            text(
+                "SELECT installation_id, sequence, lon, lat, accuracy_m, fixed_at FROM latest_position "
+                "WHERE regency_id = :regency AND unit_id = :unit"
+            ),
+            {"regency": regency_id, "unit": unit_id},
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return LastPlace(
+        row.installation_id, row.sequence, Seen(row.lon, row.lat, row.accuracy_m, row.fixed_at.timestamp())
+    )
+
+
+class PastFix(NamedTuple):
+    """A good fix of a unit, by the server's clock."""
+
+    unit_id: UUID
+    seen: Seen
+    speed_ms: float | None
+
+
+# `fixed_at` is the phone's own clock: where that is wrong by more than the allowance, a fix is not found
+_SINCE = text(
+    """
+    SELECT w.unit_id, p.lon, p.lat, p.accuracy_m, p.at, p.speed_ms
+    FROM unnest(CAST(:units AS uuid[]), CAST(:since AS timestamptz[])) AS w(unit_id, since)
+    CROSS JOIN LATERAL (
+        SELECT lon, lat, accuracy_m, speed_ms, fixed_at + make_interval(
+                   secs => clock_offset_s * CAST(abs(clock_offset_s) > CAST(:believed_s AS float8) AS integer)
+               ) AS at
+        FROM position
+        WHERE regency_id = :regency AND unit_id = w.unit_id AND quality = 'good'
+          AND fixed_at >= w.since - interval '10 minutes'
+        ORDER BY fixed_at LIMIT 1000
+    ) p
+    WHERE p.at >= w.since ORDER BY p.at
     """
 )
 
 
-async def store_fixes(session: AsyncSession, regency_id: int, fixes: Sequence[Fix]) -> list[MovedUnit]:
-    """Store the fixes that are not stored yet; return the units whose marker moved."""
-    columns = {name: [getattr(fix, name) for fix in fixes] for name in Fix.__slots__}
-    rows = await session.execute(_STORE, {"regency": regency_id, **columns})
-    return [MovedUnit(*row) for row in rows]
+async def fixes_since(
+    session: AsyncSession, regency_id: int, since: Mapping[UUID, datetime], believed_s: float
+) -> list[PastFix]:
+    """Return the good fixes of each unit since a moment of its own, in the order of their times.
+
+    `believed_s` is by how much a clock may be off and is taken as it is.
+    """
+    rows = await session.execute(
+        _SINCE,
+        {
+            "regency": regency_id,
+            "units": list(since),
+            "since": list(since.values()),
+            "believed_s": believed_s,
+        },
+    )
+    return [
+        PastFix(row.unit_id, Seen(row.lon, row.lat, row.accuracy_m, row.at.timestamp()), row.speed_ms)
+        for row in rows
+    ]

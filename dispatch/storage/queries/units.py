@@ -20,7 +20,7 @@ _UNITS = text(
            a.id AS assignment_id, a.state AS assignment_state,
            i.id AS incident_id, i.number AS incident_number,
            p.lon, p.lat, p.fixed_at, p.accuracy_m, p.speed_ms, p.heading_deg, p.battery,
-           p.source AS fix_source,
+           p.source AS fix_source, p.road_lon, p.road_lat,
            ST_X(f.freed_place) AS freed_lon, ST_Y(f.freed_place) AS freed_lat, f.released_at AS freed_at,
            ST_X(u.base) AS base_lon, ST_Y(u.base) AS base_lat
     FROM unit u
@@ -70,6 +70,8 @@ class UnitRow:
     heading_deg: float | None
     battery: float | None
     fix_source: str | None
+    road_lon: float | None
+    road_lat: float | None
     freed_lon: float | None
     freed_lat: float | None
     freed_at: datetime | None

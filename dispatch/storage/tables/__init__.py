@@ -16,6 +16,7 @@ from dispatch.storage.tables import (
     shift,
     staff,
     stamp,
+    tracker,
     unit,
 )
 from dispatch.storage.tables.base import Base
@@ -37,5 +38,6 @@ __all__ = [
     "shift",
     "staff",
     "stamp",
+    "tracker",
     "unit",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Double, ForeignKey, Index
+from sqlalchemy import CheckConstraint, Double, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dispatch.storage.tables.base import Base, BigInt, within
@@ -15,12 +15,14 @@ class Position(Base):
     """One fix. Ordered by (installation, sequence), never by the phone's clock.
 
     Partitioned by the device's own time: the same fix sent again, even days later, meets the same partition
-    and is recognised. `clock_offset_s` is server minus device time, as measured on the connection.
+    and is recognised. `clock_offset_s` is server minus device time, as measured on the connection. `quality`
+    says how far the fix is believed; what is not is kept all the same.
     """
 
     __tablename__ = "position"
     __table_args__ = (
         Index("position_unit", "regency_id", "unit_id", "fixed_at"),
+        CheckConstraint("quality IN ('good', 'coarse', 'jump')", name="position_quality"),
         {"postgresql_partition_by": "RANGE (fixed_at)"},
     )
 
@@ -39,10 +41,14 @@ class Position(Base):
     battery: Mapped[float | None]
     source: Mapped[str]
     replayed: Mapped[bool]
+    quality: Mapped[str] = mapped_column(server_default="good")
 
 
 class LatestPosition(Base):
-    """Where a unit is, as far as is known. Narrow and without a spatial index, so that updates stay cheap."""
+    """Where a unit is, as far as is known. Narrow and without a spatial index, so that updates stay cheap.
+
+    `road_lon`, `road_lat` is the place on the road it was matched to, where there is one.
+    """
 
     __tablename__ = "latest_position"
     __table_args__ = (within("unit", "unit_id"),)
@@ -60,3 +66,5 @@ class LatestPosition(Base):
     heading_deg: Mapped[float | None]
     battery: Mapped[float | None]
     source: Mapped[str]
+    road_lon: Mapped[float | None] = mapped_column(Double)
+    road_lat: Mapped[float | None] = mapped_column(Double)

@@ -3,6 +3,18 @@
 import type { Words } from '$shared/texts/language.svelte'
 import type { WordsOf } from '$shared/texts/words'
 
+export const noticeWords: WordsOf<'NoticeKind'> = {
+  offer: { id: 'tawaran belum dijawab', en: 'offer not answered' },
+  stand_down: { id: 'belum tahu tugasnya dibatalkan', en: 'does not know of its stand-down' },
+  destination: { id: 'belum tahu tujuan barunya', en: 'does not know its new destination' },
+}
+
+export const noticeKindWords: WordsOf<'NoticeKind'> = {
+  offer: { id: 'Tawaran', en: 'Offer' },
+  stand_down: { id: 'Pembatalan', en: 'Stand-down' },
+  destination: { id: 'Tujuan baru', en: 'New destination' },
+}
+
 export const incidentStateWords: WordsOf<'IncidentState'> = {
   reported: { id: 'Belum diputuskan', en: 'No verdict yet' },
   confirmed: { id: 'Dipastikan', en: 'Confirmed' },

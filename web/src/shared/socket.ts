@@ -12,6 +12,8 @@ export interface LinkOptions {
   onState: (state: LinkState, problem?: unknown) => void
   /** Frames of type `event` carry a sequence without gaps; a gap makes the link ask again. */
   sequenced?: boolean
+  /** The frame that is a whole picture, with the `seq` of the last event in it: an older one never replaces a newer. */
+  snapshot?: string
   after?: number
   now?: () => number
   open?: (url: string) => WebSocket
@@ -25,6 +27,12 @@ const SILENT_MS = 2400
 const CONNECT_MS = 8000
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 8000
+/** A wish for missed events that stays unanswered for this long is told again, and the third time over a new connection. */
+const ASK_AGAIN_MS = 1500
+const MOST_ASKS = 3
+
+/** What says how things are now: a late one would put an older state over a newer. */
+const OF_THE_MOMENT = new Set(['welcome', 'reset', 'positions'])
 
 /** Codes with which the server says that coming back makes no sense: not signed in, wrong role. */
 const REFUSED = new Set([4401, 4403])
@@ -41,7 +49,15 @@ export class Link {
   private heard = 0
   private ended = false
   private state: LinkState = 'connecting'
-  private asking = false
+  /** Number of the last frame of this connection: the server counts them, so that a missing one shows. */
+  private count = 0
+  /** When missed events were asked for, while there is no answer. */
+  private askedAt: number | undefined
+  private asks = 0
+  private unanswered = 0
+  /** The last event in the picture that was handed on. */
+  private shown = -1
+  private told = -1
   private checks = 0
   private checkedAt = 0
   private timer: ReturnType<typeof setTimeout> | undefined
@@ -64,6 +80,11 @@ export class Link {
   /** Milliseconds since the server was last heard. */
   get silence(): number {
     return this.heard === 0 ? Infinity : this.now() - this.heard
+  }
+
+  /** Up to which event the server has told everything that concerns this page, as far as is known here. */
+  get complete(): number {
+    return this.options.sequenced ? (this.last ?? -1) : this.told
   }
 
   send(frame: Frame): boolean {
@@ -94,7 +115,9 @@ export class Link {
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
     const socket = (this.options.open ?? ((to) => new WebSocket(to)))(url.href)
     this.socket = socket
-    this.asking = false
+    this.count = 0
+    this.askedAt = undefined
+    this.unanswered = 0
     this.heard = this.now()
     socket.onopen = () => socket.send(JSON.stringify({ t: 'hello', ...this.options.hello(this.last) }))
     socket.onmessage = (message) => this.receive(socket, String(message.data))
@@ -113,26 +136,75 @@ export class Link {
     if (socket !== this.socket) return
     this.heard = this.now()
     const frame = JSON.parse(text) as Frame
-    if (frame.t === 'welcome') {
-      this.attempt = 0
-      this.set('live')
+    const number = typeof frame.n === 'number' ? frame.n : this.count + 1
+    const late = number <= this.count
+    const missed = number > this.count + 1
+    this.count = Math.max(this.count, number)
+    if (missed && !this.missed(socket)) return
+    if (late && (OF_THE_MOMENT.has(frame.t) || frame.t === this.options.snapshot)) return
+    switch (frame.t) {
+      case 'pong':
+        this.ponged(socket, frame)
+        return
+      case 'resumed':
+        if (frame.id === this.asks) this.askedAt = undefined
+        this.unanswered = 0
+        return
+      case 'welcome':
+        this.welcomed(Number(frame.seq))
+        break
+      case 'reset':
+        // the server's log ends before what we have: it was restored, and begins anew from there
+        this.last = Number(frame.seq)
+        break
+      case 'event':
+        if (this.options.sequenced && !this.inOrder(socket, Number(frame.seq))) return
+        break
+      case this.options.snapshot:
+        if (Number(frame.seq) < this.shown) return
+        this.shown = Number(frame.seq)
     }
-    if (frame.t === 'pong') return
-    if (this.options.sequenced && frame.t === 'event' && !this.inOrder(socket, Number(frame.seq))) return
-    if (frame.t === 'welcome' && this.options.sequenced && this.last === undefined) this.last = Number(frame.seq)
-    // the server's log ends before what we have: it was restored, and begins anew from there
-    if (frame.t === 'reset') this.last = Number(frame.seq)
     this.options.onFrame(frame)
+  }
+
+  private welcomed(head: number): void {
+    if (this.options.sequenced && this.last === undefined) this.last = head
+    if (head < this.shown) this.shown = this.told = -1 // a restored log: the picture of it is newer than ours
+    this.set('live')
+  }
+
+  /** Frames are missing. Returns whether the connection is still of use. */
+  private missed(socket: WebSocket): boolean {
+    if (this.options.sequenced && this.state === 'live') {
+      this.ask(socket)
+      return true
+    }
+    // a picture comes whole with every connection, and so does what was missed before the welcome
+    this.lost(socket, 1006)
+    return false
+  }
+
+  private ponged(socket: WebSocket, frame: Frame): void {
+    this.attempt = 0
+    const told = Number(frame.seq ?? -1)
+    this.told = Math.max(this.told, told)
+    if (this.options.sequenced && this.last !== undefined && told > this.last) this.ask(socket)
+  }
+
+  /** Ask for everything after what we have; one wish at a time. */
+  private ask(socket: WebSocket): void {
+    if (this.askedAt !== undefined || this.last === undefined) return
+    this.askedAt = this.now()
+    this.asks += 1
+    socket.send(JSON.stringify({ t: 'resume', after: this.last, id: this.asks }))
   }
 
   private inOrder(socket: WebSocket, seq: number): boolean {
     if (this.last !== undefined && seq <= this.last) return false // seen already
     if (this.last !== undefined && seq > this.last + 1) {
-      if (!this.asking) socket.send(JSON.stringify({ t: 'resume', after: this.last }))
-      this.asking = true
+      this.ask(socket)
       return false
     }
-    this.asking = false
     this.last = seq
     return true
   }
@@ -148,6 +220,15 @@ export class Link {
     if (!slept && now - this.heard > limit) {
       this.lost(socket, 1006)
       return
+    }
+    if (this.askedAt !== undefined && now - this.askedAt > ASK_AGAIN_MS) {
+      this.askedAt = undefined
+      this.unanswered += 1
+      if (this.unanswered >= MOST_ASKS) {
+        this.lost(socket, 1006)
+        return
+      }
+      this.ask(socket)
     }
     this.checks += 1
     if ((slept || this.checks % PING_EVERY === 0) && socket.readyState === WebSocket.OPEN && this.state === 'live') {

@@ -6,7 +6,7 @@ import { ticking } from '$shared/ticking.svelte'
 import { makeUuid } from '$shared/uuid'
 import { FixQueue } from './fixes'
 import type {
-  Aboard, DriverDesk, KeptFix, Move, OutOfService, Readiness, RunSheet, StepFields, StepResult,
+  Aboard, DriverDesk, KeptFix, Move, OutOfService, Readiness, RunSheet, Slip, StepFields, StepResult,
 } from './frames'
 import { ahead } from './moves'
 import { StepQueue, type Outcome } from './steps.svelte'
@@ -38,10 +38,13 @@ export class Cab {
   private link: Link | undefined
   private sending = false
   private ended = false
+  /** Notices of which the server knows, or is being told, that this page shows them. */
+  private readonly shown = new Set<string>()
 
   constructor(private readonly options: CabOptions) {
     this.fixes = new FixQueue(options.store, options.who)
     this.steps = new StepQueue(options.store, options.who, (frame) => this.ask(frame))
+    document.addEventListener('visibilitychange', this.tellShown)
     void this.begin()
   }
 
@@ -62,6 +65,11 @@ export class Cab {
     if (told.readiness.ready) return undefined
     const { reason, note = null, expected_until = null } = told.readiness
     return { reason, note, expected_until, since: told.device_at }
+  }
+
+  /** Another destination that the crew has not acknowledged yet. */
+  destinationNotice(run: RunSheet): Slip | undefined {
+    return this.desk?.notices?.find((slip) => slip.kind === 'destination' && slip.assignment_id === run.assignment_id)
   }
 
   /** Ask the server to do something now; raises `Problem` when it refuses or cannot be reached. */
@@ -100,6 +108,7 @@ export class Cab {
 
   close(): void {
     this.ended = true
+    document.removeEventListener('visibilitychange', this.tellShown)
     this.link?.close()
     this.steps.close()
   }
@@ -123,6 +132,7 @@ export class Cab {
       }),
       onFrame: (frame) => this.take(frame),
       onState: (state) => this.linked(state),
+      snapshot: 'desk',
     })
   }
 
@@ -164,7 +174,18 @@ export class Cab {
     ticking.learn(desk.at)
     this.desk = desk
     void this.options.store.keepDesk(this.options.who, desk)
+    this.tellShown()
     this.pump()
+  }
+
+  /** Say which notices stand on this page, once it is one that somebody can see. */
+  private readonly tellShown = (): void => {
+    if (document.visibilityState !== 'visible' || this.linkState !== 'live') return
+    for (const slip of this.desk?.notices ?? []) {
+      if (slip.shown || this.shown.has(slip.id)) continue
+      this.shown.add(slip.id)
+      this.ask({ t: 'notice_shown', notice_id: slip.id }).catch(() => this.shown.delete(slip.id))
+    }
   }
 
   /** A step's answer brings the run's state at once; the desk that follows says the same. */

@@ -39,6 +39,16 @@ test('a newest fix that is old is marked all the same', async () => {
   expect(fixes.next(NOW)).toMatchObject([{ replayed: true }])
 })
 
+test('what nobody answered although the line lives is sent again, and nothing else', async () => {
+  const { fixes, seqs } = await queue(600, 1)
+  const [oldest, newest] = seqs
+  fixes.next(NOW)
+  fixes.next(NOW + 10_000)
+  expect(fixes.next(NOW + 19_000)).toEqual([])
+  expect(fixes.next(NOW + 21_000).map((fix) => fix.seq)).toEqual([newest])
+  expect(fixes.next(NOW + 32_000).map((fix) => fix.seq)).toEqual([oldest])
+})
+
 test('a fix stays until the server has stored or rejected it', async () => {
   const { store, fixes, seqs } = await queue(10, 1)
   fixes.next(NOW)

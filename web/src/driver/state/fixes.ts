@@ -11,12 +11,15 @@ export interface SentFix extends Omit<KeptFix, 'who' | 'seq'> {
 const MOST_AT_ONCE = 50
 /** Older than this when it is sent: the marker must not follow it. */
 const FRESH_MS = 30_000
+/** Nothing was answered for so long although the connection lives: what is under way was lost, and is sent again. */
+const UNANSWERED_MS = 20_000
 
 type Waiting = KeptFix & { seq: number }
 
 export class FixQueue {
   private readonly waiting = new Map<number, Waiting>()
-  private readonly inFlight = new Set<number>()
+  /** When each of those under way was sent. */
+  private readonly inFlight = new Map<number, number>()
   private newestSent = -1
   private backlogInFlight = 0
 
@@ -41,18 +44,19 @@ export class FixQueue {
 
   /** The fixes of the next frame, newest first; none when all are under way. */
   next(now = Date.now()): SentFix[] {
+    this.giveUp([...this.inFlight].filter(([, sent]) => now - sent > UNANSWERED_MS).map(([seq]) => seq))
     const idle = [...this.waiting.values()].filter((fix) => !this.inFlight.has(fix.seq)).sort((a, b) => b.seq - a.seq)
     const newest = idle[0]
     if (newest === undefined) return []
     if (newest.seq > this.newestSent) {
       // alone: it must not wait until a large frame has gone through a thin network
       this.newestSent = newest.seq
-      return this.leave([newest], (fix) => now - Date.parse(fix.at) > FRESH_MS)
+      return this.leave(now, [newest], (fix) => now - Date.parse(fix.at) > FRESH_MS)
     }
     if (this.backlogInFlight > 0) return []
     const backlog = idle.slice(0, MOST_AT_ONCE)
     this.backlogInFlight = backlog.length
-    return this.leave(backlog, () => true)
+    return this.leave(now, backlog, () => true)
   }
 
   /** The server has them, or will never take them. */
@@ -73,12 +77,17 @@ export class FixQueue {
     this.backlogInFlight = 0
   }
 
-  private leave(fixes: Waiting[], replayed: (fix: Waiting) => boolean): SentFix[] {
+  private leave(now: number, fixes: Waiting[], replayed: (fix: Waiting) => boolean): SentFix[] {
     return fixes.map((fix) => {
-      this.inFlight.add(fix.seq)
+      this.inFlight.set(fix.seq, now)
       const { who: _who, ...rest } = fix
       return { ...rest, replayed: replayed(fix) }
     })
+  }
+
+  private giveUp(seqs: readonly number[]): void {
+    this.landed(seqs)
+    if (seqs.includes(this.newestSent)) this.newestSent -= 1 // goes first and alone again
   }
 
   private landed(seqs: readonly number[]): void {

@@ -5,6 +5,7 @@ import type { components } from '$shared/api/schema'
 import type { Place } from '$shared/map/types'
 
 export type Move = components['schemas']['AssignmentState']
+export type Proposal = components['schemas']['ProposalView']
 export type Leg = components['schemas']['LegView']
 
 export interface Aboard {
@@ -36,7 +37,11 @@ export interface RunSheet {
   predicted_s: number | null
   legs: Leg[]
   speed_factor: number | null
+  /** Steps that the positions speak for; without the crew's word none of them has happened. */
+  proposals: Proposal[]
 }
+
+export type Slip = components['schemas']['CrewSlip']
 
 export interface DriverDesk {
   seq: number
@@ -46,6 +51,8 @@ export interface DriverDesk {
   run: RunSheet | null
   stood_down: string[]
   unavailable: OutOfService | null
+  /** Absent in what a phone has kept from before there was any. */
+  notices?: Slip[]
 }
 
 /** What belongs to a step beside its name. */
@@ -56,6 +63,8 @@ export interface StepFields {
   room?: string
   code?: string
   reason?: string
+  /** The proposal that the crew confirms: the step happened when the positions say. */
+  proposal?: number
 }
 
 export interface StepResult {

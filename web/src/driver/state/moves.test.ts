@@ -5,7 +5,7 @@ import { ahead, destinationOf, movesFrom, needsDestination, usualNext } from './
 const run: RunSheet = {
   assignment_id: 'a', incident_id: 'i', incident_number: 'PWK-1', state: 'en_route', moves: ['staged', 'on_scene'], offered_at: '',
   triage: 'red', place: null, village: null, district: null, place_note: null, caller_name: null, caller_phone: null, patients: 1,
-  predicted_s: null, legs: [], speed_factor: null, place_accuracy_m: null,
+  predicted_s: null, legs: [], speed_factor: null, proposals: [], place_accuracy_m: null,
 }
 
 function step(to: Move, fields = {}, state: KeptStep['state'] = 'waiting'): KeptStep {

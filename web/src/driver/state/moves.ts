@@ -1,6 +1,6 @@
 /** The order of a run as the page needs it: the usual next step, what a step asks for, and what follows without signal. */
 
-import type { KeptStep, Move, RunSheet } from './frames'
+import type { KeptStep, Move, Proposal, RunSheet } from './frames'
 
 const PROGRESS: Move[] = [
   'offered', 'accepted', 'en_route', 'staged', 'on_scene', 'at_patient', 'left_scene', 'at_facility', 'handed_over', 'cleared',
@@ -34,6 +34,11 @@ export function movesFrom(state: Move): Move[] {
 export function ahead(run: RunSheet, steps: readonly KeptStep[]): RunSheet {
   const last = steps.filter((step) => step.state === 'waiting' && step.assignment_id === run.assignment_id).at(-1)
   return last === undefined ? run : { ...run, state: last.to, moves: movesFrom(last.to) }
+}
+
+/** The proposals that still await the crew: what it has said meanwhile, or without signal, is not asked again. */
+export function awaiting(run: RunSheet): Proposal[] {
+  return (run.proposals ?? []).filter((proposal) => run.moves.includes(proposal.to))
 }
 
 /** Whether a step needs a destination: leaving does, and arriving when nobody has said whereto. */

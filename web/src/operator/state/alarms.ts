@@ -50,6 +50,21 @@ function run(note: AlarmNote, board: Board): RunView | undefined {
   return incident(note, board)?.runs.find((r) => r.id === note.subjectId)
 }
 
+function leg(note: AlarmNote, board: Board): RunView['legs'][number] | undefined {
+  const runs = incident(note, board)?.runs.filter((r) => r.released_at === null) ?? []
+  return runs.flatMap((r) => r.legs).find((one) => one.id === note.subjectId && one.state === 'transporting')
+}
+
+/** What a run does too long, by its state. */
+const overdueWords: Record<string, Words> = {
+  en_route: { id: 'belum tiba di lokasi', en: 'has not arrived at the scene' },
+  staged: { id: 'lama menunggu di jarak aman', en: 'has been staged for long' },
+  on_scene: { id: 'belum bersama pasien', en: 'is not with the patient yet' },
+  at_patient: { id: 'lama di lokasi', en: 'has been on the scene for long' },
+  left_scene: { id: 'belum tiba di faskes', en: 'has not arrived at the facility' },
+  handed_over: { id: 'belum siap kembali', en: 'is not back in service' },
+}
+
 /** An offer failed and nobody else has answered yet. */
 function nobodyComes(note: AlarmNote, board: Board): boolean {
   const found = incident(note, board)
@@ -124,6 +139,32 @@ const RULES: Record<string, Rule> = {
   departure_overdue: {
     grave: true, holds: runIn('accepted'),
     words: (d, sign) => ({ id: `${sign} belum berangkat (${number(d)})`, en: `${sign} has not left yet (${number(d)})` }),
+  },
+  run_overdue: {
+    holds: (note, board) => runIn(String(note.data.state))(note, board),
+    words: (d, sign) => {
+      const what = overdueWords[String(d.state)] ?? { id: 'terlalu lama', en: 'takes too long' }
+      return { id: `${sign} ${what.id} (${number(d)})`, en: `${sign} ${what.en} (${number(d)})` }
+    },
+  },
+  facility_unanswered: {
+    words: (d, sign) => ({ id: `Faskes belum menjawab untuk ${sign}${of(d)}: telepon`, en: `The facility has not answered for ${sign}${of(d)}: phone it` }),
+    holds: (note, board) => leg(note, board)?.answer === null,
+  },
+  refusal_unheeded: {
+    grave: true, group: 'facility_refused',
+    words: (d, sign) => ({ id: `${sign} masih menuju faskes yang menolak${of(d)}`, en: `${sign} still drives to a facility that refused${of(d)}` }),
+    holds: (note, board) => leg(note, board)?.answer === 'refused',
+  },
+  signal_lost: {
+    grave: true, only: (d) => d.on_run === true,
+    words: (d, sign) => ({ id: `${sign} hilang sinyal saat bertugas`, en: `${sign} lost its signal on a run` }),
+    holds: (note, board) => board.units.some((u) => u.id === note.data.unit_id && u.status === 'busy'),
+  },
+  crew_call_due: {
+    grave: true,
+    words: (d, sign) => ({ id: `Telepon awak ${sign}${of(d)}: belum menjawab`, en: `Phone the crew of ${sign}${of(d)}: no answer yet` }),
+    holds: (note, board) => board.crew_calls.some((call) => call.notice_id === note.subjectId),
   },
   handover_overdue: {
     holds: runIn('at_facility'),

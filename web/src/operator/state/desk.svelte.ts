@@ -37,6 +37,8 @@ export class Desk {
   private readonly listeners = new Set<(event: EventView | undefined) => void>()
   private readonly slow: ReturnType<typeof setInterval>
   private seeded = false
+  /** The server's log was restored: the next board is older than the last, and right. */
+  private restored = false
 
   constructor(private readonly options: DeskOptions) {
     this.client = options.client
@@ -44,6 +46,7 @@ export class Desk {
     this.board = new Reading({
       ask: () => answer(this.client.GET('/api/v1/operator/board')),
       gapMs: BOARD_GAP_MS,
+      older: (board, shown) => board.seq < shown.seq && !this.restored,
       onRead: (board) => this.show(board),
     })
     this.slow = setInterval(() => this.board.again(), BOARD_REFRESH_MS)
@@ -77,6 +80,7 @@ export class Desk {
   }
 
   private show(board: Board): void {
+    this.restored = false
     ticking.learn(board.at)
     this.units = this.fixes.over(board.units)
     if (this.link === undefined) this.connect(board.seq)
@@ -118,6 +122,7 @@ export class Desk {
       if (event.seq > (this.board.data?.seq ?? 0)) this.board.again()
       this.tell(event)
     } else if (frame.t === 'reset') {
+      this.restored = true
       this.board.again()
       this.tell(undefined)
     }

@@ -4,7 +4,7 @@ import type { Focus } from '$shared/map/types'
 import type { PlaceFound, Point } from './api'
 
 export type Selected =
-  | { kind: 'call' | 'incident'; id: string }
+  | { kind: 'call' | 'incident' | 'replay'; id: string }
   | { kind: 'entry' | 'roads' }
   | undefined
 
@@ -25,13 +25,13 @@ export interface Ends {
 /** Which of the columns a narrow screen shows. */
 export type Column = 'queue' | 'detail' | 'map' | 'units'
 
-const FORM = /^#(call|incident)=([0-9a-f-]{36})$/
+const FORM = /^#(call|incident|replay)=([0-9a-f-]{36})$/
 
 function fromAddress(): Selected {
   if (location.hash === '#entry') return { kind: 'entry' }
   if (location.hash === '#roads') return { kind: 'roads' }
   const found = FORM.exec(location.hash)
-  return found ? { kind: found[1] as 'call' | 'incident', id: String(found[2]) } : undefined
+  return found ? { kind: found[1] as 'call' | 'incident' | 'replay', id: String(found[2]) } : undefined
 }
 
 export class DeskPlace {

@@ -4,11 +4,15 @@ import { problemOf, type Problem } from '$shared/api/client'
 import { ticking } from '$shared/ticking.svelte'
 
 const RETRY_MS = 2000
+/** A request without an answer for this long is given up: on a dead connection it would never end. */
+const PATIENCE_MS = 10_000
 
 export interface ReadingOptions<T> {
   ask: () => Promise<T>
   /** The least time between the beginnings of two requests. */
   gapMs?: number
+  /** Whether an answer is older than what is shown already: it is dropped, and asked for again. */
+  older?: (data: T, shown: T) => boolean
   onRead?: (data: T) => void
 }
 
@@ -52,8 +56,12 @@ export class Reading<T> {
     this.wanted = false
     this.began = performance.now()
     try {
-      const data = await this.options.ask()
+      const data = await inTime(this.options.ask())
       if (this.ended) return
+      if (this.data !== undefined && this.options.older?.(data, this.data)) {
+        this.wanted = true
+        return
+      }
       this.data = data
       this.readAt = ticking.now
       this.problem = undefined
@@ -62,11 +70,23 @@ export class Reading<T> {
       this.problem = problemOf(caught)
     } finally {
       this.asking = false
+      this.next()
     }
+  }
+
+  private next(): void {
     if (this.ended) return
     const status = this.problem?.document.status ?? 200
     // a refusal stays one until something changes; absence and overload pass by themselves
     if (status === 0 || status >= 500 || status === 429) this.plan(RETRY_MS)
     else if (this.wanted) this.again()
   }
+}
+
+/** What a promise holds; as if the server were away when it takes too long. An answer that comes later is nobody's. */
+function inTime<T>(promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new DOMException('no answer in time', 'TimeoutError')), PATIENCE_MS)
+    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }

@@ -11,8 +11,8 @@ function stamp(name: string, seconds: number) {
 
 function run(changes: Partial<RunView> = {}): RunView {
   return {
-    id: 'r', unit_id: 'u', call_sign: 'U1', tracking: 'app', state: 'offered', moves: [], origin: 'operator', rank: 1, override_reason: null,
-    predicted_s: 300, created_at: at(60), acknowledged_at: null, released_at: null, exit_reason: null, stamps: [], legs: [], ...changes,
+    id: 'r', unit_id: 'u', call_sign: 'U1', tracking: 'app', state: 'offered', moves: [], notices: [], origin: 'operator', rank: 1, override_reason: null,
+    predicted_s: 300, created_at: at(60), acknowledged_at: null, released_at: null, exit_reason: null, stamps: [], legs: [], proposals: [], ...changes,
   }
 }
 

@@ -9,7 +9,7 @@ function unit(changes: Partial<UnitView> = {}): UnitView {
     id: 'u', call_sign: 'U1', plate: '', kind: 'basic', tracking: 'app', capabilities: [], phone: null, status: 'available', rostered: true,
     unavailable_reason: null, unavailable_until: null, assignment_id: null, assignment_state: null, incident_id: null, incident_number: null,
     lon: 107, lat: -6, place_source: 'fix', position_quality: 'live', fixed_at: new Date(NOW - 10_000).toISOString(), fix_age_s: 10,
-    speed_ms: null, heading_deg: null, soon_free: false, ...changes,
+    speed_ms: null, heading_deg: null, road_lon: null, road_lat: null, soon_free: false, ...changes,
   }
 }
 const fix = { id: 'u', lon: 107.5, lat: -6.5, age_s: 2, speed_ms: 3, heading_deg: 90 }
@@ -24,10 +24,15 @@ describe('Fixes', () => {
     expect(fixes.over([unit({ fixed_at: new Date(NOW - 1000).toISOString() })])[0]?.lon).toBe(107)
   })
 
-  it('leave units alone that have no tracker', () => {
+  it('show a unit without an app by its own tracker, as long as that speaks', () => {
     const fixes = new Fixes()
     fixes.take(new Date(NOW).toISOString(), [fix])
-    expect(fixes.over([unit({ tracking: 'manual', place_source: 'base', fixed_at: null })])[0]?.lon).toBe(107)
+    const manual = unit({ tracking: 'manual', place_source: 'base', fixed_at: null })
+    expect(fixes.over([manual], NOW)[0]?.lon).toBe(107.5)
+    expect(new Fixes().over([manual], NOW)[0]?.lon).toBe(107)
+    const late = new Fixes()
+    late.take(new Date(NOW).toISOString(), [fix])
+    expect(late.over([manual], NOW + 200_000)[0]?.lon).toBe(107)
   })
 })
 

@@ -36,14 +36,16 @@ export class Fixes {
   }
 
   /** The units with what is newer than the board's word. A place that is no fix is the server's own judgement. */
-  over(units: readonly UnitView[]): UnitView[] {
+  over(units: readonly UnitView[], now = Date.now()): UnitView[] {
     return units.map((unit) => {
       const fix = this.newest.get(unit.id)
-      if (fix === undefined || unit.tracking !== 'app') return unit
+      if (fix === undefined) return unit
       const last = this.laid.get(unit.id)
       if (last?.under === unit && last.fix === fix) return last.unit
       const since = unit.place_source === 'fix' && unit.fixed_at !== null ? Date.parse(unit.fixed_at) : -Infinity
       if (fix.fixedAt <= since) return unit
+      // without an app its fixes are those of a tracker that is built in: an old one is no news to the board
+      if (unit.tracking !== 'app' && unit.place_source !== 'fix' && now - fix.fixedAt > OLD_ON_RUN_S * 1000) return unit
       const laid: UnitView = {
         ...unit, lon: fix.lon, lat: fix.lat, speed_ms: fix.speed_ms, heading_deg: fix.heading_deg,
         place_source: 'fix', fixed_at: new Date(fix.fixedAt).toISOString(),

@@ -232,6 +232,7 @@ export class Running {
       hello: () => ({ token: this.options.token() ?? '', call_id: kept.id }),
       onFrame: (frame) => this.take(frame),
       onState: (state) => this.linked(state),
+      snapshot: 'status',
     })
   }
 

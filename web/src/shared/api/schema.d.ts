@@ -113,7 +113,7 @@ export interface paths {
          * Hapus peramban / forget a browser
          * @description Send no more push messages to the browser of this session.
          */
-        delete: operations["forget"];
+        delete: operations["forget_browser"];
         options?: never;
         head?: never;
         patch?: never;
@@ -723,6 +723,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/incidents/{incident_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Putar ulang / replay of a case
+         * @description Return the case's steps in the order in which they became known; who looked and why is logged.
+         *
+         *     Each step carries the rows it left: folded up to a step, they are the case as it was known then.
+         */
+        get: operations["replay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/incidents/{incident_id}/replay/moment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Papan pada suatu saat / the board at a moment
+         * @description Return every unit's status and place as known at a moment, which of it was stale, and closed roads.
+         */
+        get: operations["board_then"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/patients/{patient_id}": {
         parameters: {
             query?: never;
@@ -849,6 +891,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/trackers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Daftar pelacak / trackers
+         * @description Return all trackers; identifiers are not among what is kept of them.
+         */
+        get: operations["trackers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/trackers/{tracker_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Cabut / revoke
+         * @description Refuse a tracker's fixes from now on. Twice is harmless.
+         */
+        delete: operations["revoked_tracker"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/units": {
         parameters: {
             query?: never;
@@ -863,6 +945,26 @@ export interface paths {
         get: operations["units"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/units/{unit_id}/trackers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Daftarkan / register
+         * @description Register a tracker to a unit. The identifier is answered this once.
+         */
+        post: operations["new_tracker"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1172,6 +1274,30 @@ export interface paths {
         get: operations["list_tenants"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tracker": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Posisi pelacak / a tracker's place
+         * @description `id`, `lat`, `lon`, `timestamp` (s, ms, ISO), `speed` (knot), `bearing`/`heading`, `accuracy`, `hdop`, `batt`, atau JSON `device_id` dan `location` / or JSON `device_id` and `location`.
+         */
+        get: operations["tracker_get"];
+        put?: never;
+        /**
+         * Posisi pelacak / a tracker's place
+         * @description `id`, `lat`, `lon`, `timestamp` (s, ms, ISO), `speed` (knot), `bearing`/`heading`, `accuracy`, `hdop`, `batt`, atau JSON `device_id` dan `location` / or JSON `device_id` and `location`.
+         */
+        post: operations["tracker_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1719,6 +1845,35 @@ export interface components {
             triage_answers: {
                 [key: string]: unknown;
             } | null;
+        };
+        /**
+         * CaseReplay
+         * @description The case's steps after a given one. With `next_after` there are more; `seq` is the log's head.
+         */
+        CaseReplay: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Incident Id
+             * Format: uuid
+             */
+            incident_id: string;
+            /** Messages */
+            messages: components["schemas"]["ReplayMessage"][];
+            names: components["schemas"]["ReplayNames"];
+            /** Next After */
+            next_after: number | null;
+            /** Number */
+            number: string;
+            /** Seq */
+            seq: number;
+            /** State */
+            state: string;
+            /** Steps */
+            steps: components["schemas"]["ReplayStep"][];
         };
         /**
          * Channel
@@ -2811,6 +2966,25 @@ export interface components {
             status: components["schemas"]["EmsStatus"];
         };
         /**
+         * NewTracker
+         * @description A tracker just registered. `identifier` is its secret, shown this once and kept nowhere.
+         */
+        NewTracker: {
+            /** Identifier */
+            identifier: string;
+            tracker: components["schemas"]["TrackerView"];
+        };
+        /**
+         * NewTrackerForm
+         * @description A tracker to be registered. Without an identifier one is made; what a device is built with is given.
+         */
+        NewTrackerForm: {
+            /** Identifier */
+            identifier?: string | null;
+            /** Name */
+            name: string;
+        };
+        /**
          * NewUnavailability
          * @description Why a unit cannot be sent, and until when, as far as known.
          * @example {
@@ -3134,6 +3308,20 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * ProposalView
+         * @description One step that awaits the crew's word: `at` is when the line was crossed, `seq` its event.
+         */
+        ProposalView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Seq */
+            seq: number;
+            to: components["schemas"]["AssignmentState"];
+        };
+        /**
          * PushAddress
          * @description A subscription as browsers give it (`PushSubscription.toJSON()`).
          * @example {
@@ -3288,6 +3476,18 @@ export interface components {
          */
         RefusalReason: "no_bed" | "no_staff" | "no_equipment" | "closed" | "other";
         /**
+         * RefusedFix
+         * @description A fix that is not kept and must not be sent again, and why.
+         */
+        RefusedFix: {
+            /** Reason En */
+            reason_en: string;
+            /** Reason Id */
+            reason_id: string;
+            /** Seq */
+            seq: number;
+        };
+        /**
          * Registered
          * @description The new account, what the registry said, and the first session.
          */
@@ -3301,6 +3501,133 @@ export interface components {
             resident_id: string;
             session: components["schemas"]["NewSession"];
             verification: components["schemas"]["VerificationView"];
+        };
+        /**
+         * ReplayMessage
+         * @description One message that the case sent. Its text may name persons and is not shown.
+         */
+        ReplayMessage: {
+            /** Attempts */
+            attempts: number;
+            /** Channel */
+            channel: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /** Failed At */
+            failed_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Purpose */
+            purpose: string;
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * Subject Id
+             * Format: uuid
+             */
+            subject_id: string;
+        };
+        /**
+         * ReplayMoment
+         * @description The board at `at`, after event `seq`. Without `positions_kept` the raw tracks of that day are gone.
+         */
+        ReplayMoment: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Positions Kept */
+            positions_kept: boolean;
+            /** Roads */
+            roads: components["schemas"]["RoadAtMoment"][];
+            /** Seq */
+            seq: number;
+            /** Units */
+            units: components["schemas"]["UnitAtMoment"][];
+        };
+        /**
+         * ReplayNames
+         * @description Words for the ids in steps: call signs, facilities, villages, and who acted.
+         */
+        ReplayNames: {
+            /** Facilities */
+            facilities: {
+                [key: string]: string;
+            };
+            /** Staff */
+            staff: {
+                [key: string]: string;
+            };
+            /** Units */
+            units: {
+                [key: string]: string;
+            };
+            /** Villages */
+            villages: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ReplayRow
+         * @description One row as a step left it. Personal `fields` are None in an `erased` one.
+         */
+        ReplayRow: {
+            /** Erased */
+            erased: boolean;
+            /** Fields */
+            fields: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: string;
+            /** Table */
+            table: string;
+        };
+        /**
+         * ReplayStep
+         * @description One event. `recorded_at` is when the centre knew it, `occurred_at` when it happened, as told.
+         */
+        ReplayStep: {
+            /** Actor */
+            actor: string;
+            /** Cause */
+            cause: string;
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
+            /** Kind */
+            kind: string;
+            /**
+             * Occurred At
+             * Format: date-time
+             */
+            occurred_at: string;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
+            /** Rows */
+            rows: components["schemas"]["ReplayRow"][];
+            /** Seq */
+            seq: number;
+            /** Subject Id */
+            subject_id: string;
+            /** Subject Type */
+            subject_type: string;
         };
         /**
          * ReportFormat
@@ -3412,6 +3739,34 @@ export interface components {
             /** Training */
             training: boolean;
             triage: components["schemas"]["Triage"] | null;
+        };
+        /**
+         * RoadAtMoment
+         * @description A road that was closed or slow; `shape` is GeoJSON as it was drawn.
+         */
+        RoadAtMoment: {
+            /** Effect */
+            effect: string;
+            /** Ends At */
+            ends_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Note */
+            note: string | null;
+            /** Reason */
+            reason: string;
+            /** Shape */
+            shape: {
+                [key: string]: unknown;
+            };
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
         };
         /**
          * RoadChangePreview
@@ -3610,6 +3965,8 @@ export interface components {
         /**
          * RunSheet
          * @description The run a crew is on. `moves` are the steps the page may offer; nothing else is legal.
+         *
+         *     `proposals` are steps that its positions speak for and that await the crew's word.
          */
         RunSheet: {
             /**
@@ -3648,6 +4005,8 @@ export interface components {
             place_note: string | null;
             /** Predicted S */
             predicted_s: number | null;
+            /** Proposals */
+            proposals: components["schemas"]["ProposalView"][];
             /** Speed Factor */
             speed_factor: number | null;
             state: components["schemas"]["AssignmentState"];
@@ -3658,7 +4017,7 @@ export interface components {
         };
         /**
          * RunView
-         * @description One unit's run with its stamps, legs and the moves that are legal now.
+         * @description One unit's run with its stamps, legs and the moves that are legal now; `proposals` await the crew.
          */
         RunView: {
             /** Acknowledged At */
@@ -3689,6 +4048,8 @@ export interface components {
             override_reason: string | null;
             /** Predicted S */
             predicted_s: number | null;
+            /** Proposals */
+            proposals: components["schemas"]["ProposalView"][];
             /** Rank */
             rank: number;
             /** Released At */
@@ -3899,6 +4260,43 @@ export interface components {
             training: boolean;
         };
         /**
+         * TrackerAnswer
+         * @description How many fixes are committed.
+         */
+        TrackerAnswer: {
+            /** Refused */
+            refused: components["schemas"]["RefusedFix"][];
+            /** Saved */
+            saved: number;
+        };
+        /**
+         * TrackerView
+         * @description One tracker; `revoked_at` is set once its fixes are refused.
+         */
+        TrackerView: {
+            /** Call Sign */
+            call_sign: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Registered At
+             * Format: date-time
+             */
+            registered_at: string;
+            /** Revoked At */
+            revoked_at: string | null;
+            /**
+             * Unit Id
+             * Format: uuid
+             */
+            unit_id: string;
+        };
+        /**
          * Tracking
          * @description `app` units stream their position; `manual` ones are reached by phone or SMS only.
          * @enum {string}
@@ -3958,6 +4356,53 @@ export interface components {
          */
         UnavailabilityReason: "breakdown" | "fuel" | "cleaning" | "rest" | "failed_check" | "other";
         /**
+         * UnitAtMoment
+         * @description One unit as the board had it. `stale`: its tracker was silent for longer than it should have been.
+         *
+         *     `fixed_at` is when the place was true by the server's clock, `received_at` when it arrived, `age_s` the
+         *     seconds from the former to the moment.
+         */
+        UnitAtMoment: {
+            /** Age S */
+            age_s: number | null;
+            /** Assignment Id */
+            assignment_id: string | null;
+            /** Assignment State */
+            assignment_state: string | null;
+            /** Call Sign */
+            call_sign: string;
+            /** Fixed At */
+            fixed_at: string | null;
+            /** Heading Deg */
+            heading_deg: number | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Incident Id */
+            incident_id: string | null;
+            /** Incident Number */
+            incident_number: string | null;
+            /** Lat */
+            lat: number;
+            /** Lon */
+            lon: number;
+            /** Place Source */
+            place_source: string;
+            position_quality: components["schemas"]["PositionQuality"];
+            /** Received At */
+            received_at: string | null;
+            /** Speed Ms */
+            speed_ms: number | null;
+            /** Stale */
+            stale: boolean;
+            status: components["schemas"]["UnitStatus"];
+            tracking: components["schemas"]["Tracking"];
+            /** Unavailable Reason */
+            unavailable_reason: string | null;
+        };
+        /**
          * UnitChoice
          * @description The unit to send; `reason` is needed when it is not the one proposed first.
          *
@@ -3999,6 +4444,8 @@ export interface components {
         /**
          * UnitView
          * @description One unit. `place_source` is `fix`, `last_cleared` or `base`; the last two are assumed.
+         *
+         *     `road_lon`, `road_lat` is where on a road its latest fix lies, as far as it lies on one.
          */
         UnitView: {
             /** Assignment Id */
@@ -4037,6 +4484,10 @@ export interface components {
             /** Plate */
             plate: string;
             position_quality: components["schemas"]["PositionQuality"];
+            /** Road Lat */
+            road_lat: number | null;
+            /** Road Lon */
+            road_lon: number | null;
             /** Rostered */
             rostered: boolean;
             /** Soon Free */
@@ -4794,7 +5245,7 @@ export interface operations {
             };
         };
     };
-    forget: {
+    forget_browser: {
         parameters: {
             query?: never;
             header?: never;
@@ -7858,6 +8309,195 @@ export interface operations {
             };
         };
     };
+    replay: {
+        parameters: {
+            query?: {
+                /** @description Alasan melihat data pribadi, dicatat / why personal data is looked at, logged */
+                reason?: string;
+                /** @description Nomor urut terakhir yang dimiliki */
+                after?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseReplay"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    board_then: {
+        parameters: {
+            query?: {
+                /** @description Saat, atau seq / the moment, or seq */
+                at?: string | null;
+                /** @description Tepat sesudah peristiwa ini */
+                seq?: number | null;
+            };
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayMoment"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     correct_patient: {
         parameters: {
             query?: never;
@@ -8485,6 +9125,173 @@ export interface operations {
             };
         };
     };
+    trackers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackerView"][];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoked_tracker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tracker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackerView"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     units: {
         parameters: {
             query?: never;
@@ -8516,6 +9323,108 @@ export interface operations {
             };
             /** @description Tidak berwenang / Not allowed (`forbidden`) */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    new_tracker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTrackerForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewTracker"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bertentangan dengan keadaan sekarang / Conflict with the present state (`conflict`) */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9877,6 +10786,184 @@ export interface operations {
             /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
             422: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tracker_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackerAnswer"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Terlalu sering / Too many requests (`too_many_requests`) */
+            429: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tracker_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrackerAnswer"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Terlalu sering / Too many requests (`too_many_requests`) */
+            429: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

@@ -1,0 +1,104 @@
+"""Puts the newest fixes of moving units on the roads: one pass over a batch, given where each was before."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+import routing
+from dispatch.domain.errors import Unavailable
+from dispatch.live.fix_steps import Sifted
+from dispatch.services.centre import Centre
+from dispatch.services.save_positions import NO_ROAD, RoadPlace
+from dispatch.services.tenants import TenantEntry
+
+MOVING_MS = 1.5
+"""Slower than this a vehicle is parked, and beside the road as often as on it."""
+NEAR_M = 35.0
+"""Farther from every road the vehicle is in a yard or on a track that the map lacks: its place is the fix."""
+_MOST_SENDERS = 50_000
+
+log = logging.getLogger(__name__)
+
+
+class RoadMatch:
+    """Where each sender of one tenant was on the roads."""
+
+    def __init__(self) -> None:
+        self._rows: dict[UUID, int] = {}
+        self._before = routing.nowhere(64)
+        self._at = np.full(64, -np.inf)
+        self._without_roads = False
+
+    async def places(
+        self, centre: Centre, entry: TenantEntry, batch: Sequence[Sifted], on_run: set[UUID]
+    ) -> list[RoadPlace]:
+        """Return one road place for each fix of the batch, in its order.
+
+        Asked for are the newest good fixes of senders whose unit moves or is `on_run`. The search runs in a
+        thread and lets go of the interpreter: it holds up no other socket.
+        """
+        places = [NO_ROAD] * len(batch)
+        chosen = self._chosen(batch, on_run)
+        if not chosen:
+            return places
+        try:
+            network = await centre.roads.of(entry)
+        except Unavailable as missing:
+            if not self._without_roads:
+                log.warning("%s: fixes are not matched to roads: %s", entry.tenant.slug, missing)
+            self._without_roads = True
+            return places
+        rows = self._rows_of([batch[i] for i in chosen])
+        at = np.array([batch[i].seen.at for i in chosen])
+        fixes = _fixes([batch[i] for i in chosen], at - self._at[rows])
+        before = routing.Followed._make(column[rows] for column in self._before)
+        found = await asyncio.to_thread(network.follow, before, fixes)
+        kept: Any
+        for kept, new in zip(self._before, found, strict=True):
+            kept[rows] = new
+        self._at[rows] = at
+        near = found.metres <= NEAR_M  # false where there is no road
+        for i, lies, lon, lat in zip(
+            chosen, near.tolist(), found.lon.tolist(), found.lat.tolist(), strict=True
+        ):
+            if lies:
+                places[i] = RoadPlace(lon, lat)
+        return places
+
+    @staticmethod
+    def _chosen(batch: Sequence[Sifted], on_run: set[UUID]) -> list[int]:
+        newest: dict[UUID, int] = {}
+        for i, (fix, _) in enumerate(batch):
+            if fix.quality != "good" or fix.replayed:
+                continue
+            if fix.unit_id not in on_run and (fix.speed_ms is None or fix.speed_ms < MOVING_MS):
+                continue
+            known = newest.get(fix.installation_id)
+            if known is None or batch[known].fix.sequence < fix.sequence:
+                newest[fix.installation_id] = i
+        return list(newest.values())
+
+    def _rows_of(self, batch: Sequence[Sifted]) -> np.ndarray[Any, np.dtype[np.int64]]:
+        if len(self._rows) > _MOST_SENDERS:  # phones of years: what they knew is a minute's work
+            self._rows.clear()
+            self._at[:] = -np.inf
+        rows = [self._rows.setdefault(one.fix.installation_id, len(self._rows)) for one in batch]
+        while len(self._rows) > len(self._at):
+            more = routing.nowhere(len(self._at))
+            self._before = routing.Followed._make(
+                np.concatenate([column, more[number]]) for number, column in enumerate(self._before)
+            )
+            self._at = np.concatenate([self._at, np.full(len(self._at), -np.inf)])
+        return np.array(rows, np.int64)
+
+
+def _fixes(batch: Sequence[Sifted], seconds: np.ndarray[Any, np.dtype[np.float64]]) -> routing.Fixes:
+    rows = [(f.lon, f.lat, f.accuracy_m, f.heading_deg, f.speed_ms) for f, _ in batch]
+    # None becomes NaN, which is how the roads are told "unknown"
+    return routing.Fixes._make([*np.array(rows, np.float64).T.copy(), seconds])

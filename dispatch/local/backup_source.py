@@ -1,0 +1,220 @@
+"""The running server that is backed up: copied whole, and its log received without end."""
+
+import asyncio
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+
+from dispatch.local.errors import LocalError
+from dispatch.local.postgres_binaries import Binaries, find_binaries
+from dispatch.local.postgres_tools import Progress, ToolFailed, run_tool
+from dispatch.local.tether import tethered
+from dispatch.storage.primary import Primary
+
+SLOT = "semar_archive"
+"""Keeps the log on the server for as long as it has not been received."""
+SEGMENT_BYTES = 16 * 2**20
+_LOOK = """
+SELECT system_identifier::text AS cluster, current_setting('server_version_num')::int / 10000 AS version,
+       current_setting('wal_segment_size') = '16MB' AS usual_segments,
+       (SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user) AS may,
+       (SELECT count(*) FROM pg_tablespace) > 2 AS spread,
+       current_user AS name, clock_timestamp() AS at
+FROM pg_control_system()
+"""
+
+
+class SourceRefused(LocalError):
+    """This server cannot be backed up like this; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the server says of itself. cluster: its identifier; bytes: of all databases, 0 when hidden."""
+
+    cluster: str
+    version: int
+    bytes: int
+    at: str
+
+
+class Source:
+    """A server named by a URL, of one or several addresses, whose login may replicate."""
+
+    def __init__(self, url: str) -> None:
+        """Open nothing yet."""
+        self.url = url
+
+    def look(self) -> Look:
+        """Ask the server who it is. Raises SourceRefused: it cannot be backed up with this login."""
+        return asyncio.run(self._look())
+
+    def copy(self, target: Path, binaries: Binaries, progress: Progress) -> None:
+        """Copy the whole server into the folder `target`, and have the copy verified. Raises ToolFailed."""
+        tool = str(binaries.folder / "pg_basebackup")
+        login, environment = self._login()
+        options = ["-X", "stream", "-c", "fast", "--manifest-checksums=SHA256", "--progress", "--no-password"]
+        run_tool([tool, "-D", str(target), "-d", login, *options], None, progress, environment)
+        run_tool([str(binaries.folder / "pg_verifybackup"), str(target)], None, progress)
+
+    def ensure_slot(self) -> None:
+        """Have the server keep its log until it is received."""
+        asyncio.run(self._ensure_slot())
+
+    def receiving(self) -> bool:
+        """Whether somebody receives the log now."""
+        return asyncio.run(self._receiving())
+
+    def receive(self, folder: Path, binaries: Binaries) -> subprocess.Popen[bytes]:
+        """Start receiving the log into `folder`, written through to the disk, until told to end."""
+        tool = str(binaries.folder / "pg_receivewal")
+        login, environment = self._login()
+        command = [
+            tool,
+            "-D",
+            str(folder),
+            "-d",
+            login,
+            "-S",
+            SLOT,
+            "--synchronous",
+            "--no-password",
+            "--no-loop",
+        ]
+        return subprocess.Popen(
+            tethered(command, signal.SIGINT),
+            stdin=subprocess.DEVNULL,
+            cwd="/",
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", **environment},
+        )
+
+    def _login(self) -> tuple[str, dict[str, str]]:
+        """The address as libpq reads it, and its password apart: arguments show in the list of processes."""
+        parts = urlsplit(self.url)
+        user, at, places = parts.netloc.rpartition("@")
+        name, _, password = user.partition(":")
+        query = dict(parse_qsl(parts.query))
+        if len(Primary(self.url).servers) > 1:
+            query["target_session_attrs"] = "read-write"
+        query |= {"application_name": SLOT, "connect_timeout": "5"}
+        login = urlunsplit(
+            (
+                "postgresql",
+                f"{name}{at}{places}",
+                parts.path,
+                urlencode(query, quote_via=quote, safe=",/"),
+                "",
+            )
+        )
+        return login, {"PGPASSWORD": unquote(password)} if password else {}
+
+    async def _look(self) -> Look:
+        connection = await self._connected()
+        try:
+            row = await connection.fetchrow(_LOOK)
+            assert row is not None
+            if not row["may"]:
+                raise SourceRefused(
+                    f"the role {row['name']} may not replicate: let an administrator run "
+                    f"ALTER ROLE {row['name']} REPLICATION, and allow 'replication' for it in pg_hba.conf"
+                )
+            if row["spread"]:
+                raise SourceRefused(
+                    "the server has tablespaces of its own: back it up with the means of its DBA"
+                )
+            if not row["usual_segments"]:
+                raise SourceRefused("the server's log has segments of another size than 16 MB: not supported")
+            return Look(row["cluster"], row["version"], await self._size(connection), row["at"].isoformat())
+        finally:
+            await connection.close()
+
+    async def _size(self, connection: asyncpg.Connection) -> int:
+        try:
+            return int(await connection.fetchval("SELECT sum(pg_database_size(oid)) FROM pg_database"))
+        except asyncpg.InsufficientPrivilegeError:
+            return 0
+
+    async def _ensure_slot(self) -> None:
+        connection = await self._connected()
+        try:
+            status = await connection.fetchval(
+                "SELECT wal_status FROM pg_replication_slots WHERE slot_name = $1", SLOT
+            )
+            if status == "lost":  # it was kept for too long, and is worth nothing any more
+                await connection.execute("SELECT pg_drop_replication_slot($1)", SLOT)
+            if status in (None, "lost"):
+                await connection.execute("SELECT pg_create_physical_replication_slot($1, true)", SLOT)
+        finally:
+            await connection.close()
+
+    async def _receiving(self) -> bool:
+        connection = await self._connected()
+        try:
+            query = "SELECT coalesce(bool_or(active), false) FROM pg_replication_slots WHERE slot_name = $1"
+            return bool(await connection.fetchval(query, SLOT))
+        finally:
+            await connection.close()
+
+    async def _connected(self) -> asyncpg.Connection:
+        try:
+            return await Primary(self.url, server_settings={"application_name": "semar backup"}).connect()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as away:
+            raise SourceRefused(f"the database cannot be reached: {away}") from away
+
+
+def programs_for(version: int) -> Binaries:
+    """Return PostgreSQL's tools of the server's major version. Raises PostgresMissing."""
+    return find_binaries(version)
+
+
+def keep_receiving(
+    source: Source,
+    folder: Path,
+    look: Callable[[], None],
+    stop: Callable[[], bool],
+    say: Callable[[str], None],
+) -> None:
+    """Receive the log into `folder` until `stop()`, with a `look` every two seconds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    binaries = None
+    process: subprocess.Popen[bytes] | None = None
+    looked = 0.0
+    try:
+        while not stop():
+            if process is None or process.poll() is not None:
+                if process is not None:
+                    say("pg_receivewal ended, starting it again")
+                    _rest(stop, 1.0)
+                try:
+                    binaries = binaries or programs_for(source.look().version)
+                    source.ensure_slot()
+                except (SourceRefused, ToolFailed, asyncpg.PostgresError, OSError) as away:
+                    say(str(away))
+                    _rest(stop, 2.0)
+                    continue
+                process = source.receive(folder, binaries)
+            if time.monotonic() - looked >= 2.0:
+                look()
+                looked = time.monotonic()
+            _rest(stop, 0.2)
+    finally:
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(10.0)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+    look()
+
+
+def _rest(stop: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not stop() and time.monotonic() < until:
+        time.sleep(0.05)

@@ -1,0 +1,92 @@
+"""A console in Python that keeps to the rules of the pages' link: it counts, asks again and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+PING_EVERY_S, SILENT_S, ASK_AGAIN_S = 0.3, 1.5, 1.0
+
+
+class Follower:
+    """Follows one tenant's events from `after` on, whatever the way does. `got` is what it handed on."""
+
+    def __init__(self, port: int, token: str, after: int) -> None:
+        self._address = f"ws://127.0.0.1:{port}/ws/operator"
+        self._token = token
+        self.last = after
+        self.got: list[int] = []
+        self.connections = 0
+        self.asked = 0
+        self.resets: list[int] = []
+        self._count = 0
+        self._asked_at: float | None = None
+        self._heard = 0.0
+
+    async def until(self, reached: Callable[[], bool], patience_s: float = 60.0) -> None:
+        """Follow until a condition holds, over as many connections as it takes."""
+        async with asyncio.timeout(patience_s):
+            while not reached():
+                with suppress(OSError, ConnectionClosed, InvalidHandshake, TimeoutError):
+                    async with connect(self._address, max_size=None, proxy=None, open_timeout=3) as socket:
+                        await self._follow(socket, reached)
+
+    async def _follow(self, socket: ClientConnection, reached: Callable[[], bool]) -> None:
+        self.connections += 1
+        self._count, self._asked_at = 0, None
+        self._heard = time.monotonic()
+        pinging = asyncio.create_task(self._ping(socket))
+        try:
+            await socket.send(json.dumps({"t": "hello", "token": self._token, "after": self.last}))
+            while not reached() and time.monotonic() - self._heard < SILENT_S:
+                with suppress(TimeoutError):
+                    text = await asyncio.wait_for(socket.recv(), 0.2)
+                    self._heard = time.monotonic()
+                    if not await self._take(socket, json.loads(text)):
+                        return
+        finally:
+            pinging.cancel()
+            await asyncio.gather(pinging, return_exceptions=True)
+
+    async def _ping(self, socket: ClientConnection) -> None:
+        while True:
+            await asyncio.sleep(PING_EVERY_S)
+            await socket.send(json.dumps({"t": "ping"}))
+
+    async def _take(self, socket: ClientConnection, frame: dict[str, Any]) -> bool:
+        number, before = frame["n"], self._count
+        self._count = max(number, before)
+        if frame["t"] == "welcome" and before == 0 and number == 1:
+            return True
+        if before == 0:
+            return False  # what came before this frame was the welcome
+        if number > before + 1:
+            await self._ask(socket)
+        if frame["t"] == "pong" and frame["seq"] > self.last:
+            await self._ask(socket)
+        elif frame["t"] == "resumed":
+            self._asked_at = None
+        elif frame["t"] == "reset" and number > before:
+            self.resets.append(frame["seq"])
+            self.last = frame["seq"]
+        elif frame["t"] == "event" and frame["seq"] > self.last:
+            if frame["seq"] == self.last + 1:
+                self.last = frame["seq"]
+                self.got.append(self.last)
+            else:
+                await self._ask(socket)
+        return True
+
+    async def _ask(self, socket: ClientConnection) -> None:
+        if self._asked_at is not None and time.monotonic() - self._asked_at < ASK_AGAIN_S:
+            return
+        self._asked_at = time.monotonic()
+        self.asked += 1
+        await socket.send(json.dumps({"t": "resume", "after": self.last, "id": self.asked}))

@@ -1,0 +1,43 @@
+"""When commits wait for the standby, and when they stop waiting."""
+
+from dispatch.local.standby_watch import Judge, Sight
+
+STANDBY = ("semar_standby_b",)
+
+
+def seen(*, synchronous: bool, keeps_up: bool, expected: tuple[str, ...] = STANDBY) -> Sight:
+    return Sight("0/1", synchronous, expected, keeps_up)
+
+
+def test_a_standby_is_waited_for_once_it_has_kept_up_for_a_while() -> None:
+    judge = Judge(5.0, 3.0)
+    assert not judge.verdict(seen(synchronous=False, keeps_up=True), 0.0)
+    assert not judge.verdict(seen(synchronous=False, keeps_up=True), 2.9)
+    assert judge.verdict(seen(synchronous=False, keeps_up=True), 3.0)
+
+
+def test_a_stumble_begins_the_count_anew() -> None:
+    judge = Judge(5.0, 3.0)
+    assert not judge.verdict(seen(synchronous=False, keeps_up=True), 0.0)
+    assert not judge.verdict(seen(synchronous=False, keeps_up=False), 2.0)
+    assert not judge.verdict(seen(synchronous=False, keeps_up=True), 2.5)
+    assert not judge.verdict(seen(synchronous=False, keeps_up=True), 5.0)
+    assert judge.verdict(seen(synchronous=False, keeps_up=True), 5.5)
+
+
+def test_a_standby_that_is_away_is_given_up_after_the_patience() -> None:
+    judge = Judge(5.0)
+    assert judge.verdict(seen(synchronous=True, keeps_up=False), 10.0)
+    assert judge.verdict(seen(synchronous=True, keeps_up=False), 14.9)
+    assert not judge.verdict(seen(synchronous=True, keeps_up=False), 15.0)
+
+
+def test_a_primary_that_was_away_says_nothing_of_the_standby() -> None:
+    judge = Judge(5.0)
+    assert judge.verdict(seen(synchronous=True, keeps_up=False), 0.0)
+    judge.after_absence()
+    assert judge.verdict(seen(synchronous=True, keeps_up=False), 100.0)
+
+
+def test_where_no_standby_is_expected_none_is_waited_for() -> None:
+    assert not Judge(5.0).verdict(seen(synchronous=True, keeps_up=True, expected=()), 0.0)
