@@ -115,5 +115,5 @@ def _say(outcome: Outcome, which: str, seconds: float, console: Console) -> None
     )
     mark = "ok  " if outcome.whole and outcome.in_time else "FAIL"
     console.print(f"{mark} {which} {outcome.fault.name} ({seconds:.0f} s): {parts}", markup=False)
-    for note in outcome.notes:
+    for note in (*outcome.notes, *outcome.findings.all(), *filter(None, [outcome.stuck])):
         console.print(f"       {note}", markup=False)
