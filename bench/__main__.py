@@ -9,7 +9,17 @@ import sys
 from typing import Any
 
 SOAK = "soak"  # a quarter of an hour: only when it is named
-MEASUREMENTS = ("routing", "matching", "tiles", "calls", "ranking", "claims", "ingest", "pages")
+MEASUREMENTS = (
+    "routing",
+    "matching",
+    "tiles",
+    "calls",
+    "ranking",
+    "claims",
+    "transactions",
+    "ingest",
+    "pages",
+)
 
 
 def main() -> int:

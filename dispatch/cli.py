@@ -13,6 +13,7 @@ from dispatch.commands import (
     description,
     keys,
     log,
+    paper,
     regency,
     restore,
     staff,
@@ -36,6 +37,7 @@ app.add_typer(tracker.app, name="tracker")
 app.add_typer(tls.app, name="tls")
 app.add_typer(log.app, name="log")
 app.add_typer(keys.app, name="keys")
+app.add_typer(paper.app, name="paper")
 app.add_typer(standby.app, name="standby")
 app.command()(database.migrate)
 app.command()(backup.backup)

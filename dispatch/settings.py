@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class Settings(BaseSettings):
     login, which must be neither owner nor superuser. Both are `postgresql://` URLs. `web_dir` holds the built
     pages. `rehearsal` off leaves the training tenant as quiet as it is. `servers` is how many serving
     processes `dispatch run` keeps, on `port` and the next free ones; deploy/haproxy.cfg is the door to them.
+    `paper` off prints no paper board; one has `paper_forms` blank forms, and those of the last
+    `paper_keep_minutes` are kept.
 
     `tls` says whether HTTPS is served on the local network; left open it is, once certificates are made or
     given. `tls_cert` and `tls_key` are PEM files of a certificate from elsewhere. An empty `tls_host` means
@@ -49,6 +52,10 @@ class Settings(BaseSettings):
     lookup_key_file: Path | None = None
     checkpoint_key_file: Path | None = None
     checkpoint_folder: Path | None = None  # better on another disk than the database's
+    paper: bool = True
+    paper_dir: str = ""  # one folder, or several with colons between them: a stick, a share
+    paper_forms: int = Field(default=12, ge=0, le=99)
+    paper_keep_minutes: int = Field(default=60, ge=1, le=1440)
     sms_spool: Path | None = None  # folder of gammu-smsd's files service; without one, files are written
     push_key_file: Path | None = None
     push_contact: str = ""  # `mailto:` or `https:` address by which push services reach who runs this
@@ -92,6 +99,14 @@ class Settings(BaseSettings):
     def erasures_path(self) -> Path:
         """File with every erasure so far: to be erased again after a restore. Keep copies of it."""
         return self.checkpoints_dir / "erasures.jsonl"
+
+    @property
+    def paper_dirs(self) -> list[Path]:
+        """Folders that get the paper board every minute, each with one folder a regency; none: it is off."""
+        if not self.paper:
+            return []
+        named = [Path(part) for part in self.paper_dir.split(os.pathsep) if part]
+        return [folder.absolute() for folder in named or [self.run_dir / "paper"]]
 
     @property
     def stores_dir(self) -> Path:

@@ -19,6 +19,7 @@ from dispatch.api import (
     landing,
     operators,
     pages,
+    paper,
     places,
     problems,
     public,
@@ -36,8 +37,8 @@ from dispatch.live import attach
 from dispatch.services.centre import Centre
 
 _ROUTERS = (
-    public, sessions, residents, operators, incidents, replay, crew_calls, road_changes, crews, facilities,
-    health_office, places, tiles, trackers,
+    public, sessions, residents, operators, incidents, replay, paper, crew_calls, road_changes, crews,
+    facilities, health_office, places, tiles, trackers,
 )  # fmt: skip
 
 

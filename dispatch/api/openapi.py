@@ -76,6 +76,8 @@ event that touches the unit or its run. Commands carry an `id` made by the clien
 * `{"t":"sign_on","id","call_sign","check"?}`, `{"t":"sign_off","id"}`
 * `{"t":"step","id","assignment_id","to", ...fields as in OperatorStep}`
 * `{"t":"ack_stand_down","id","assignment_id"}`
+* `{"t":"notice_shown","id","notice_id"}` as soon as the page shows one of the desk's `notices`, by itself;
+  `{"t":"ack_notice","id","notice_id"}` when somebody has understood it (an offer is answered by its step)
 * `{"t":"unavailable","id","reason","note"?,"expected_until"?}`, `{"t":"available","id"}`; both take
   `"device_at"?,"sent_at"?` as a step does, and `"unit_id"?` (409 when another unit is boarded meanwhile)
 

@@ -17,7 +17,7 @@ from dispatch.api.schemas.results import Health, HealthState, PartState, TenantV
 from dispatch.api.signed_in import TheCentre
 from dispatch.domain.triage import QuestionTree, default_tree
 from dispatch.services.centre import Centre
-from dispatch.storage.queries.standby import standby_state
+from dispatch.storage.queries.copies import state_of_copies
 
 log = logging.getLogger(__name__)
 router = APIRouter(tags=["public"])
@@ -42,26 +42,30 @@ async def health(
     centre: TheCentre, redis: Annotated[Redis | None, Depends(the_redis)], response: Response
 ) -> Health:
     """Tell whether this process can work. `degraded` is still 200: calls are taken, units are sent."""
-    (database, standby), cache = await asyncio.gather(_database(centre), _redis(redis))
+    (database, copies), cache = await asyncio.gather(_database(centre), _redis(redis))
     status = HealthState.OK
-    if PartState.DOWN in (cache, standby):
+    if PartState.DOWN in (cache, *copies):
         status = HealthState.DEGRADED
     if database is PartState.DOWN:
         status, response.status_code = HealthState.DOWN, 503
-    return Health(status, version("semar"), database, cache, standby)
+    return Health(status, version("semar"), database, cache, *copies)
 
 
-async def _database(centre: Centre) -> tuple[PartState, PartState]:
-    """Return the state of the database, and of the standby that keeps its second copy."""
+async def _database(centre: Centre) -> tuple[PartState, tuple[PartState, PartState]]:
+    """Return the state of the database, and of its copies: the standby, and the archive of its log."""
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            standby = await standby_state(centre.database)
+            copies = await state_of_copies(centre.database)
     except (SQLAlchemyError, OSError) as away:
         log.warning("database: %s: %s", type(away).__name__, away)
-        return PartState.DOWN, PartState.DOWN
-    if standby is None:
-        return PartState.OK, PartState.NOT_CONFIGURED
-    return PartState.OK, PartState.OK if standby else PartState.DOWN
+        return PartState.DOWN, (PartState.DOWN, PartState.DOWN)
+    return PartState.OK, (_part(copies.standby), _part(copies.archive))
+
+
+def _part(well: bool | None) -> PartState:
+    if well is None:
+        return PartState.NOT_CONFIGURED
+    return PartState.OK if well else PartState.DOWN
 
 
 async def _redis(client: Redis | None) -> PartState:

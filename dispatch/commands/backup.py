@@ -93,7 +93,8 @@ def _back_up(deployment: Settings, to: Path, keep: int, passphrase: str | None) 
     with folder.alone():
         folder.claim(before.cluster)
         folder.refuse_small_disk(before.bytes)
-        source.ensure_slot()
+        if not external(deployment):  # a foreign server must not keep its log for a receiver nobody started
+            source.ensure_slot()
         _note(deployment, to)
         with folder.writing(datetime.now(UTC)) as draft:
             with bar("pg_basebackup") as told:

@@ -190,10 +190,8 @@ def _put_right(wish: _Wish, server: Recovery, secrets: dict[str, bytes], newer: 
         path = folder / name
         path.touch(mode=0o600)
         path.write_bytes(content)
-    deployment = Settings(
-        run_dir=wish.run_dir, database_app_url=server.app_url, database_url=server.owner_url
-    )
-    deployment = deployment.model_copy(update=_own_paths(wish.run_dir))
+    own = {"database_app_url": server.app_url, "database_url": server.owner_url, **_own_paths(wish.run_dir)}
+    deployment = Settings().model_copy(update=own)
     copies = [wish.base / "outside", wish.folder.outside, *([newer] if newer else [])]
     gather_outside(copies, deployment.checkpoints_dir)
 
@@ -216,6 +214,7 @@ def _own_paths(run_dir: Path) -> dict[str, object]:
         "checkpoint_key_file": "checkpoint.key",
     }
     return {
+        "run_dir": run_dir,
         "checkpoint_folder": None,
         "registry_url": "",
         **{key: secrets / name for key, name in names.items()},

@@ -234,6 +234,12 @@ def watch(
 
 
 def _report(done: Promoted) -> None:
+    if not done.at_once:
+        say(
+            "Cadangan menjadi primer saat sistem dijalankan lagi: dispatch run",
+            "the standby becomes the primary when the system is started again: dispatch run",
+        )
+        return
     order = (
         ("berhenti dengan tertib", "ended in order") if done.planned else ("tidak menjawab", "did not answer")
     )

@@ -66,8 +66,8 @@ class Owner(StrEnum):
 class Deadline:
     """One deadline: the tenant's setting `section.key` in seconds, `default_s` where it has none.
 
-    `tells` is the event by which operators hear that it passed; it is told again every `every_s`, and never
-    more often than that.
+    `tells` is the event by which operators hear that it passed. It is told again every `every_s`, unless the
+    deadline passes `once`: then another one of the same state stands behind it.
     """
 
     kind: TimerKind
@@ -77,6 +77,7 @@ class Deadline:
     default_s: float
     tells: EventKind
     every_s: float = 60.0
+    once: bool = False
 
     def seconds(self, settings: Mapping[str, Any]) -> float:
         """Return how long a tenant with these settings waits; what is no sensible number is not heeded."""
@@ -145,7 +146,7 @@ def needs(state: IncidentState, *, open_runs: bool, in_need: bool, waiting: bool
 # --- runs ---
 
 _OFFER_WIDENS = Deadline(
-    K.OFFER_UNACKNOWLEDGED, Owner.CREW, "offers", "widen_after_s", 20, E.OFFER_UNACKNOWLEDGED
+    K.OFFER_UNACKNOWLEDGED, Owner.CREW, "offers", "widen_after_s", 20, E.OFFER_UNACKNOWLEDGED, once=True
 )
 _OFFER_ENDS = Deadline(K.OFFER_EXPIRES, Owner.CREW, "targets", "offer_accepted_s", 60, E.OFFER_TIMED_OUT)
 _PHONED_OFFER = Deadline(

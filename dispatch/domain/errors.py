@@ -127,6 +127,18 @@ class UnitNotAvailable(Conflict):
     code = "unit_not_available"
 
 
+class UnitOverlap(Conflict):
+    """By the system's own times the unit was on another run then; `overlaps` lists them. May be confirmed."""
+
+    code = "unit_overlap"
+
+
+class AlreadyEntered(Conflict):
+    """The paper form with this number has its case already: `incident_id`, `incident`."""
+
+    code = "already_entered"
+
+
 class ContentDiffers(Conflict):
     """The same client-made id came again with other content."""
 

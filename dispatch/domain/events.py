@@ -94,6 +94,10 @@ class EventKind(StrEnum):
     SIGNAL_LOST = "signal_lost"
     SIGNAL_BACK = "signal_back"
     TIMER_FAILING = "timer_failing"
+    PAPER_FAILED = "paper_failed"
+    PAPER_RESUMED = "paper_resumed"
+    PAPER_CASE_ENTERED = "paper_case_entered"
+    PAPER_STAMPS_ADDED = "paper_stamps_added"
     MESSAGE_FAILED = "message_failed"
 
 

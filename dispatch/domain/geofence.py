@@ -146,7 +146,9 @@ class Watch:
             if crossing is not self._departure:
                 crossing.take(seen, speed_ms)
             at = crossing.crossed_at()
-            if at is not None and at < self._told.get(crossing.to, float("inf")):
+            if at is None:
+                self._told.pop(crossing.to, None)  # gone back over the line: the next crossing is another one
+            elif at < self._told.get(crossing.to, float("inf")):
                 self._told[crossing.to] = at
                 new.append(Proposal(crossing.to, at))
         return new

@@ -16,6 +16,8 @@ TITLES: dict[str, tuple[str, str]] = {
     "conflict": ("Bertentangan dengan keadaan sekarang", "Conflict with the present state"),
     "illegal_step": ("Langkah tidak sah", "Illegal step"),
     "unit_taken": ("Unit sudah bertugas", "The unit is taken"),
+    "unit_overlap": ("Unit bertugas pada waktu yang sama", "The unit had another run then"),
+    "already_entered": ("Formulir sudah dimasukkan", "The form was entered before"),
     "unit_not_available": ("Unit tidak dapat dikirim", "The unit is not available"),
     "content_differs": ("Isi berbeda dari semula", "The content differs"),
     "broken_frame": ("Bingkai tidak dapat dibaca", "The frame cannot be read"),

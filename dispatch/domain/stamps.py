@@ -33,6 +33,7 @@ class StampSource(StrEnum):
     OPERATOR = "operator"
     SMS = "sms"
     SYSTEM = "system"
+    PAPER = "paper"  # written by hand while the system was away, entered afterwards
 
 
 INCIDENT_STAMPS = (Stamp.CALLED, Stamp.TAKEN, Stamp.CONFIRMED)

@@ -14,6 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispatch.jobs.outbox import PostOffice
+from dispatch.jobs.paper import LOOK_EVERY_S as LOOK_FOR_PAPER_EVERY_S
+from dispatch.jobs.paper import PaperPrinter
 from dispatch.jobs.timers import DISPATCH, OUTSIDE, run_due_timers
 from dispatch.jobs.upkeep import Upkeep
 from dispatch.jobs.wakeup import wake_on_events
@@ -83,7 +85,8 @@ async def work(centre: Centre, ways: Transports, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
             for (which, lane, every_s), wake in zip(lanes, wakes, strict=True):
                 tasks.create_task(_lane(centre, which, lane, every_s, wake, stop))
-            tasks.create_task(_upkeep(Upkeep(centre), stop))
+            tasks.create_task(_again(Upkeep(centre).pass_once, UPKEEP_EVERY_S, stop))
+            tasks.create_task(_again(PaperPrinter(centre, stop).pass_once, LOOK_FOR_PAPER_EVERY_S, stop))
     finally:
         await office.close()
         await ways.aclose()
@@ -131,10 +134,10 @@ async def all_tenants(centre: Centre) -> list[TenantEntry]:
     return await centre.tenants.all()
 
 
-async def _upkeep(upkeep: Upkeep, stop: asyncio.Event) -> None:
+async def _again(work_once: Callable[[], Awaitable[object]], every_s: float, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        await _surviving(upkeep.pass_once(), stop)
-        await _either(stop, stop, UPKEEP_EVERY_S)
+        await _surviving(work_once(), stop)
+        await _either(stop, stop, every_s)
 
 
 async def _surviving(piece: Awaitable[object], stop: asyncio.Event) -> None:

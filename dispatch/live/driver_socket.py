@@ -13,7 +13,7 @@ from dispatch.live.clock_offset import ClockOffset
 from dispatch.live.connection import Connection, attend
 from dispatch.live.driver_commands import carry_out
 from dispatch.live.fix_steps import OLDEST, Phone, Refusal, sift
-from dispatch.live.hub import Feed
+from dispatch.live.hub import Feed, log_head
 from dispatch.live.switchboard import Switchboard
 from dispatch.services.crew_turns import crew_turns
 from dispatch.services.driver_desk import DriverDesk, read_desk
@@ -62,6 +62,7 @@ class _Cab:
         self._watched: set[str] = set()
         self._desk: DriverDesk | None = None
         self._desk_is_stale = True
+        self._desk_is_sent = False
         self._saved: list[int] = []
         self._refused: list[Refusal] = []
         self._answer_due = False
@@ -74,7 +75,7 @@ class _Cab:
         await self._connection.write(
             frames.write(
                 "welcome",
-                seq=self._last,
+                seq=await log_head(self._live.centre, self._who.entry),
                 at=self._live.centre.clock(),
                 clock_offset_s=round(self._phone.clock.offset.total_seconds(), 3),
                 training=self._who.entry.tenant.training,
@@ -106,6 +107,7 @@ class _Cab:
         if isinstance(frame, frames.Positions):
             self._take_positions(frame)
         elif isinstance(frame, frames.Ping):
+            self._tell_how_far()
             self._connection.send_pong(frame.id)
         else:
             result = await carry_out(self._live.centre, self._who, frame, self._phone)
@@ -151,13 +153,19 @@ class _Cab:
         await self._answer_fixes()
         if self._desk_is_stale:
             self._desk_is_stale = False
+            self._desk_is_sent = False
             try:
                 await self._send_desk()
             except BaseException:
                 self._desk_is_stale = True
                 raise
-        self._connection.told = self._last
+            self._desk_is_sent = True
         return None
+
+    def _tell_how_far(self) -> None:
+        """Note up to which event the phone knows all that concerns it: the pump touches the desk at once."""
+        if self._desk_is_sent and not self._desk_is_stale:
+            self._connection.told = max(self._connection.told, self._feed.last)
 
     async def _answer_fixes(self) -> None:
         if self._answer_due:

@@ -77,11 +77,11 @@ def _from_json(body: bytes, received_at: datetime) -> TrackerReport:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _wrong("body", "JSON tidak terbaca", "The JSON cannot be read") from None
     identifier = _identifier(told.get("device_id"))
-    locations = told.get("location")
+    locations: Any = told.get("location")
     if not isinstance(locations, list):
         locations = [locations]
-    if len(locations) > MOST_FIXES:
-        raise _wrong("location", f"Paling banyak {MOST_FIXES} posisi", f"At most {MOST_FIXES} places")
+    if not 0 < len(locations) <= MOST_FIXES:
+        raise _wrong("location", f"1 sampai {MOST_FIXES} posisi", f"1 to {MOST_FIXES} places")
     fixes = [_located(location, received_at) for location in locations]
     return TrackerReport(identifier, sorted(fixes, key=lambda fix: fix.seq))
 

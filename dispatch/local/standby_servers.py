@@ -13,6 +13,7 @@ from dispatch.local.postgres import (
     DATABASE,
     FALLBACK_ROOT,
     OWNER_ROLE,
+    PostgresError,
     PrivatePostgres,
 )
 from dispatch.local.postgres_binaries import find_binaries
@@ -31,6 +32,7 @@ REPLICATION = {
 }
 """What both clusters need to follow and to replace each other."""
 _AGAIN_S = 5.0
+PROMOTE_S = 60
 
 
 class SeatPostgres(PrivatePostgres):
@@ -115,6 +117,33 @@ class SeatPostgres(PrivatePostgres):
             except (LocalError, OSError) as trouble:
                 self.say(f"PostgreSQL {self.seat} cannot be started: {trouble}")
         return status
+
+    def provision(self) -> None:
+        """Make what is missing, as in any cluster; finish a promotion that was only ordered."""
+        if self.pair is not None and self.execute("SELECT pg_is_in_recovery()") == "t":
+            self.take_over()
+        super().provision()
+
+    def take_over(self) -> None:
+        """Become the primary; the other seat is fenced already. Raises PostgresError."""
+        # a copy of the old one's settings would let it wait for a standby that is itself
+        self.execute("ALTER SYSTEM SET synchronous_standby_names = ''")
+        if self.execute(f"SELECT pg_promote(true, {PROMOTE_S})") != "t":
+            raise PostgresError(
+                f"the standby did not become the primary in {PROMOTE_S} s:\n{self.last_words()}"
+            )
+        # keeps what the old one needs to be wound back; until it follows, the slot shows as an alarm
+        self.ensure_slot(slot_of(FIRST if self.seat == SECOND else SECOND))
+
+    def ensure_slot(self, slot: str) -> None:
+        """Have the log kept for a standby."""
+        if not self.slot_status(slot):
+            self.execute(f"SELECT pg_create_physical_replication_slot('{slot}', true)")
+
+    def slot_status(self, slot: str) -> str:
+        """`reserved` and the like; `lost` when it keeps nothing any more; empty when there is none."""
+        names = self.execute("SELECT slot_name, wal_status FROM pg_replication_slots").splitlines()
+        return dict(line.split("|") for line in names).get(slot, "")
 
     def _following(self, pair: Pair | None) -> dict[str, str]:
         if pair is None or pair.standby != self.seat:

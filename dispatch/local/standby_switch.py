@@ -1,11 +1,12 @@
 """Sets up, promotes and takes back the standby of a private cluster; a step may be repeated after a crash."""
 
+import fcntl
 import os
 import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,13 +24,12 @@ from dispatch.local.standby_pair import (
     slot_of,
     write_pair,
 )
-from dispatch.local.standby_servers import PrivatePair, SeatPostgres
+from dispatch.local.standby_servers import STANDBY_SIGNAL, PrivatePair, SeatPostgres
 from dispatch.local.standby_watch import Note, read_note
 from dispatch.local.tether import working_in
 
 FOLLOWS_S = 120.0
 """Seconds a fresh standby gets to be started by the launcher, to stream, and to be waited for."""
-PROMOTE_S = 60
 HAND_OVER_S = 10.0
 
 
@@ -38,6 +38,7 @@ class Promoted:
     """A promotion: which seat writes now, how long it took, and what is known of the one before.
 
     planned: the former primary ended in order and handed everything over. note: the watcher's last, if any.
+    at_once: it writes now; else the next start of the system finishes the change.
     """
 
     seat: str
@@ -45,6 +46,7 @@ class Promoted:
     planned: bool
     old_data_found: bool
     note: Note | None
+    at_once: bool
 
 
 def set_up(servers: PrivatePair, folder: Path, progress: Progress, say: Callable[[str], None]) -> None:
@@ -62,7 +64,7 @@ def set_up(servers: PrivatePair, folder: Path, progress: Progress, say: Callable
     needed = int(primary.execute("SELECT sum(pg_database_size(oid)) FROM pg_database"))
     standby_copy.refuse_small_disk(place, needed)
     slot = slot_of(SECOND)
-    _ensure_slot(primary, slot)
+    primary.ensure_slot(slot)
     assert primary.binaries is not None
     try:
         standby_copy.copy_primary(
@@ -80,41 +82,71 @@ def set_up(servers: PrivatePair, folder: Path, progress: Progress, say: Callable
 def promote(servers: PrivatePair, *, accept_loss: bool = False) -> Promoted:
     """Make the standby the primary: the other one is fenced and stopped first, then the standby writes.
 
+    An interrupted promotion is finished. With nothing running, the next start finishes it.
     Raises StandbyError: no standby, or it may lack what was acknowledged while it was away (`accept_loss`).
     """
     began = time.monotonic()
     run_dir = servers.run_dir
     pair = _require_pair(run_dir)
-    if pair.standby is None:
-        return _resume(servers, pair, began)
-    old, new = servers.seats[pair.primary], servers.seats[pair.standby]
+    new = servers.seats[pair.standby or pair.primary]
+    old = servers.seats[pair.primary if pair.standby else pair.other]
     for seat in (old, new):
         seat.locate()
-    _require_running(new)
-    in_order = _hands_over(old, new)
+    running = _require_promotable(new, pair, run_dir)
+    in_order = running and _hands_over(old, new)
     note = read_note(run_dir)
     if not accept_loss and not in_order:
         _refuse_loss(old, note)
-    write_pair(run_dir, pair.promoted())  # from here on the launcher does not start the old one again
+    if pair.standby is not None:
+        write_pair(run_dir, pair.promoted())  # from here on the launcher does not start the old one again
     found = _fenced(old)
     _stop(old)
-    _take_over(new, pair.primary)
-    return Promoted(new.seat, time.monotonic() - began, in_order, found, note)
+    if running:
+        new.take_over()
+    return Promoted(new.seat, time.monotonic() - began, in_order, found, note, running)
+
+
+def _require_promotable(new: SeatPostgres, pair: Pair, run_dir: Path) -> bool:
+    """Return whether the standby answers; it may be down only when the whole system is."""
+    if _answers(new):
+        if new.execute("SELECT pg_is_in_recovery()") == "f":
+            raise StandbyError("there is no standby to promote: see 'dispatch standby rejoin'")
+        return True
+    if _launcher_runs(run_dir) or not (new.data / STANDBY_SIGNAL).exists():
+        raise StandbyError(f"the standby does not answer, and cannot be promoted (see {new.log_file})")
+    return False
+
+
+def _launcher_runs(run_dir: Path) -> bool:
+    try:
+        with (run_dir / "launcher.pid").open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def rejoin(servers: PrivatePair, progress: Progress, say: Callable[[str], None]) -> str:
-    """Make the fenced seat a standby of the present primary; return how: `rewound` or `copied`."""
+    """Make the fenced seat a standby of the present primary; return how: `rewound` or `copied`.
+
+    A standby that does not follow any more is made anew in the same way.
+    """
     run_dir = servers.run_dir
     pair = _require_pair(run_dir)
-    if pair.standby is not None:
-        raise StandbyError("a standby is there already: see 'dispatch standby status'")
     primary, back = servers.primary, servers.secondary
     _require_running(primary)
     back.locate()
+    if pair.standby is not None:
+        if _follower(primary, back) == "streaming":
+            raise StandbyError("the standby follows already: see 'dispatch standby status'")
+        write_pair(run_dir, replace(pair, standby=None))
+        _stop(back)
     if left := working_in(back.data, "postgres"):
         raise StandbyError(f"processes {left} still use {back.data}: end them first")
     slot = slot_of(back.seat)
-    _ensure_slot(primary, slot)
+    primary.ensure_slot(slot)
     how = _rewound(primary, back, say) or _copied(primary, back, slot, progress)
     write_pair(run_dir, pair.rejoined())
     _until_followed(servers, say)
@@ -122,11 +154,11 @@ def rejoin(servers: PrivatePair, progress: Progress, say: Callable[[str], None])
 
 
 def _rewound(primary: SeatPostgres, back: SeatPostgres, say: Callable[[str], None]) -> str | None:
-    if not (back.data / "PG_VERSION").exists() or _slot_status(primary, slot_of(back.seat)) == "lost":
+    if not (back.data / "PG_VERSION").exists() or primary.slot_status(slot_of(back.seat)) == "lost":
         return None
     assert primary.binaries is not None
     # a fenced folder would be started as a standby by pg_rewind's own crash recovery
-    (back.data / "standby.signal").unlink(missing_ok=True)
+    (back.data / STANDBY_SIGNAL).unlink(missing_ok=True)
     try:
         standby_copy.wind_back(_source(primary), back.data, primary.binaries, back.user)
     except ToolFailed as refusal:
@@ -141,25 +173,11 @@ def _copied(primary: SeatPostgres, back: SeatPostgres, slot: str, progress: Prog
     place = _place(back.data.parent, primary, whose=True)
     needed = int(primary.execute("SELECT sum(pg_database_size(oid)) FROM pg_database"))
     standby_copy.refuse_small_disk(place, needed)
-    if _slot_status(primary, slot) == "lost":
+    if primary.slot_status(slot) == "lost":
         primary.execute(f"SELECT pg_drop_replication_slot('{slot}')")
-        _ensure_slot(primary, slot)
+        primary.ensure_slot(slot)
     standby_copy.copy_primary(_source(primary), slot, back.data, primary.binaries, back.user, progress)
     return "copied"
-
-
-def _resume(servers: PrivatePair, pair: Pair, began: float) -> Promoted:
-    """Finish a promotion that was interrupted, or say that there is nothing to promote."""
-    new = servers.primary
-    _require_running(new)
-    if new.execute("SELECT pg_is_in_recovery()") == "f":
-        raise StandbyError("there is no standby to promote: see 'dispatch standby rejoin'")
-    old = servers.seats[pair.other]
-    old.locate()
-    found = _fenced(old)
-    _stop(old)
-    _take_over(new, old.seat)
-    return Promoted(new.seat, time.monotonic() - began, False, found, read_note(servers.run_dir))
 
 
 def _fenced(old: SeatPostgres) -> bool:
@@ -167,15 +185,6 @@ def _fenced(old: SeatPostgres) -> bool:
         return standby_copy.fence(old.data, old.user, f"replaced as primary {datetime.now(UTC).isoformat()}")
     except OSError:  # its disk is what failed
         return False
-
-
-def _take_over(new: SeatPostgres, old_seat: str) -> None:
-    # a copy of the old one's settings would let it wait for a standby that is itself
-    new.execute("ALTER SYSTEM SET synchronous_standby_names = ''")
-    if new.execute(f"SELECT pg_promote(true, {PROMOTE_S})") != "t":
-        raise StandbyError(f"the standby did not become the primary in {PROMOTE_S} s:\n{new.last_words()}")
-    # keeps what the old one needs to be wound back; that it follows nobody shows as an alarm until it does
-    _ensure_slot(new, slot_of(old_seat))
 
 
 def _hands_over(old: SeatPostgres, new: SeatPostgres) -> bool:
@@ -265,17 +274,6 @@ def _answers(server: SeatPostgres) -> bool:
         return server.execute("SELECT 1", timeout_s=3.0) == "1"
     except PostgresError:
         return False
-
-
-def _ensure_slot(primary: SeatPostgres, slot: str) -> None:
-    if not _slot_status(primary, slot):
-        primary.execute(f"SELECT pg_create_physical_replication_slot('{slot}', true)")
-
-
-def _slot_status(primary: SeatPostgres, slot: str) -> str:
-    """`reserved` and the like, `lost` when it keeps nothing any more, empty when there is none."""
-    names = primary.execute("SELECT slot_name, wal_status FROM pg_replication_slots").splitlines()
-    return dict(line.split("|") for line in names).get(slot, "")
 
 
 def _source(primary: SeatPostgres) -> str:

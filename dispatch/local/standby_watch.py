@@ -131,6 +131,7 @@ class Watcher:
         self._told = told
         self._before: str | None = None
         self._reminded = 0.0
+        self._waiting_since = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop` is set."""
@@ -166,7 +167,9 @@ class Watcher:
             await self._change(connection, wanted, sight)
             self._reminded = now
         elif (known := read_note(self._run_dir)) is None or known.synchronous != wanted:
-            write_note(self._run_dir, _note(wanted, sight))
+            # all processes of the server have to have read the change before it may be relied on
+            if not wanted or now - self._waiting_since >= STEADY_S:
+                write_note(self._run_dir, _note(wanted, sight))
         elif sight.expected and not wanted and not sight.keeps_up and now - self._reminded >= REMIND_S:
             self._reminded = now
             self._told(
@@ -182,7 +185,8 @@ class Watcher:
         # ALTER SYSTEM and the reload wait for nobody, also while all commits do
         await connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{value}'")
         await connection.execute("SELECT pg_reload_conf()")
-        if wanted:  # noted at the next look, when all processes of the server have read it
+        if wanted:
+            self._waiting_since = time.monotonic()
             log.warning("commits wait for the standby (%s)", names)
         elif sight.expected:
             self._told(

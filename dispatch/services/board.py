@@ -158,22 +158,27 @@ class Board:
 async def read_board(centre: Centre, entry: TenantEntry) -> Board:
     """Return the board as of one event; red first, then by age."""
     async with centre.snapshot(entry.tenant) as tx:
-        tenant = entry.tenant
-        open_calls = Call.state.in_([CallState.RINGING.value, CallState.TAKEN.value])
-        open_incidents = Incident.state.in_([IncidentState.REPORTED.value, IncidentState.CONFIRMED.value])
-        incidents = await incident_rows(tx, open_incidents)
-        incidents.sort(key=lambda i: (URGENCY[i.triage], i.reported_at))
-        return Board(
-            seq=await head(tx),
-            at=tx.now,
-            regency=tenant.slug,
-            name=tenant.name,
-            training=tenant.training,
-            calls=await call_rows(tx, open_calls),
-            incidents=incidents,
-            units=[view_unit(r, tx.now) for r in await all_units(tx.session, tenant.id, tx.now)],
-            crew_calls=await crew_calls(tx),
-        )
+        return await board_within(tx, entry)
+
+
+async def board_within(tx: Transaction, entry: TenantEntry) -> Board:
+    """Return the board as a transaction sees it; of one event when that is a snapshot."""
+    tenant = entry.tenant
+    open_calls = Call.state.in_([CallState.RINGING.value, CallState.TAKEN.value])
+    open_incidents = Incident.state.in_([IncidentState.REPORTED.value, IncidentState.CONFIRMED.value])
+    incidents = await incident_rows(tx, open_incidents)
+    incidents.sort(key=lambda i: (URGENCY[i.triage], i.reported_at))
+    return Board(
+        seq=await head(tx),
+        at=tx.now,
+        regency=tenant.slug,
+        name=tenant.name,
+        training=tenant.training,
+        calls=await call_rows(tx, open_calls),
+        incidents=incidents,
+        units=[view_unit(r, tx.now) for r in await all_units(tx.session, tenant.id, tx.now)],
+        crew_calls=await crew_calls(tx),
+    )
 
 
 async def call_rows(tx: Transaction, which: ColumnElement[bool]) -> list[CallRow]:

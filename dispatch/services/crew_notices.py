@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, select, text
@@ -64,12 +64,14 @@ async def raise_notice(tx: Transaction, incident: Incident, run: Assignment, kin
         ended_at=None,
         ended_why=None,
     )
-    await tx.add(notice)
     if unit.tracking == Tracking.MANUAL:
         notice.push_at = tx.now  # that rung is not for it
         await _text(tx, notice, unit, incident)
+    await tx.add(notice)
     left = rungs_left(ended=False, pushed=notice.push_at is not None, texted=notice.sms_at is not None)
-    due = {rung.kind: tx.now + timedelta(seconds=rung.seconds(tx.tenant.settings)) for rung in left}
+    due: dict[str, datetime] = {
+        rung.kind: tx.now + timedelta(seconds=rung.seconds(tx.tenant.settings)) for rung in left
+    }
     await tx.set_timers(notice.id, due)
     return notice
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import exists, select
@@ -42,7 +42,11 @@ async def watch_call(tx: Transaction, call: Call) -> None:
 
 
 async def watch_incident(tx: Transaction, incident: Incident, *, sent: bool = False) -> None:
-    """Keep the timers of an incident. `sent` says that a unit is on a run for it, and saves looking."""
+    """Keep the timers of an incident.
+
+    `sent` says that a unit has just been sent: whoever wanted one more has it with this one, and nobody need
+    look whether one is on a run.
+    """
     state = IncidentState(incident.state)
     open_runs = sent or await has_open_run(tx, incident.id)
     found = needs(
@@ -51,7 +55,8 @@ async def watch_incident(tx: Transaction, incident: Incident, *, sent: bool = Fa
         in_need=open_runs or await in_need(tx, incident.id),
         waiting=incident.waiting_since is not None,
     )
-    await _keep(tx, incident.id, NEED_KINDS, [d for need in found for d in NEEDS[need]])
+    family = NEED_KINDS | {TimerKind.WIDEN} if sent else NEED_KINDS
+    await _keep(tx, incident.id, family, [d for need in found for d in NEEDS[need]])
 
 
 async def watch_run(tx: Transaction, run: Assignment, incident: Incident, tracking: Tracking) -> None:
@@ -99,7 +104,7 @@ async def _keep(
     within: dict[TimerKind, float] | None = None,
 ) -> None:
     deadlines = {d.kind: d for d in wanted}
-    due = {}
+    due: dict[str, datetime] = {}
     for kind, deadline in deadlines.items():
         seconds = (within or {}).get(kind) or deadline.seconds(tx.tenant.settings)
         due[kind] = tx.now + timedelta(seconds=seconds)
@@ -134,5 +139,4 @@ async def in_need(tx: Transaction, incident_id: UUID) -> bool:
 
 async def tracking_of(tx: Transaction, unit_id: UUID) -> Tracking:
     """Return how a unit is followed."""
-    query = select(Unit.tracking).where(Unit.regency_id == tx.tenant.id, Unit.id == unit_id)
-    return Tracking((await tx.session.execute(query)).scalar_one())
+    return Tracking((await tx.get(Unit, unit_id)).tracking)

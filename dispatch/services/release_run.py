@@ -27,7 +27,7 @@ from dispatch.storage.transaction import Transaction
 
 _DONE = (AssignmentState.CLEARED, AssignmentState.COMPLETED_WITHOUT_TRANSPORT)
 _OF_OPEN_RUNS = (NoticeKind.OFFER, NoticeKind.DESTINATION)
-_EVENT = {
+ENDED_AS = {
     AssignmentState.CLEARED: EventKind.UNIT_CLEARED,
     AssignmentState.COMPLETED_WITHOUT_TRANSPORT: EventKind.RUN_ENDED_WITHOUT_TRANSPORT,
     AssignmentState.DECLINED: EventKind.OFFER_DECLINED,
@@ -64,7 +64,7 @@ async def release(
                 patient.outcome = code.value
                 patient.outcome_at = when.occurred_at
     await tx.record(
-        _EVENT[AssignmentState(run.state)],
+        ENDED_AS[AssignmentState(run.state)],
         run,
         incident_id=incident.id,
         data=data,

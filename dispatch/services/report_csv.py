@@ -92,6 +92,10 @@ def _cells(report: ResponseTimes, interval: IntervalReport) -> Iterator[tuple[st
     yield "mean_s", interval.mean_s
     yield "p50_s", interval.p50_s
     yield "p90_s", interval.p90_s
+    yield "paper_n", interval.paper_n
+    yield "paper_p50_s", interval.paper_p50_s
+    yield "paper_p90_s", interval.paper_p90_s
+    yield "paper_within", interval.paper_within
     yield "target_s", interval.target_s
     yield "target_share_pct", _percent(interval.target_share)
     yield "within", interval.within
@@ -120,6 +124,7 @@ def _period(report: ResponseTimes) -> Iterator[tuple[str, Cell]]:
     yield "incidents_forwarded", report.incidents.forwarded
     yield "incidents_without_village", report.incidents.without_village
     yield "incidents_simulated", report.incidents.simulated
+    yield "incidents_paper", report.incidents.paper
 
 
 def _share(name: str, share: Share | None) -> Iterator[tuple[str, Cell]]:

@@ -43,8 +43,9 @@ class IntervalReport:
     `missing` = `missing_app` + `missing_manual` + `missing_no_unit`, by the tracking of the run's unit, for
     incidents of the first unit sent. `pending` cases are still on their way to the end; `overdue` of them are
     past the target already. `implausible` (end before start) and `ahead` (a unit sent before the verdict)
-    are in no figure. `share_within_of_all` counts missing and overdue ones as late. `small`: too few to
-    compare this place with another.
+    are in no figure. `paper_*` are those measured ones with a time kept on paper, known to the minute; they
+    are in all other figures, too: the night that was worked from paper counts. `share_within_of_all` counts
+    missing and overdue ones as late. `small`: too few to compare this place with another.
     """
 
     name: str
@@ -63,6 +64,10 @@ class IntervalReport:
     mean_s: float | None
     p50_s: float | None
     p90_s: float | None
+    paper_n: int
+    paper_p50_s: float | None
+    paper_p90_s: float | None
+    paper_within: int | None
     target_s: float | None
     target_share: float | None
     within: int | None
@@ -230,6 +235,10 @@ def _interval(
         mean_s=figure.mean_s,
         p50_s=figure.p50_s,
         p90_s=figure.p90_s,
+        paper_n=figure.paper_n,
+        paper_p50_s=figure.paper_p50_s,
+        paper_p90_s=figure.paper_p90_s,
+        paper_within=figure.paper_within if aimed else None,
         target_s=target_s,
         target_share=_setting(settings, interval, "share", None),
         within=figure.within if aimed else None,

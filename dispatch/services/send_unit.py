@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from dispatch.domain.assignment import AssignmentState
-from dispatch.domain.deadlines import NoticeKind, TimerKind
+from dispatch.domain.deadlines import NoticeKind
 from dispatch.domain.errors import (
     ContentDiffers,
     IllegalStep,
@@ -165,7 +165,7 @@ async def _claim(tx: Transaction, claim: Claim, guard: Guard | None) -> Assignme
     if unit.assignment_id is not None and unit.incident_id == incident.id:
         row = await tx.get(Assignment, unit.assignment_id)
         return _view(row, unit.call_sign, repeated=True)
-    _refuse_unless_free(unit)
+    refuse_unless_free(unit)
     row = _assignment(tx, incident, claim)
     await _announce(tx, incident, row, unit, claim.choice)
     return _view(row, unit.call_sign, repeated=False)
@@ -180,7 +180,12 @@ async def _sent_before(tx: Transaction, claim: Claim, sent: Assignment) -> Assig
     return _view(sent, (await tx.get(Unit, sent.unit_id)).call_sign, repeated=True)
 
 
-def _refuse_unless_free(unit: UnitRow) -> None:
+def refuse_unless_free(unit: UnitRow) -> None:
+    """The rule of every claim.
+
+    Raises:
+        UnitTaken, UnitNotAvailable: it is on a run, not ready, or off shift.
+    """
     match status_of(unit):
         case UnitStatus.AVAILABLE:
             return
@@ -240,8 +245,6 @@ async def _announce(
     await watch_run(tx, row, incident, Tracking(unit.tracking))
     await raise_notice(tx, incident, row, NoticeKind.OFFER)
     incident.waiting_since = None
-    # whoever wanted one more unit has it with this one
-    await tx.clear_timers(incident.id, [TimerKind.WIDEN])
     await watch_incident(tx, incident, sent=True)
     await tx.record(
         EventKind.UNIT_ASSIGNED,

@@ -131,7 +131,7 @@ async def step_run(
             await _keep_fact(tx, run, step, when)
             return _view(run, when, reported=True)
         _need_fields(step)
-        await _move(tx, incident, run, step, when)
+        await move(tx, incident, run, step, when)
         return _view(run, when)
 
 
@@ -232,7 +232,8 @@ async def _keep_fact(tx: Transaction, run: Assignment, step: Step, when: Moment)
     )
 
 
-async def _move(tx: Transaction, incident: Incident, run: Assignment, step: Step, when: Moment) -> None:
+async def move(tx: Transaction, incident: Incident, run: Assignment, step: Step, when: Moment) -> None:
+    """Take a step that the table allows, with its stamp, leg, timers and event; both rows are locked."""
     before = S(run.state)
     if step.to is S.DECLINED and step.reason is not None:
         await decline(tx, incident, run, step.reason.value)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hashlib
 import os
 import re
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +57,8 @@ def seal_arrived(folder: Path) -> int:
         if path.name == newest:
             continue  # the receiver looks for where to go on by its newest file
         digest = _compress(path, folder / f"{path.name}.gz")
-        append_line(folder / SUMS, msgspec.json.encode(Sum(path.name, digest)))
+        with _alone(folder):
+            append_line(folder / SUMS, msgspec.json.encode(Sum(path.name, digest)))
         path.unlink()
         sealed += 1
     return sealed
@@ -107,7 +112,7 @@ def expand(segment: Segment, target: Path) -> None:
             for piece in iter(lambda: reading.read(PIECE), b""):
                 digest.update(piece)
                 writing.write(piece)
-    except (OSError, EOFError) as damage:
+    except (OSError, EOFError, zlib.error) as damage:
         raise _damaged(segment.path) from damage
     if segment.sha256 is not None and digest.hexdigest() != segment.sha256:
         raise _damaged(segment.path)
@@ -121,22 +126,38 @@ def filled(path: Path) -> int:
 
 def forget_before(folder: Path, first: str) -> int:
     """Remove the segments that come before `first`, which the oldest backup begins with; return how many."""
-    gone = {
-        segment.name
-        for name, segment in segments(folder).items()
-        if _NAME.fullmatch(name) and _place(name) < _place(first)
-    }
-    left = [one for one in _sums(folder) if one.name not in gone]
-    draft = folder / f".{SUMS}"
-    with draft.open("wb") as file:
-        file.writelines(msgspec.json.encode(one) + b"\n" for one in left)
-        file.flush()
-        os.fsync(file.fileno())
-    kept = segments(folder)
-    draft.replace(folder / SUMS)
-    for name in gone:
-        kept[name].path.unlink(missing_ok=True)
+    if not folder.is_dir():
+        return 0
+    with _alone(folder):
+        gone = [
+            path
+            for path in folder.glob("*.gz")
+            if _NAME.fullmatch(name := path.name.removesuffix(".gz")) and _place(name) < _place(first)
+        ]
+        ended = [  # the last one of a timeline that a promotion ended
+            path
+            for path in (folder / INCOMING).glob(f"*{_PARTIAL}")
+            if _place(path.name.removesuffix(_PARTIAL)) < _place(first)
+        ]
+        names = {path.name.removesuffix(".gz") for path in gone}
+        staying = [one for one in _sums(folder) if one.name not in names]
+        draft = folder / f".{SUMS}"
+        with draft.open("wb") as file:
+            file.writelines(msgspec.json.encode(one) + b"\n" for one in staying)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(folder / SUMS)
+        for path in (*gone, *ended):
+            path.unlink(missing_ok=True)
     return len(gone)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the list of checksums: the receiver adds to it while a backup takes from it."""
+    with (folder / ".lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def segment_at(timeline: int, position: str, segment_bytes: int = 16 * 2**20) -> str:

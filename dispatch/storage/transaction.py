@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import event as sa_event
@@ -73,6 +73,7 @@ class Transaction:
         self.actor = actor
         self.cause = cause
         self.now = now
+        self._found: dict[tuple[type[Base], UUID], Base] = {}
         self._changed: list[Base] = []
         self._bodies: list[str] = []
         self._keys: dict[UUID, DataKey | None] = {}
@@ -111,14 +112,23 @@ class Transaction:
         return row
 
     async def find(self, table: type[Row], row_id: UUID, *, lock: bool = False) -> Row | None:
-        """As `get`, but None when there is no such row."""
+        """As `get`, but None when there is no such row.
+
+        A row that this transaction has by its id already is not asked for again, unless to lock it.
+        """
+        known = self._found.get((table, row_id))
+        if known is not None and not lock:
+            return cast(Row, known)
         columns = table.__table__.c
         query = select(table).where(columns.id == row_id)
         if table.tenant_column == "regency_id":
             query = query.where(columns.regency_id == self.tenant.id)
         if lock:
             query = query.with_for_update().execution_options(populate_existing=True)
-        return (await self.session.execute(query)).scalar_one_or_none()
+        row = (await self.session.execute(query)).scalar_one_or_none()
+        if row is not None:
+            self._found[table, row_id] = row
+        return row
 
     def id(self) -> UUID:
         """Return a new time-ordered id."""

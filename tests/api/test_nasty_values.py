@@ -42,6 +42,7 @@ USER = {
     "replay": "operator1",
     "health office": "dinkes1",
     "places": "pengemudi1",
+    "crews": "pengemudi1",
 }
 GOOD: dict[str, Any] = {
     "id": str(uuid4()),

@@ -90,3 +90,42 @@ class Follower:
         self._asked_at = time.monotonic()
         self.asked += 1
         await socket.send(json.dumps({"t": "resume", "after": self.last, "id": self.asked}))
+
+
+class Viewer:
+    """Shows the newest whole picture of one socket, as the pages' link does. `shown` is all it showed."""
+
+    def __init__(self, port: int, path: str, kind: str, hello: Callable[[], dict[str, Any]]) -> None:
+        self._address = f"ws://127.0.0.1:{port}{path}"
+        self._kind = kind
+        self._hello = hello
+        self.shown: list[dict[str, Any]] = []
+        self.connections = 0
+        self._count = 0
+
+    async def until(self, reached: Callable[[], bool], patience_s: float = 60.0) -> None:
+        """Look until a condition holds, over as many connections as it takes."""
+        async with asyncio.timeout(patience_s):
+            while not reached():
+                with suppress(OSError, ConnectionClosed, InvalidHandshake, TimeoutError):
+                    async with connect(self._address, max_size=None, proxy=None, open_timeout=3) as socket:
+                        await self._look(socket, reached)
+
+    async def _look(self, socket: ClientConnection, reached: Callable[[], bool]) -> None:
+        self.connections += 1
+        self._count = 0
+        heard = asked = time.monotonic()
+        await socket.send(json.dumps({"t": "hello", **self._hello()}))
+        while not reached() and time.monotonic() - heard < SILENT_S:
+            if time.monotonic() - asked > PING_EVERY_S:
+                asked = time.monotonic()
+                await socket.send(json.dumps({"t": "ping"}))
+            with suppress(TimeoutError):
+                frame = json.loads(await asyncio.wait_for(socket.recv(), 0.2))
+                heard = time.monotonic()
+                before, self._count = self._count, max(self._count, frame["n"])
+                if frame["n"] > before + 1:
+                    return  # something is missing: the next connection brings the whole picture
+                if frame["n"] == before + 1 and frame["t"] == self._kind:
+                    assert not self.shown or frame["seq"] >= self.shown[-1]["seq"], "an older picture"
+                    self.shown.append(frame)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import copy
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from case_scene import CAUSE, NOON, SCENE, Case, S
+from proof_faults import Died, Turnstile, with_turnstile
 from sqlalchemy import text
 
 from dispatch.domain.assignment import DeclineReason, NoTransport
@@ -37,79 +37,12 @@ from dispatch.services.send_unit import send_unit
 from dispatch.services.stand_down import stand_down
 from dispatch.services.step_run import LATE_AFTER, Step, step_run
 from dispatch.services.widen_offer import alert_next
-from dispatch.storage.transaction import Transaction, new_id
-from proof.case import CRASH, DUPLICATE, REORDER, RETRY, Run
+from dispatch.storage.transaction import new_id
+from proof.case import DUPLICATE, REORDER, RETRY, Run
 from proof.case import Case as Model
 from proof.moves import Label
 
-PATIENCE_S = 20.0
 LONG_AGO = NOON - timedelta(days=1)
-
-
-class Died(Exception):
-    """The process ends before its commit."""
-
-
-class Turnstile:
-    """A worker's way through its transactions: it waits before each until it is let on."""
-
-    def __init__(self) -> None:
-        self._waits = asyncio.Event()
-        self._go = asyncio.Event()
-
-    async def stop(self) -> None:
-        """Wait to be let on; called by the worker."""
-        self._waits.set()
-        await self._go.wait()
-        self._go.clear()
-
-    async def let_on(self, worker: asyncio.Task[Any], transactions: int = 1) -> None:
-        """Let the worker go through so many transactions, until it waits again or is done."""
-        for _ in range(transactions):
-            self._waits.clear()
-            self._go.set()
-            await self.arrived(worker)
-
-    async def arrived(self, worker: asyncio.Task[Any]) -> None:
-        """Wait until the worker waits, or is done."""
-        waits = asyncio.ensure_future(self._waits.wait())
-        try:
-            await asyncio.wait({worker, waits}, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waits.cancel()
-        assert worker.done() or self._waits.is_set(), "the worker is stuck"
-
-
-def with_turnstile(centre: Centre, turnstile: Turnstile) -> Centre:
-    """A centre whose transactions wait at the turnstile before they begin."""
-
-    @asynccontextmanager
-    async def begin(*given: Any, **named: Any) -> AsyncIterator[Transaction]:
-        await turnstile.stop()
-        async with centre.begin(*given, **named) as tx:
-            yield tx
-
-    return _replaced(centre, begin)
-
-
-def dying(centre: Centre, *, last_moment: bool) -> Centre:
-    """A centre whose process dies in every transaction: before its events are written, or just after."""
-
-    @asynccontextmanager
-    async def begin(*given: Any, **named: Any) -> AsyncIterator[Transaction]:
-        async with centre.begin(*given, **named) as tx:
-            yield tx
-            if last_moment:
-                await tx._finish()
-            raise Died
-
-    return _replaced(centre, begin)
-
-
-def _replaced(centre: Centre, begin: Any) -> Centre:
-    other = copy.copy(centre)
-    other.begin = begin  # type: ignore[method-assign]
-    return other
 
 
 @dataclass
@@ -342,10 +275,11 @@ class Stage:
         if label.what in ("widen: settle", "widen: nobody left", "widen: worker lost"):
             it.search = None
 
-    async def _search(self, incident: UUID) -> Search:
-        """A worker that has ranked and is about to claim."""
+    async def _search(self, incident: UUID) -> Search | None:
+        """A worker that has ranked and is about to claim; None when no search is wanted."""
         firing = await self._claim(TimerKind.WIDEN, incident)
-        assert firing is not None, "no search is wanted"
+        if firing is None:
+            return None
         turnstile = Turnstile()
         centre = with_turnstile(self.case.centre, turnstile)
         worker = asyncio.create_task(alert_next(centre, self.case.entry, firing))
@@ -356,21 +290,15 @@ class Stage:
     async def _overtaken(self, it: Actual) -> None:
         """A worker ranks, sleeps past its lease while another takes over, wakes up, and claims."""
         assert it.incident is not None
-        firing = await self._claim(TimerKind.WIDEN, it.incident)
-        if firing is None or it.search is not None:
+        search = None if it.search is not None else await self._search(it.incident)
+        if search is None:
             stale = _of_nothing(TimerKind.WIDEN, it.incident, self.case.now)
             await alert_next(self.case.centre, self.case.entry, stale)
             return
-        await settle_timer(self.case.centre, self.case.entry, _of_nothing("", it.incident, self.case.now))
-        turnstile = Turnstile()
-        centre = with_turnstile(self.case.centre, turnstile)
-        worker = asyncio.create_task(alert_next(centre, self.case.entry, firing))
-        await turnstile.arrived(worker)
-        await turnstile.let_on(worker, transactions=2)
         await self._claim(TimerKind.WIDEN, it.incident)
-        while not worker.done():
-            await turnstile.let_on(worker)
-        await worker
+        while not search.worker.done():
+            await search.turnstile.let_on(search.worker)
+        await search.worker
 
     async def leave(self) -> None:
         """End whatever is still under way, so that the next trace finds every unit free."""
@@ -387,12 +315,9 @@ class Stage:
                     await self.case.steps(run, S.CLEARED)
                 else:
                     await stand_down(*self._who(self.case.centre), run, "uji", cause=CAUSE)
-            if it.incident is not None:
-                with suppress(DispatchError):
-                    await self._cancel(self.case.centre, it, Label("cancel"))
-            else:
-                with suppress(DispatchError):
-                    await self._dispose(self.case.centre, it, Label("dispose"))
+            end = self._cancel if it.incident is not None else self._dispose
+            with suppress(DispatchError):
+                await end(self.case.centre, it, Label("end"))
         for unit in self.units:
             await self._readiness(unit, ready=True)
 
@@ -470,6 +395,3 @@ async def _lose(search: Search) -> None:
 def _of_nothing(kind: str, subject: UUID, now: datetime) -> Firing:
     """A claim of a timer that was over long ago."""
     return Firing(new_id(), kind, subject, {}, now, 1)
-
-
-__all__ = ["CRASH", "Died", "Stage", "dying"]

@@ -143,3 +143,24 @@ async def test_the_source_of_a_stamp_is_who_said_so(case: Case) -> None:
     assert [stamps[n][1] for n in ("accepted_at", "en_route_at", "on_scene_at")] == [s.value for s in sources]
     # nobody knows when a unit without a screen was alerted
     assert "offered_at" not in stamps
+
+
+async def test_a_report_that_was_overtaken_does_not_undo_the_later_one(case: Case) -> None:
+    """The arrival at the facility came first, the leaving of the scene after it: nobody drives again."""
+    run = await case.send("A-1", await case.incident())
+    await case.step(run.id, S.ACCEPTED, case.crew["A-1"])
+    left = case.now + timedelta(seconds=20)
+    case.pass_time(300)
+    await case.step(run.id, S.AT_FACILITY, case.crew["A-1"], device_at=case.now, sent_at=case.now)
+    case.pass_time(30)
+    late = await case.step(run.id, S.LEFT_SCENE, case.crew["A-1"], device_at=left, sent_at=case.now)
+    assert (late.state, late.reported) == (S.AT_FACILITY, True)
+    assert [leg.state for leg in await case.rows("SELECT state FROM leg")] == ["at_facility"]
+    assert await case.value("SELECT count(*) FROM stamp WHERE name = 'left_scene_at'") == 0
+    fact = (await case.rows("SELECT step, occurred_at FROM reported_fact"))[0]
+    assert (fact.step, fact.occurred_at) == ("left_scene", left)
+    # turned away at the door, it does go on
+    case.pass_time(60)
+    await case.step(run.id, S.LEFT_SCENE, case.crew["A-1"], device_at=case.now, sent_at=case.now)
+    assert await case.state(run.id) == "left_scene"
+    await case.check_log()

@@ -30,13 +30,19 @@ from dispatch.domain.incident import CancelReason
 from dispatch.domain.patient import Outcome
 from dispatch.domain.triage import Triage
 from dispatch.domain.unit import UnavailabilityReason, unit_status
+from dispatch.services.change_destination import change_destination
 from dispatch.services.change_incident import PatientChange, add_patient, change_patient
 from dispatch.services.crew import sign_off, sign_on
+from dispatch.services.crew_calls import CallOutcome, answer_crew_call
+from dispatch.services.crew_notices import acknowledge_notice, note_shown
 from dispatch.services.end_incident import cancel_incident, close_incident
+from dispatch.services.facility_desk import RefusalReason, accept_run, countersign, refuse_run
 from dispatch.services.handle_call import dispose_call, record_callback, reopen_call, take_call
 from dispatch.services.open_incident import Judgement, confirm_incident, link_call, open_incident
 from dispatch.services.readiness import make_available, make_unavailable
-from dispatch.services.stand_down import stand_down
+from dispatch.services.sessions import SignedIn
+from dispatch.services.signals import watch_signals
+from dispatch.services.stand_down import acknowledge_stand_down, stand_down
 from dispatch.services.unit_state import list_units
 from dispatch.storage.rebuild import current, differences, rebuild
 from dispatch.storage.verify_log import verify_log
@@ -275,10 +281,53 @@ class Walk(RuleBasedStateMachine):
             why = UnavailabilityReason.FUEL
             self.try_to(make_unavailable(*self.about, unit_id, why, None, None, cause=CAUSE))
 
-    @rule(seconds=st.sampled_from([1, 20, 61, 700]))
-    def wait(self, seconds: int) -> None:
+    # --- facilities, and what crews are told ---
+
+    @precondition(lambda self: self.incidents)
+    @rule(pick=picks, what=st.sampled_from(["accept", "refuse", "countersign", "elsewhere", "outside"]))
+    def take_patients_in(self, pick: int, what: str) -> None:
+        legs = self.ids("SELECT id FROM leg WHERE regency_id = :r ORDER BY id")
+        if not legs:
+            return
+        leg = legs[pick % len(legs)]
+        desk = SignedIn(leg, self.case.entry, self.case.operator, None)
+        if what == "accept":
+            self.try_to(accept_run(self.case.centre, desk, leg, "3", cause=CAUSE))
+        elif what == "refuse":
+            self.try_to(refuse_run(self.case.centre, desk, leg, RefusalReason.NO_BED, cause=CAUSE))
+        elif what == "countersign":
+            self.try_to(countersign(self.case.centre, desk, leg, cause=CAUSE))
+        else:
+            (run,) = self.ids(f"SELECT assignment_id AS id FROM leg WHERE id = '{leg}'")
+            clinic = self.case.facilities["clinic"] if what == "elsewhere" else None
+            other = None if clinic else "Klinik Uji"
+            self.try_to(change_destination(*self.about, run, clinic, other, cause=CAUSE))
+
+    @precondition(lambda self: self.incidents)
+    @rule(pick=picks, what=st.sampled_from(["shown", "understood", "stood down", *CallOutcome]))
+    def tell_crews(self, pick: int, what: str) -> None:
+        notices = self.ids("SELECT id FROM crew_notice WHERE regency_id = :r ORDER BY id")
+        if not notices:
+            return
+        notice = notices[pick % len(notices)]
+        driver = self.case.crew[f"A-{1 + pick % 3}"]
+        crew = (self.case.centre, self.case.entry, driver)
+        if what == "shown":
+            self.try_to(note_shown(*crew, notice, cause=CAUSE))
+        elif what == "understood":
+            self.try_to(acknowledge_notice(*crew, notice, cause=CAUSE))
+        elif what == "stood down":
+            (run,) = self.ids(f"SELECT assignment_id AS id FROM crew_notice WHERE id = '{notice}'")
+            self.try_to(acknowledge_stand_down(*crew, run, cause=CAUSE))
+        else:
+            self.try_to(answer_crew_call(*self.about, notice, CallOutcome(what), cause=CAUSE))
+
+    @rule(seconds=st.sampled_from([1, 6, 20, 61, 700]), looking=st.booleans())
+    def wait(self, seconds: int, looking: bool) -> None:
         self.case.pass_time(seconds)
         self.runner.run(self.case.work())
+        if looking:
+            self.runner.run(watch_signals(self.case.centre, self.case.entry))
 
     # --- what must hold ---
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from case_scene import Case, S, open_case
-from proof_stage import Stage, dying
+from proof_faults import dying
+from proof_stage import Stage
 
 from dispatch.domain.deadlines import TimerKind
 from dispatch.domain.events import EventKind

@@ -15,10 +15,12 @@ from dispatch.domain.call import CallState, Channel
 from dispatch.domain.errors import Conflict, DispatchError, UnitNotAvailable, UnitTaken
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import CancelReason
+from dispatch.domain.patient import Outcome
 from dispatch.domain.roles import Actor, ActorKind
 from dispatch.domain.triage import Triage
 from dispatch.domain.unit import UnavailabilityReason
 from dispatch.services.cancel_call import cancel_call
+from dispatch.services.change_incident import PatientChange, change_patient
 from dispatch.services.crew import sign_off, sign_on
 from dispatch.services.end_incident import cancel_incident
 from dispatch.services.handle_call import take_call
@@ -254,3 +256,27 @@ async def test_workers_race_for_timers_and_each_fires_once(case: Case) -> None:
     assert doubled == []
     assert await case.value("SELECT count(*) FROM assignment WHERE origin = 'widened'") == 2
     await case.check_log()
+
+
+async def test_a_send_that_comes_again_after_the_crew_declined_alerts_nobody(case: Case) -> None:
+    incident, run_id = await case.incident(), new_id()
+    about = (case.centre, case.entry, case.operator, incident, case.units["A-2"])
+    first = await send_unit(*about, "uji", cause=CAUSE, assignment_id=run_id)
+    await case.step(first.id, S.DECLINED, reason=DeclineReason.OTHER)
+    head = await case.head()
+    again = await send_unit(*about, "uji", cause=CAUSE, assignment_id=run_id)
+    assert (again.id, again.repeated, again.state) == (run_id, True, S.DECLINED)
+    assert await case.head() == head
+    assert await case.open_runs(incident) == {}
+
+
+async def test_an_outcome_told_twice_is_told_once(case: Case) -> None:
+    await case.incident()
+    patient = await case.value("SELECT id FROM patient")
+    change = PatientChange(outcome=Outcome.TREATED_ON_SCENE)
+    await change_patient(case.centre, case.entry, case.operator, patient, change, cause=CAUSE)
+    told = (await case.rows("SELECT outcome_at FROM patient"))[0].outcome_at
+    head = await case.head()
+    case.pass_time(60)
+    await change_patient(case.centre, case.entry, case.colleague, patient, change, cause=CAUSE)
+    assert (await case.head(), await case.value("SELECT outcome_at FROM patient")) == (head, told)

@@ -36,6 +36,10 @@ def _interval(place: int) -> IntervalReport:
         mean_s=1234567.891234 if measured else None,
         p50_s=0.0000004 if measured else None,
         p90_s=600.0 if measured else None,
+        paper_n=12 if measured else 0,
+        paper_p50_s=60.0 if measured else None,
+        paper_p90_s=120.0 if measured else None,
+        paper_within=11,
         target_s=600.0,
         target_share=0.9,
         within=100,
@@ -60,7 +64,7 @@ def report() -> ResponseTimes:
         district_name=None,
         triage=None,
         made_at=datetime(2026, 12, 1, tzinfo=UTC),
-        incidents=IncidentCounts(160, 155, 2, 4, 1, 0, 5, 7),
+        incidents=IncidentCounts(160, 155, 2, 4, 1, 0, 5, 7, 9),
         intervals=[_interval(place) for place in range(len(INTERVALS))],
         calls=CallCounts(300, 160, 1, dict.fromkeys(Disposal, 0) | {Disposal.PRANK: 69}),
     )
@@ -85,6 +89,7 @@ def test_plain_is_read_back_exactly(report: ResponseTimes) -> None:
     assert (first["within_of_measured_low95_pct"], first["within_of_measured_high95_pct"]) == ("50", "75")
     assert (first["small"], rows[3]["small"], first["training"]) == ("0", "1", "1")
     assert (first["incidents"], first["incidents_simulated"], first["calls_prank"]) == ("160", "7", "69")
+    assert (first["incidents_paper"], first["paper_n"], first["paper_p50_s"]) == ("9", "12", "60")
     for column in ("mean_s", "p50_s", "p90_s", "within_of_measured_pct"):
         assert rows[3][column] == ""
 

@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 from case_scene import CAUSE, Case, S, open_case
+from timer_check import check_timers
 
 from dispatch.domain.call import Disposal
 from dispatch.domain.events import EventKind
+from dispatch.services.change_destination import change_destination
 from dispatch.services.end_incident import close_incident
+from dispatch.services.facility_desk import RefusalReason, accept_run, refuse_run
 from dispatch.services.handle_call import dispose_call, reopen_call, take_call
+from dispatch.services.sessions import SignedIn
 
 
 @pytest.fixture
@@ -106,3 +110,43 @@ async def test_alarms_name_the_case(case: Case) -> None:
         "SELECT DISTINCT incident_id FROM event WHERE kind IN ('incident_waiting', 'unit_overdue')"
     )
     assert [r.incident_id for r in rows] == [incident]
+
+
+async def test_a_facility_that_is_asked_or_has_refused_is_not_forgotten(case: Case) -> None:
+    run = await case.send("A-1", await case.incident())
+    await case.steps(run.id, S.ACCEPTED, S.LEFT_SCENE)
+    leg = await case.value("SELECT id FROM leg")
+    desk = SignedIn(leg, case.entry, case.operator, None)
+    assert await case.timers(leg) == {"facility_unanswered": 180}
+    await jump(case, 181, 300)
+    assert [e["times"] for e in await case.events(EventKind.FACILITY_UNANSWERED)] == [1, 2]
+    await refuse_run(case.centre, desk, leg, RefusalReason.NO_BED, cause=CAUSE)
+    assert await case.timers(leg) == {"refusal_unheeded": 60}
+    await jump(case, 61)
+    assert len(await case.events(EventKind.REFUSAL_UNHEEDED)) == 1
+    clinic = case.facilities["clinic"]
+    about = (case.centre, case.entry, case.operator)
+    await change_destination(*about, run.id, clinic, None, cause=CAUSE)
+    assert await case.timers(leg) == {"facility_unanswered": 180}
+    await accept_run(case.centre, desk, leg, None, cause=CAUSE)
+    assert await case.timers(leg) == {}
+    await change_destination(*about, run.id, None, "Klinik di luar", cause=CAUSE)
+    assert await case.timers(leg) == {}
+    await check_timers(case)
+
+
+async def test_a_run_that_stands_in_a_state_for_too_long_is_told_in_every_state(case: Case) -> None:
+    run = await case.send("A-1", await case.incident())
+    await case.step(run.id, S.EN_ROUTE)
+    predicted = await case.value("SELECT predicted_s FROM assignment WHERE origin = 'operator'")
+    assert (await case.timers(run.id))["run_not_arrived"] == pytest.approx(predicted * 1.5 + 60, abs=0.01)
+    for state in (S.EN_ROUTE, S.STAGED, S.ON_SCENE, S.AT_PATIENT, S.LEFT_SCENE, S.HANDED_OVER):
+        if state is not S.EN_ROUTE:
+            await case.step(run.id, state)
+        await jump(case, 2_701)
+        assert {e["state"] for e in await case.events(EventKind.RUN_OVERDUE)} >= {state}
+        await check_timers(case)
+    await case.step(run.id, S.CLEARED)
+    told = len(await case.events(EventKind.RUN_OVERDUE))
+    await jump(case, 3_600)
+    assert len(await case.events(EventKind.RUN_OVERDUE)) == told

@@ -11,6 +11,7 @@ from dispatch.domain.assignment import AssignmentState, LegState
 from dispatch.domain.call import CallState
 from dispatch.domain.deadlines import (
     CALLS,
+    DEADLINES,
     ERRANDS,
     LEGS,
     NEEDS,
@@ -24,7 +25,7 @@ from dispatch.domain.incident import IncidentState
 from dispatch.domain.unit import Tracking
 from dispatch.services.alarms import LEFT_TO_REPORTS
 
-Timers = set[tuple[UUID, str]]
+Timers = set[tuple[UUID, TimerKind]]
 
 _INCIDENTS = """
     SELECT i.id, i.state, i.waiting_since IS NOT NULL AS waiting,
@@ -69,7 +70,10 @@ async def timers_by_the_table(case: Case) -> Timers:
     silences = await case.rows(
         "SELECT id FROM unit_silence WHERE regency_id = :r AND ended_at IS NULL", **about
     )
-    return wanted | {(row.id, TimerKind.SIGNAL_LOST) for row in silences}
+    wanted |= {(row.id, TimerKind.SIGNAL_LOST) for row in silences}
+    done = "SELECT subject_id, kind FROM timer WHERE regency_id = :r AND result = 'done'"
+    passed = {(row.subject_id, row.kind) for row in await case.rows(done, **about)}
+    return {timer for timer in wanted if not (DEADLINES[timer[1]].once and timer in passed)}
 
 
 async def timers_that_run(case: Case) -> Timers:
@@ -77,7 +81,7 @@ async def timers_that_run(case: Case) -> Timers:
     rows = await case.rows(
         "SELECT subject_id, kind FROM timer WHERE regency_id = :r AND done_at IS NULL", r=case.entry.tenant.id
     )
-    return {(row.subject_id, row.kind) for row in rows if row.kind not in ERRANDS}
+    return {(row.subject_id, TimerKind(row.kind)) for row in rows if row.kind not in ERRANDS}
 
 
 async def check_timers(case: Case) -> None:

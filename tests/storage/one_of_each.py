@@ -21,6 +21,7 @@ from dispatch.storage.tables.facility import Facility
 from dispatch.storage.tables.incident import Incident, IncidentCounter, Patient
 from dispatch.storage.tables.jobs import Outbox, Timer
 from dispatch.storage.tables.notice import CrewNotice, PushSubscription
+from dispatch.storage.tables.paper import PaperPrint
 from dispatch.storage.tables.person import Resident, ResidentCredential
 from dispatch.storage.tables.position import LatestPosition, Position
 from dispatch.storage.tables.road_change import RoadChange
@@ -414,6 +415,7 @@ async def _apart(tx: Transaction, key: DataKey, people: list[Base], fleet: list[
             reason="uji",
         ),
         IncidentCounter(regency_id=regency, day=at.date(), last=1),
+        PaperPrint(regency_id=regency, claimed_minute=at, made_at=at, trouble="penuh", trouble_since=at),
         Outbox(
             regency_id=regency,
             id=new_id(),

@@ -142,24 +142,11 @@ def test_a_moment_between_two_calls_with_an_erasure_after_it(town: Town) -> None
 def test_all_that_was_kept_comes_back(town: Town) -> None:
     for _ in range(3):
         assert town.desk.write_call()
-    last = rows(_owner(town), "SELECT pg_current_wal_flush_lsn()::text AS at")[0]["at"]
-    received = (
-        "SELECT coalesce(bool_and(restart_lsn IS NOT NULL), false) AND bool_and(flush_lsn >= '{}') AS done"
-    )
-    query = (received + " FROM pg_stat_replication JOIN pg_replication_slots ON active_pid = pid").format(
-        last
-    )
-    wait_until(lambda: bool(rows(_admin(town), query)[0]["done"]))
+    wait_until(lambda: _received(town))
     done = town.restore("end")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "were lost" not in done.stdout
-    server = PrivatePostgres(town.room / "end", say=lambda _: None)
-    server.start()
-    try:
-        known = {str(row["id"]) for row in rows(server.owner_url, "SELECT id FROM call")}
-    finally:
-        server.stop()
-    assert set(town.desk.acknowledged) <= known
+    assert set(town.desk.acknowledged) <= _calls_in(town.room / "end")
 
 
 @pytest.mark.parametrize("what", ["data/global/pg_control", "data/PG_VERSION", "secrets.sealed"])
@@ -256,9 +243,40 @@ def test_a_full_disk_is_said_and_leaves_nothing(town: Town) -> None:
         )
 
 
+def test_the_log_is_kept_through_a_change_of_primary(town: Town) -> None:
+    town.system.command("standby", "setup", "--folder", str(town.room / "second"))
+    assert town.desk.write_call()
+    town.system.command("standby", "promote")
+    wait_until(town.desk.write_call)
+    wait_until(lambda: _received(town))
+    done = town.restore("after")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "were lost" not in done.stdout
+    assert set(town.desk.acknowledged) <= _calls_in(town.room / "after")
+
+
 def _owner(town: Town) -> str:
     return town.system.environment["DATABASE_URL"]
 
 
 def _admin(town: Town) -> str:
     return _owner(town).replace("semar_owner@", "postgres@")
+
+
+def _received(town: Town) -> bool:
+    """Whether all that is written now has been received into the backup folder."""
+    query = (
+        "SELECT coalesce(bool_or(flush_lsn >= pg_current_wal_flush_lsn()), false) AS done "
+        "FROM pg_stat_replication WHERE application_name = 'semar_archive'"
+    )
+    return bool(rows(_admin(town), query)[0]["done"])
+
+
+def _calls_in(run_dir: Path) -> set[str]:
+    """The ids of all calls in a restored system."""
+    server = PrivatePostgres(run_dir, say=lambda _: None)
+    server.start()
+    try:
+        return {str(row["id"]) for row in rows(server.owner_url, "SELECT id FROM call")}
+    finally:
+        server.stop()

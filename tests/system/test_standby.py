@@ -16,7 +16,7 @@ import pytest
 from running_desk import SLUG, Desk, wait_until
 from running_system import System
 
-from dispatch.local.standby_pair import read_pair
+from dispatch.local.standby_pair import read_pair, write_pair
 from dispatch.local.standby_servers import PrivatePair, SeatPostgres
 from dispatch.local.standby_watch import read_note
 from dispatch.local.tether import tethered, working_in
@@ -28,10 +28,23 @@ pytestmark = pytest.mark.timeout(300)
 class Town:
     """The running system with its two clusters."""
 
-    def __init__(self, system: System, second: Path) -> None:
-        self.system = system
+    def __init__(self, running: list[System], second: Path) -> None:
+        """running: the starts of the system, the present one last; the fixture ends them all."""
+        self.running = running
         self.second = second
-        self.desk = Desk(system)
+        self.desk = Desk(self.system)
+
+    @property
+    def system(self) -> System:
+        return self.running[-1]
+
+    def start_again(self) -> None:
+        """Start the system anew in its run folder, and sit down at it."""
+        self.running.append(System(self.system.run_dir, SEMAR_REHEARSAL="off"))
+        self.system.ready()
+        before, self.desk = self.desk, Desk(self.system)
+        self.desk.acknowledged = before.acknowledged
+        before.client.close()
 
     @property
     def servers(self) -> PrivatePair:
@@ -104,13 +117,15 @@ def destroy(server: SeatPostgres) -> None:
 def town(server_folder: Path) -> Iterator[Town]:
     """A running training system."""
     system = System(server_folder / "standby" / "run", SEMAR_REHEARSAL="off")
+    running = [system]
     try:
         system.ready()
-        made = Town(system, server_folder / "standby" / "second")
+        made = Town(running, server_folder / "standby" / "second")
         yield made
         made.desk.client.close()
     finally:
-        system.stop()
+        for one in running:
+            one.stop()
 
 
 def test_a_primary_that_is_gone_for_good_takes_nothing_acknowledged_with_it(town: Town) -> None:
@@ -178,6 +193,37 @@ async def test_a_replaced_primary_that_comes_back_is_passed_over(town: Town) -> 
         wait_until(town.desk.write_call)
     assert town.desk.missing() == []
     town.in_step()
+
+
+def test_a_promotion_that_was_cut_short_is_finished(town: Town) -> None:
+    town.in_step()
+    pair = read_pair(town.system.run_dir)
+    assert pair is not None
+    with town.writing():
+        write_pair(town.system.run_dir, pair.promoted())  # and there the command was killed
+        assert "ended in order" in town.system.command("standby", "promote")
+        before = len(town.desk.acknowledged)
+        wait_until(lambda: len(town.desk.acknowledged) > before + 5)
+    assert town.desk.missing() == []
+    assert "no standby to promote" in town.refused("standby", "promote")
+
+
+def test_a_standby_whose_data_are_lost_is_made_anew(town: Town) -> None:
+    town.in_step()
+    destroy(town.servers.secondary)
+    wait_until(lambda: town.desk.standby == "down")
+    assert "copied anew" in town.system.command("standby", "rejoin")
+    town.in_step()
+
+
+def test_a_system_that_stopped_with_a_dead_primary_starts_on_its_standby(town: Town) -> None:
+    town.in_step()
+    assert town.desk.write_call()
+    town.system.stop()
+    shutil.rmtree(town.servers.primary.data)
+    assert "when the system is started again" in town.system.command("standby", "promote")
+    town.start_again()
+    assert town.desk.missing() == []
 
 
 def test_what_the_primary_stored_alone_is_not_given_up_unasked_and_its_loss_is_named(town: Town) -> None:

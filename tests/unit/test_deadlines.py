@@ -75,6 +75,14 @@ def test_every_open_leg_waits_on_itself_or_on_its_run() -> None:
         assert leg_wait(LegState.HANDED_OVER, answer, listed=True, countersigned=True) is None
 
 
+def test_a_deadline_that_passes_once_has_another_behind_it() -> None:
+    for state, tracking in product(S, Tracking):
+        found = of_run(state, tracking)
+        assert not found or any(not deadline.once for deadline in found), (state, tracking)
+    others = [d for found in (*CALLS.values(), *NEEDS.values(), *LEGS.values()) for d in found]
+    assert not any(deadline.once for deadline in others)
+
+
 def test_every_deadline_has_an_owner_an_escalation_and_a_handler() -> None:
     assert set(DEADLINES) | ERRANDS == set(TimerKind) == set(HANDLERS)
     assert not set(DEADLINES) & ERRANDS

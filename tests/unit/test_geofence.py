@@ -85,6 +85,13 @@ def test_leaving_again_begins_anew() -> None:
     assert told(watch, (at(45, 65.0), 1.0)) == [Proposal(S.ON_SCENE, 60.0)]
 
 
+def test_a_second_crossing_is_told_too() -> None:
+    watch = Watch(run(S.EN_ROUTE))
+    assert told(watch, (at(50, 5.0), 1.0), (at(50, 10.0), 1.0)) == [Proposal(S.ON_SCENE, 5.0)]
+    assert told(watch, (at(400, 60.0), 9.0), (at(50, 90.0), 1.0)) == []
+    assert told(watch, (at(50, 95.0), 1.0)) == [Proposal(S.ON_SCENE, 90.0)]
+
+
 @pytest.mark.parametrize("state", [S.ON_SCENE, S.AT_PATIENT])
 def test_leaving_the_scene_proposes_left_scene(state: S) -> None:
     watch = Watch(run(state))

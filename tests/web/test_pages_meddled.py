@@ -30,8 +30,9 @@ QUEUE = """() => {
     const incidents = rows.filter((row) => row.querySelector('strong[title]')).map((row) => [
         row.querySelector('strong[title]').title,
         row.querySelector('.triage').textContent,
-        [...row.querySelectorAll('.sign')].map(
-            (sign) => sign.textContent + ' ' + sign.parentElement.querySelector('.ellipsis').textContent).sort(),
+        [...row.querySelectorAll('.sign')]
+            .map((sign) => sign.textContent + ' ' + sign.parentElement.querySelector('.ellipsis').textContent)
+            .sort(),
     ])
     const ringing = document.querySelectorAll('section.queue .item.ringing').length
     return { ringing, incidents: incidents.sort((a, b) => a[0] < b[0] ? -1 : 1) }

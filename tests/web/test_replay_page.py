@@ -39,7 +39,7 @@ def test_what_was_known_then(open_browser: Open, served: Served) -> None:
     desk = DeskPage(open_browser(maps=False), served.account("operator1")).open()
     asked: list[Request] = []
     page = replayed(desk, served, incident_id)
-    page.on("request", asked.append)
+    page.on("request", lambda request: asked.append(request))
     known = page.locator(".replay .side")
     expect(page.locator(".banner")).to_contain_text("PUTAR ULANG")
     expect(known).to_contain_text("Panggilan masuk")

@@ -73,7 +73,8 @@ class PartState(StrEnum):
 
 class HealthState(StrEnum):
     """`degraded`: all work goes on, but a part is away: without Redis no live positions, without the standby
-    what is stored is on one machine alone. `down`: nothing can be stored.
+    what is stored is on one machine alone, without the archive it is not backed up. `down`: nothing can be
+    stored.
     """
 
     OK = "ok"
@@ -90,3 +91,4 @@ class Health:
     database: PartState
     redis: PartState
     standby: PartState
+    archive: PartState

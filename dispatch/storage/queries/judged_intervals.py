@@ -69,7 +69,8 @@ _JUDGED = Template(
     """
     WITH chosen AS MATERIALIZED (
         SELECT i.id, i.state, i.closing_code, i.village_code, i.speed_factor,
-               coalesce(c.occurred_at, i.reported_at) AS called_at
+               coalesce(c.occurred_at, i.reported_at) AS called_at,
+               c.source IS NOT DISTINCT FROM 'paper' AS paper
         FROM incident i
         LEFT JOIN stamp c ON c.regency_id = i.regency_id AND c.incident_id = i.id
             AND c.assignment_id IS NULL AND c.leg_id IS NULL AND c.name = 'called_at'
@@ -81,7 +82,7 @@ _JUDGED = Template(
           AND (CAST(:triage AS text) IS NULL OR i.triage = :triage)
           AND (CAST(:district AS text) IS NULL OR v.district_code = :district)
     ), moment AS MATERIALIZED (
-        SELECT s.incident_id, s.assignment_id, s.leg_id, s.name, s.occurred_at
+        SELECT s.incident_id, s.assignment_id, s.leg_id, s.name, s.occurred_at, s.source
         FROM chosen c JOIN stamp s ON s.regency_id = :regency AND s.incident_id = c.id
     ), sent AS MATERIALIZED (
         SELECT a.id, a.incident_id, a.state, a.created_at, a.released_at, u.tracking
@@ -97,12 +98,12 @@ _JUDGED = Template(
                $run_stamps,
                -- the unit leaves the scene once, with its first leg; later legs leave from a facility
                min(m.occurred_at) FILTER (WHERE m.name = 'left_scene_at' AND w.place = 1) AS left_scene_at,
-               greatest($state_rank, max($stamp_rank)) AS reached
+               greatest($state_rank, max($stamp_rank)) AS reached, $papers
         FROM sent s LEFT JOIN moment m ON m.assignment_id = s.id LEFT JOIN way w ON w.id = m.leg_id
         GROUP BY s.id, s.incident_id, s.state, s.created_at, s.released_at, s.tracking
     ), stretch AS (
         SELECT w.id, w.incident_id, w.tracking, w.released_at, $leg_stamps,
-               greatest($leg_state_rank, max($stamp_rank)) AS reached
+               greatest($leg_state_rank, max($stamp_rank)) AS reached, $papers
         FROM way w LEFT JOIN moment m ON m.leg_id = w.id
         GROUP BY w.id, w.incident_id, w.tracking, w.released_at, w.state
     ), fleet AS (
@@ -114,12 +115,13 @@ _JUDGED = Template(
                    FILTER (WHERE state IN ('cleared', 'completed_without_transport')) AS all_stamped
         FROM run GROUP BY incident_id
     ), contact AS (
-        SELECT incident_id, $case_stamps, max(occurred_at) FILTER (WHERE name = 'available_at') AS last_back
-        FROM moment GROUP BY incident_id
+        SELECT incident_id, $case_stamps, $papers,
+               max(occurred_at) FILTER (WHERE name = 'available_at') AS last_back
+        FROM moment m GROUP BY incident_id
     ), file AS (
         SELECT c.id, c.state, c.closing_code, f.tracking, coalesce(f.runs, 0) AS runs,
                coalesce(f.reached, -1) AS reached,
-               c.state IN ('reported', 'confirmed') AS open, $case_columns,
+               c.state IN ('reported', 'confirmed') AS open, $case_columns, o.papers,
                c.state NOT IN ('reported', 'confirmed') AND coalesce(f.all_released AND f.any_served, false)
                    AS finished, f.all_stamped, o.last_back
         FROM chosen c LEFT JOIN fleet f ON f.incident_id = c.id LEFT JOIN contact o ON o.incident_id = c.id
@@ -129,7 +131,7 @@ _JUDGED = Template(
     ), pair AS (
         $pairs
     ), judged AS (
-        SELECT name, incident_id, tracking,
+        SELECT name, incident_id, tracking, paper,
                CAST(extract(epoch FROM finish - start) AS double precision) AS seconds,
                CAST(extract(epoch FROM CAST(:now AS timestamptz) - start) AS double precision) AS waited,
                CASE WHEN finish >= start THEN 'measured'
@@ -166,25 +168,27 @@ class Choice:
 def from_judged(intervals: Sequence[Interval], conclusion: str) -> TextClause:
     """Return the statement whose conclusion follows the WITH queries `chosen` .. `judged`.
 
-    `judged` has name, incident_id, tracking, seconds, waited (seconds since the start) and fate.
+    `judged` has name, incident_id, tracking, paper (whether a time of it was kept on paper), seconds, waited
+    (seconds since the start) and fate.
     """
     at_case = [s for s in Stamp if s is not Stamp.AVAILABLE]
     made = _JUDGED.substitute(
         run_stamps=_pivot(_RUN_STAMPS),
         leg_stamps=_pivot(_LEG_STAMPS),
-        case_stamps=_pivot(at_case, "moment"),
+        case_stamps=_pivot(at_case),
         case_columns=", ".join(f"o.{s}" for s in at_case),
         state_rank=_ranks("s.state", _STATE_RANK.items()),
         leg_state_rank=_ranks("w.state", _LEG_STATE_RANK.items()),
         stamp_rank=_ranks("m.name", _RANK.items()),
+        papers="array_agg(m.name) FILTER (WHERE m.source = 'paper') AS papers",
         pairs=" UNION ALL ".join(map(_pair, intervals)),
         conclusion=conclusion,
     )
     return text(made)
 
 
-def _pivot(stamps: Sequence[Stamp], table: str = "m") -> str:
-    column = f"min({table}.occurred_at) FILTER (WHERE {table}.name = "
+def _pivot(stamps: Sequence[Stamp]) -> str:
+    column = "min(m.occurred_at) FILTER (WHERE m.name = "
     return ", ".join(f"{column}'{s}') AS {s}" for s in stamps)
 
 
@@ -195,7 +199,8 @@ def _ranks(subject: str, ranks: Iterable[tuple[str, int]]) -> str:
 
 _PAIR = Template(
     "SELECT '$name' AS name, $incident AS incident_id, tracking, $start AS start, $finish AS finish, "
-    "($passed) AS passed, $open AS open, '$backwards' AS backwards FROM $source"
+    "($passed) AS passed, $open AS open, '$backwards' AS backwards, "
+    "coalesce(papers && ARRAY['$start', '$finish'], false) AS paper FROM $source"
 )
 
 

@@ -26,7 +26,11 @@ _RESPONSE_TIMES = from_judged(
                count(*) FILTER (WHERE fate = 'implausible') AS implausible,
                count(*) FILTER (WHERE fate = 'ahead') AS ahead,
                count(*) FILTER (WHERE fate = 'measured' AND seconds <= t.target) AS within,
+               count(*) FILTER (WHERE fate = 'measured' AND paper) AS paper_n,
+               count(*) FILTER (WHERE fate = 'measured' AND paper AND seconds <= t.target) AS paper_within,
                avg(seconds) FILTER (WHERE fate = 'measured') AS mean_s,
+               percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY seconds)
+                   FILTER (WHERE fate = 'measured' AND paper) AS paper_percentiles,
                percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY seconds)
                    FILTER (WHERE fate = 'measured') AS percentiles
         FROM judged j
@@ -40,7 +44,8 @@ _RESPONSE_TIMES = from_judged(
                count(*) FILTER (WHERE state = 'merged') AS merged,
                count(*) FILTER (WHERE state = 'forwarded') AS forwarded,
                count(*) FILTER (WHERE village_code IS NULL) AS without_village,
-               count(*) FILTER (WHERE speed_factor IS NOT NULL) AS simulated
+               count(*) FILTER (WHERE speed_factor IS NOT NULL) AS simulated,
+               count(*) FILTER (WHERE paper) AS paper
         FROM chosen
     )
     SELECT h.*, f.* FROM head h LEFT JOIN figure f ON true
@@ -63,7 +68,8 @@ _CALLS = text(
 class IncidentCounts:
     """How many incidents were chosen; `counted` are those of the incident-level intervals.
 
-    `without_village` are in the whole and in no district. `simulated` ones were played faster than life.
+    `without_village` are in the whole and in no district. `simulated` ones were played faster than life;
+    `paper` ones were entered from paper.
     """
 
     total: int
@@ -74,11 +80,13 @@ class IncidentCounts:
     forwarded: int
     without_village: int
     simulated: int
+    paper: int
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was counted of one interval; seconds are None without a measured one."""
+    """What was counted of one interval; seconds are None without a measured one. `paper_*`: of those measured
+    ones with a time that was kept on paper, and so to the minute."""
 
     name: str
     n: int = 0
@@ -90,7 +98,11 @@ class Figure:
     implausible: int = 0
     ahead: int = 0
     within: int = 0
+    paper_n: int = 0
+    paper_within: int = 0
     mean_s: float | None = None
+    paper_p50_s: float | None = None
+    paper_p90_s: float | None = None
     p50_s: float | None = None
     p90_s: float | None = None
 
@@ -115,8 +127,9 @@ async def response_times(
     figures = {name: Figure(name) for name in targets}
     for row in rows:
         if row.name is not None:
-            p50, p90 = row.percentiles or (None, None)
-            values: list[Any] = [*row[width:-1], p50, p90]
+            values: list[Any] = list(row[width:-2])
+            for percentiles in row[-2:]:
+                values += percentiles or (None, None)
             figures[row.name] = Figure(*values)
     return IncidentCounts(*rows[0][:width]), figures
 

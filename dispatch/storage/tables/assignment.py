@@ -21,7 +21,7 @@ class Assignment(Tenant, Base):
         within("incident", "incident_id"),
         within("incident", "origin_incident_id"),
         within("unit", "unit_id"),
-        CheckConstraint("origin IN ('operator', 'widened')", name="assignment_origin"),
+        CheckConstraint("origin IN ('operator', 'widened', 'paper')", name="assignment_origin"),
         CheckConstraint(
             "(released_at IS NULL) = (state NOT IN ('cleared', 'declined', 'timed_out', 'stood_down', "
             "'diverted', 'completed_without_transport'))",

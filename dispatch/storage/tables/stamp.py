@@ -27,7 +27,8 @@ class Stamp(Tenant, Base):
         CheckConstraint("leg_id IS NULL OR assignment_id IS NOT NULL", name="stamp_leg"),
         CheckConstraint(f"name IN ({', '.join(repr(s.value) for s in StampName)})", name="stamp_name"),
         CheckConstraint(
-            "source IN ('crew', 'geofence_confirmed', 'operator', 'sms', 'system')", name="stamp_source"
+            "source IN ('crew', 'geofence_confirmed', 'operator', 'sms', 'system', 'paper')",
+            name="stamp_source",
         ),
     )
     evented: ClassVar[bool] = True

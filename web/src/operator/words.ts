@@ -71,6 +71,7 @@ export const sourceWords: Record<string, Words> = {
   system: { id: 'sistem', en: 'system' },
   geofence_confirmed: { id: 'awak (lokasi)', en: 'crew (geofence)' },
   sms: { id: 'SMS', en: 'SMS' },
+  paper: { id: 'kertas', en: 'paper' },
 }
 
 export const stampWords: WordsOf<'Stamp'> = {

@@ -25,6 +25,7 @@ export class Tracker {
   since = $state(Date.now())
 
   private watch: number | undefined
+  private askedAt = 0
   private timer: ReturnType<typeof setInterval> | undefined
   private newest: Omit<KeptFix, 'who' | 'seq'> | undefined
   private recordedAt = 0
@@ -94,7 +95,16 @@ export class Tracker {
     const heard = Math.max(this.last?.at ?? 0, this.since)
     // a phone that stands still may say nothing for long; asked anew it answers, unless it cannot
     if (Date.now() - heard > silent && Date.now() - this.listenedAt > 2 * silent) this.listen()
+    this.ask(heard)
     this.keep()
+  }
+
+  /** Ask beside the watch, well before the centre calls this phone silent: a place that stays tells no change. */
+  private ask(heard: number): void {
+    const quiet = this.onRun ? ON_RUN_MS : IDLE_MS
+    if (Date.now() - Math.max(heard, this.askedAt) < quiet) return
+    this.askedAt = Date.now()
+    navigator.geolocation.getCurrentPosition(this.take, () => undefined, { enableHighAccuracy: true, maximumAge: 0, timeout: 10_000 })
   }
 
   private keep(): void {

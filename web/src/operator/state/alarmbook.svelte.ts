@@ -4,7 +4,9 @@ import { alarmHolds, alarmOf, following, type AlarmNote } from './alarms'
 import type { Board, EventView } from './api'
 
 /** Facts that end an alarm although the board does not show them. */
-const ENDS: Record<string, string> = { handover_countersigned: 'countersignature_overdue', signal_back: 'signal_lost' }
+const ENDS: Record<string, string> = {
+  handover_countersigned: 'countersignature_overdue', signal_back: 'signal_lost', paper_resumed: 'paper_failed',
+}
 const MOST_KEPT = 400
 
 export class AlarmBook {

@@ -201,6 +201,9 @@ const RULES: Record<string, Rule> = {
     holds: stillOpen,
   },
   message_failed: { words: () => ({ id: 'Pesan tidak terkirim', en: 'A message could not be sent' }) },
+  paper_failed: {
+    words: (d) => ({ id: `Papan kertas tidak tertulis: ${String(d.trouble)}`, en: `The paper board is not written: ${String(d.trouble)}` }),
+  },
   timer_failing: { words: () => ({ id: 'Pengingat sistem bermasalah', en: 'A system timer keeps failing' }) },
 }
 

@@ -5,7 +5,7 @@ import type { PlaceFound, Point } from './api'
 
 export type Selected =
   | { kind: 'call' | 'incident' | 'replay'; id: string }
-  | { kind: 'entry' | 'roads' }
+  | { kind: 'entry' | 'roads' | 'paper' }
   | undefined
 
 /** A way to be drawn. `key` tells one way from another: a unit that moves on stays on the same one. */
@@ -30,6 +30,7 @@ const FORM = /^#(call|incident|replay)=([0-9a-f-]{36})$/
 function fromAddress(): Selected {
   if (location.hash === '#entry') return { kind: 'entry' }
   if (location.hash === '#roads') return { kind: 'roads' }
+  if (location.hash === '#paper') return { kind: 'paper' }
   const found = FORM.exec(location.hash)
   return found ? { kind: found[1] as 'call' | 'incident' | 'replay', id: String(found[2]) } : undefined
 }

@@ -703,6 +703,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/incidents/{incident_id}/paper-stamps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tambah jam dari kertas / add times kept on paper
+         * @description Add times that are missing; none that exists is overwritten. The same ones again are harmless.
+         */
+        post: operations["add_times"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/incidents/{incident_id}/patients": {
         parameters: {
             query?: never;
@@ -759,6 +779,46 @@ export interface paths {
         get: operations["board_then"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/paper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Papan kertas / paper board
+         * @description Return when the paper board was made last, and what is wrong with it.
+         */
+        get: operations["state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/paper/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Masukkan formulir kertas / enter a paper form
+         * @description Enter a case that was kept on paper, with the times written there; every one of them says so.
+         */
+        post: operations["enter_form"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2364,6 +2424,7 @@ export interface components {
          * @description Whether this process can work, and the parts it needs.
          */
         Health: {
+            archive: components["schemas"]["PartState"];
             database: components["schemas"]["PartState"];
             redis: components["schemas"]["PartState"];
             standby: components["schemas"]["PartState"];
@@ -2374,7 +2435,8 @@ export interface components {
         /**
          * HealthState
          * @description `degraded`: all work goes on, but a part is away: without Redis no live positions, without the standby
-         *     what is stored is on one machine alone. `down`: nothing can be stored.
+         *     what is stored is on one machine alone, without the archive it is not backed up. `down`: nothing can be
+         *     stored.
          * @enum {string}
          */
         HealthState: "ok" | "degraded" | "down";
@@ -2397,7 +2459,8 @@ export interface components {
          * IncidentCounts
          * @description How many incidents were chosen; `counted` are those of the incident-level intervals.
          *
-         *     `without_village` are in the whole and in no district. `simulated` ones were played faster than life.
+         *     `without_village` are in the whole and in no district. `simulated` ones were played faster than life;
+         *     `paper` ones were entered from paper.
          */
         IncidentCounts: {
             /** Cancelled */
@@ -2410,6 +2473,8 @@ export interface components {
             merged: number;
             /** Open */
             open: number;
+            /** Paper */
+            paper: number;
             /** Simulated */
             simulated: number;
             /** Total */
@@ -2634,8 +2699,9 @@ export interface components {
          *     `missing` = `missing_app` + `missing_manual` + `missing_no_unit`, by the tracking of the run's unit, for
          *     incidents of the first unit sent. `pending` cases are still on their way to the end; `overdue` of them are
          *     past the target already. `implausible` (end before start) and `ahead` (a unit sent before the verdict)
-         *     are in no figure. `share_within_of_all` counts missing and overdue ones as late. `small`: too few to
-         *     compare this place with another.
+         *     are in no figure. `paper_*` are those measured ones with a time kept on paper, known to the minute; they
+         *     are in all other figures, too: the night that was worked from paper counts. `share_within_of_all` counts
+         *     missing and overdue ones as late. `small`: too few to compare this place with another.
          */
         IntervalReport: {
             /** Ahead */
@@ -2664,6 +2730,14 @@ export interface components {
             p50_s: number | null;
             /** P90 S */
             p90_s: number | null;
+            /** Paper N */
+            paper_n: number;
+            /** Paper P50 S */
+            paper_p50_s: number | null;
+            /** Paper P90 S */
+            paper_p90_s: number | null;
+            /** Paper Within */
+            paper_within: number | null;
             /** Pending */
             pending: number;
             share_within_of_all: components["schemas"]["Share"] | null;
@@ -2677,6 +2751,33 @@ export interface components {
             target_share: number | null;
             /** Within */
             within: number | null;
+        };
+        /**
+         * LateStampsBody
+         * @description Times of one run, or of the case itself without `assignment_id`, that were kept on paper.
+         */
+        LateStampsBody: {
+            /** Assignment Id */
+            assignment_id?: string | null;
+            code?: components["schemas"]["NoTransport"] | null;
+            end?: components["schemas"]["PaperEnd"] | null;
+            /** Facility Id */
+            facility_id?: string | null;
+            /** Outside Name */
+            outside_name?: string | null;
+            /** Receiver */
+            receiver?: string | null;
+            /** Room */
+            room?: string | null;
+            /**
+             * Stamps
+             * @example {
+             *       "en_route_at": "2026-11-20T07:31:00Z"
+             *     }
+             */
+            stamps: {
+                [key: string]: string;
+            };
         };
         /**
          * LegAnswer
@@ -3107,6 +3208,177 @@ export interface components {
          */
         Outcome: "handed_over" | "treated_on_scene" | "refused" | "not_found" | "died" | "referred";
         /**
+         * PaperCaseBody
+         * @description A filled form. The times are those written on it.
+         * @example {
+         *       "called_at": "2026-11-21T07:05:00Z",
+         *       "caller_name": "Contoh Kenanga",
+         *       "caller_phone": "0890-0001-0001",
+         *       "closed": true,
+         *       "gap": "not_written",
+         *       "id": "0192f0c1-7b1e-7a54-9c0e-2f6f2f7a9b14",
+         *       "number": "PWK-L-20261121-P1403.01",
+         *       "outcome": "treated_on_scene",
+         *       "triage": "yellow"
+         *     }
+         */
+        PaperCaseBody: {
+            /**
+             * Called At
+             * Format: date-time
+             */
+            called_at: string;
+            /** Caller Name */
+            caller_name?: string | null;
+            /** Caller Phone */
+            caller_phone?: string | null;
+            cancel_reason?: components["schemas"]["CancelReason"] | null;
+            /**
+             * Channel
+             * @default phone
+             * @enum {string}
+             */
+            channel: "phone" | "sms" | "walk_in" | "partner";
+            /**
+             * Closed
+             * @default true
+             */
+            closed: boolean;
+            /** Closed At */
+            closed_at?: string | null;
+            /**
+             * Confirm Overlap
+             * @default false
+             */
+            confirm_overlap: boolean;
+            /** Confirmed At */
+            confirmed_at?: string | null;
+            gap?: components["schemas"]["PaperGap"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Needs */
+            needs?: string[];
+            /** Note */
+            note?: string | null;
+            /** Number */
+            number: string;
+            outcome?: components["schemas"]["Outcome"] | null;
+            /**
+             * Patients
+             * @default 1
+             */
+            patients: number;
+            place?: components["schemas"]["Place"] | null;
+            /** Place Accuracy M */
+            place_accuracy_m?: number | null;
+            /** Place Note */
+            place_note?: string | null;
+            /** Remarks */
+            remarks?: string | null;
+            /** Runs */
+            runs?: components["schemas"]["PaperRunBody"][];
+            /** Signed By */
+            signed_by?: string | null;
+            /** Taken At */
+            taken_at?: string | null;
+            triage?: components["schemas"]["Triage"] | null;
+            /** Triage Answers */
+            triage_answers?: {
+                [key: string]: boolean | number | string | null;
+            } | null;
+        };
+        /**
+         * PaperEnd
+         * @description How a run on paper ended; a run without an end is still under way.
+         * @enum {string}
+         */
+        PaperEnd: "cleared" | "completed_without_transport" | "stood_down";
+        /**
+         * PaperEntered
+         * @description The case that a form became. `repeated`: this very form was stored before.
+         */
+        PaperEntered: {
+            /**
+             * Call Id
+             * Format: uuid
+             */
+            call_id: string;
+            /** Closing Code */
+            closing_code: string | null;
+            /**
+             * Incident Id
+             * Format: uuid
+             */
+            incident_id: string;
+            /** Number */
+            number: string;
+            /** Repeated */
+            repeated: boolean;
+            state: components["schemas"]["IncidentState"];
+        };
+        /**
+         * PaperGap
+         * @description Why times are missing on a form.
+         * @enum {string}
+         */
+        PaperGap: "not_written" | "illegible" | "not_known" | "not_done";
+        /**
+         * PaperRunBody
+         * @description One unit's row of a form; without an `end` it is still under way.
+         */
+        PaperRunBody: {
+            code?: components["schemas"]["NoTransport"] | null;
+            end?: components["schemas"]["PaperEnd"] | null;
+            /** Facility Id */
+            facility_id?: string | null;
+            /** Outside Name */
+            outside_name?: string | null;
+            /** Patients */
+            patients?: number | null;
+            /** Receiver */
+            receiver?: string | null;
+            /** Room */
+            room?: string | null;
+            /**
+             * Stamps
+             * @example {
+             *       "en_route_at": "2026-11-20T07:31:00Z"
+             *     }
+             */
+            stamps?: {
+                [key: string]: string;
+            };
+            /**
+             * Unit Id
+             * Format: uuid
+             */
+            unit_id: string;
+        };
+        /**
+         * PaperState
+         * @description How the paper board is doing. `made_at` is of the last one that reached any folder, None before it.
+         *
+         *     `on` false: this deployment prints none.
+         */
+        PaperState: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Made At */
+            made_at: string | null;
+            /** On */
+            on: boolean;
+            /** Trouble */
+            trouble: string | null;
+            /** Trouble Since */
+            trouble_since: string | null;
+        };
+        /**
          * PartState
          * @description State of one part of the system.
          * @enum {string}
@@ -3274,7 +3546,7 @@ export interface components {
             /** @description With `illegal_step`: the steps that are legal now. */
             allowed?: string[];
             /** @enum {string} */
-            code: "broken_frame" | "conflict" | "content_differs" | "forbidden" | "illegal_step" | "internal" | "invalid_input" | "method_not_allowed" | "not_found" | "not_signed_in" | "reason_needed" | "too_large" | "too_many_requests" | "unavailable" | "unit_not_available" | "unit_taken";
+            code: "already_entered" | "broken_frame" | "conflict" | "content_differs" | "forbidden" | "illegal_step" | "internal" | "invalid_input" | "method_not_allowed" | "not_found" | "not_signed_in" | "reason_needed" | "too_large" | "too_many_requests" | "unavailable" | "unit_not_available" | "unit_overlap" | "unit_taken";
             detail: string;
             detail_en: string;
             /** @description With `invalid_input`: every field that cannot be accepted, and why. */
@@ -4209,6 +4481,22 @@ export interface components {
             occurred_at: string;
             /** Source */
             source: string;
+        };
+        /**
+         * StampsAdded
+         * @description How many times were added, and where the run stands now. None added: they were all there before.
+         */
+        StampsAdded: {
+            /** Added */
+            added: number;
+            /** Assignment Id */
+            assignment_id: string | null;
+            /**
+             * Incident Id
+             * Format: uuid
+             */
+            incident_id: string;
+            state: components["schemas"]["AssignmentState"] | null;
         };
         /**
          * Step
@@ -8207,6 +8495,108 @@ export interface operations {
             };
         };
     };
+    add_times: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LateStampsBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StampsAdded"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bertentangan dengan keadaan sekarang / Conflict with the present state (`conflict`); Langkah tidak sah / Illegal step (`illegal_step`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     add_one_patient: {
         parameters: {
             query?: never;
@@ -8451,6 +8841,193 @@ export interface operations {
             };
             /** @description Tidak ditemukan / Not found (`not_found`) */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperState"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_form: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PaperCaseBody"];
+            };
+        };
+        responses: {
+            /** @description Sudah tersimpan / stored before (`repeated`) */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperEntered"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperEntered"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Formulir sudah dimasukkan / The form was entered before (`already_entered`); Isi berbeda dari semula / The content differs (`content_differs`); Langkah tidak sah / Illegal step (`illegal_step`); Unit bertugas pada waktu yang sama / The unit had another run then (`unit_overlap`); Unit sudah bertugas / The unit is taken (`unit_taken`); Unit tidak dapat dikirim / The unit is not available (`unit_not_available`) */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,6 +1,8 @@
 import { beforeAll, expect, test, vi } from 'vitest'
 
-const NAMES = ['shared/texts', 'operator', 'operator/roads', 'operator/replay', 'driver', 'facility', 'resident', 'office']
+const NAMES = [
+  'shared/texts', 'operator', 'operator/paper', 'operator/roads', 'operator/replay', 'driver', 'facility', 'resident', 'office',
+]
 let modules: [string, Record<string, unknown>][]
 
 beforeAll(async () => {
