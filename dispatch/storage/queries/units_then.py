@@ -12,12 +12,15 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from dispatch.domain.position import COARSE_AFTER_S
+
 Row = dict[str, Any]
 RECENT = timedelta(hours=36)
 """What changed within this time is read from the log as it was written; what did not, as the tables say."""
 _LONGEST_RUN, _LONGEST_SHIFT, _LONGEST_ABSENCE = timedelta(days=7), timedelta(days=10), timedelta(days=180)
 _CLOCK_ERROR = timedelta(minutes=10)
-_FIXES = 8
+_COARSE_AFTER = timedelta(seconds=COARSE_AFTER_S)
+_FIXES = 16
 
 # Runs that could have been open then, each as the last event up to then left it. A step from an offline phone
 # may bear an earlier time than the event that told of it: the times of the table alone would know too much.
@@ -86,11 +89,11 @@ _UNITS = text(
 _POSITIONS = text(
     """
     SELECT p.unit_id, p.installation_id, p.sequence, p.fixed_at, p.clock_offset_s, p.received_at,
-           p.lon, p.lat, p.speed_ms, p.heading_deg
+           p.lon, p.lat, p.speed_ms, p.heading_deg, p.quality
     FROM unnest(CAST(:units AS uuid[])) AS u(id) CROSS JOIN LATERAL (
         SELECT * FROM position
         WHERE regency_id = :regency AND unit_id = u.id AND fixed_at > :from AND fixed_at <= :until
-          AND received_at <= :moment
+          AND received_at <= :moment AND quality <> 'jump'
         ORDER BY fixed_at DESC LIMIT :fixes) p
     """
 )
@@ -255,10 +258,17 @@ async def _fixes(
             "fixes": _FIXES,
         },
     )
-    # as the marker moves: the highest sequence of each installation, then the latest of these
+    # as the marker moves: the highest sequence of each installation, then the latest of these; a coarse place
+    # counts where nothing better is as recent
+    told = rows.all()
+    good = {(row.unit_id, row.fixed_at) for row in told if row.quality == "good"}
     newest: dict[tuple[UUID, UUID], Any] = {}
-    for row in rows:
+    for row in told:
         key = (row.unit_id, row.installation_id)
+        if row.quality == "coarse" and any(
+            unit_id == row.unit_id and at > row.fixed_at - _COARSE_AFTER for unit_id, at in good
+        ):
+            continue
         if key not in newest or row.sequence > newest[key].sequence:
             newest[key] = row
     found: dict[UUID, tuple[FixThen, float]] = {}
