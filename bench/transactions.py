@@ -27,7 +27,7 @@ from dispatch.services.unit_state import list_units
 from dispatch.settings import Settings
 from dispatch.storage.transaction import new_id
 
-SECONDS, WARM_UP_S = 6.0, 1.5
+SECONDS, WARM_UP_S = 5.0, 1.0
 SETUPS = ((1, 1), (1, 8), (2, 4), (4, 2))
 """Processes, and connections of each."""
 LIMIT_RATE, LIMIT_HELD_MS = 200.0, 10.0
@@ -41,6 +41,12 @@ class Done:
     transactions: int = 0
     answered: dict[str, float] = field(default_factory=dict)
     cpu_s: float = 0.0
+    wall_s: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Transactions a second."""
+        return self.transactions / self.wall_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,7 @@ async def _bare(url: str, script: Script, lane: Lane, until: float, done: Done) 
 # --- one process ---
 
 
-async def _process(settings: Settings, lanes: list[Lane], script: Script | None, begin: float) -> Done:
+async def _process(settings: Settings, lanes: list[Lane], script: Script | None, ready: Any) -> Done:
     done, warm = Done(), Done()
     centre = open_centre(settings, name="bench")
     try:
@@ -128,37 +134,38 @@ async def _process(settings: Settings, lanes: list[Lane], script: Script | None,
             else:
                 await _bare(settings.database_app_url, script, lane, until, into)
 
-        await asyncio.gather(*(lane_of(lane, begin, warm) for lane in lanes))
-        used = time.process_time()
-        await asyncio.gather(*(lane_of(lane, begin + SECONDS, done) for lane in lanes))
-        done.cpu_s = time.process_time() - used
+        begun = time.time()
+        await asyncio.gather(*(lane_of(lane, begun + WARM_UP_S, warm) for lane in lanes))
+        # all processes begin together, however long each took to load its code
+        await asyncio.to_thread(ready.wait)
+        used, begun = time.process_time(), time.time()
+        await asyncio.gather(*(lane_of(lane, begun + SECONDS, done) for lane in lanes))
+        done.cpu_s, done.wall_s = time.process_time() - used, time.time() - begun
     finally:
         await centre.close()
     return done
 
 
-def _in_process(settings: Settings, lanes: list[Lane], script: Script | None, begin: float, out: Any) -> None:
-    out.put(uvloop.run(_process(settings, lanes, script, begin)))
+def _in_process(settings: Settings, lanes: list[Lane], script: Script | None, ready: Any, out: Any) -> None:
+    out.put(uvloop.run(_process(settings, lanes, script, ready)))
 
 
 def _all_processes(
     system: PrivateSystem, lanes: list[Lane], processes: int, each: int, script: Script | None
 ) -> list[Done]:
     spawn = multiprocessing.get_context("spawn")
-    out = spawn.Queue()
-    # long enough for the slowest to have loaded its code and warmed up
-    begin = time.time() + 2.5 + WARM_UP_S * processes
+    out, ready = spawn.Queue(), spawn.Barrier(processes)
     started = [
         spawn.Process(
             target=_in_process,
-            args=(system.settings, lanes[n * each : (n + 1) * each], script, begin, out),
+            args=(system.settings, lanes[n * each : (n + 1) * each], script, ready, out),
         )
         for n in range(processes)
     ]
     for process in started:
         process.start()
     try:
-        return [out.get(timeout=60 + SECONDS) for _ in started]
+        return [out.get(timeout=120 + SECONDS) for _ in started]
     finally:
         for process in started:
             process.join(timeout=10)
@@ -232,7 +239,7 @@ def _measure(system: PrivateSystem) -> None:
         service = _all_processes(system, lanes, processes, each, None)
         database = system.database_cpu_s() - before
         bare = _all_processes(system, lanes, processes, each, script)
-        rate, base = (sum(d.transactions for d in found) / SECONDS for found in (service, bare))
+        rate, base = (sum(done.rate for done in found) for found in (service, bare))
         answered = {name: at for found in service for name, at in found.answered.items()}
         held = statistics.quantiles(asyncio.run(_held(system.settings.database_url, answered)), n=100)
         count = max(1, sum(found.transactions for found in service))

@@ -64,7 +64,7 @@ async def theatre() -> AsyncIterator[Theatre]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Try the faults; return 0 when nothing was lost or doubled and all came back in time, else 1."""
     options = _options(argv)
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=118, soft_wrap=True)
     try:
         outcomes = asyncio.run(_play(options, console))
     except (NotReady, NoPlace) as unfit:
@@ -115,5 +115,5 @@ def _say(outcome: Outcome, which: str, seconds: float, console: Console) -> None
     )
     mark = "ok  " if outcome.whole and outcome.in_time else "FAIL"
     console.print(f"{mark} {which} {outcome.fault.name} ({seconds:.0f} s): {parts}", markup=False)
-    for note in outcome.notes:
+    for note in (*outcome.notes, *outcome.findings.all(), *filter(None, [outcome.stuck])):
         console.print(f"       {note}", markup=False)

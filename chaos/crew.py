@@ -66,9 +66,11 @@ class Crew:
         return not self._steps and self._run is None and len(self._memory.kept) <= HIDDEN_BACKLOG
 
     @property
-    def unacknowledged(self) -> int:
-        """Fixes and steps that the phone still keeps."""
-        return len(self._memory.kept) + len(self._steps)
+    def told(self) -> str:
+        """What this phone is about, for whoever wonders why it does not get on."""
+        signal = "connected" if self.line.connected.is_set() else "no connection"
+        waiting = f"{len(self._steps)} steps and {len(self._memory.kept)} fixes wait"
+        return f"{self.name} ({signal}): run {self._run} {self._state}, {waiting}"
 
     async def work(self) -> None:
         """Be at work until cancelled."""

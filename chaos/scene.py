@@ -32,10 +32,15 @@ class Scene:
     notes: list[str] = field(default_factory=list)
 
     async def moment(self) -> float:
-        """Wait for a moment at which much is under way, count it, and return the moment (monotonic s)."""
+        """Wait for a moment at which much is under way, count it, and return the moment (monotonic s).
+
+        What is sent from then on counts for the recovery.
+        """
         await self.traffic.until_in_flight()
         self.in_flight += self.traffic.in_flight
-        return time.monotonic()
+        now = time.monotonic()
+        self.traffic.ledger.mark(now)
+        return now
 
     async def last(self, short_s: float, long_s: float) -> None:
         """Let a state last for so many seconds."""

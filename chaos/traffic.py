@@ -53,7 +53,10 @@ class Traffic:
         """Wait until every kind of thing gets through, a whole case included."""
         fixes = self.ledger.fixes
         await _until(
-            lambda: bool(self.ledger.closed) and len(fixes) == len(self.crews), STEADY_S, "steady traffic"
+            lambda: bool(self.ledger.closed) and len(fixes) == len(self.crews),
+            STEADY_S,
+            "steady traffic",
+            self._unfinished,
         )
 
     async def until_in_flight(self, number: int = 4) -> None:
@@ -90,8 +93,10 @@ class Traffic:
             "incidents": len(self.ledger.incidents),
             "closed": len(self.ledger.closed),
             "dispatchers busy": [d.name for d in self.dispatchers if not d.quiet],
-            "crews busy": [c.name for c in self.crews if not c.quiet],
+            "crews busy": [c.told for c in self.crews if not c.quiet],
             "refusals": dict(self.ledger.refusals),
+            "retries": dict(self.ledger.retries),
+            "refused fixes": self.ledger.refused_fixes[:2],
         }
 
     async def call_into_silence(self, number: int) -> list[str]:

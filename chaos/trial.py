@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 
 from chaos import reading
 from chaos.audit import Findings, audit, audit_messages, audit_screen
@@ -84,6 +85,8 @@ async def _play(scene: Scene, fault: Fault, outcome: Outcome) -> None:
 
 async def _audit(stage: Stage, everybody: Traffic, first: int, fault: Fault, outcome: Outcome) -> None:
     ledger, findings = everybody.ledger, outcome.findings
+    # crews drive on meanwhile: what is acknowledged from here on may not be in what is read
+    ledger = replace(ledger, fixes=defaultdict(set, {p: set(seqs) for p, seqs in ledger.fixes.items()}))
     installations = [crew.installation for crew in everybody.crews]
     held = await _settled(stage, first, installations)
     outcome.acknowledged = (

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from chaos.faults import killing, network, standby, surroundings
+from chaos.faults import clocks, killing, network, standby, surroundings
 from chaos.scene import Fault
 
-FAULTS: tuple[Fault, ...] = (*killing.FAULTS, *surroundings.FAULTS, *network.FAULTS, *standby.FAULTS)
+FAULTS: tuple[Fault, ...] = (
+    *killing.FAULTS,
+    *surroundings.FAULTS,
+    *network.FAULTS,
+    *clocks.FAULTS,
+    *standby.FAULTS,  # last: the processes of two clusters are told apart by none of the others
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from live_scene import (
     TOWN,
@@ -74,7 +75,8 @@ async def test_the_status_follows_the_case_to_the_moving_ambulance(
         await phone.say("step", id=1, assignment_id=str(run.id), to="en_route")
         await screen.until("status", lambda f: f["progress"] == "coming")
         # it moves: its place and the minutes left come without any event
-        await phone.say("positions", fixes=[fix(1, lon=TOWN.lon + 0.02, lat=TOWN.lat)])
+        a_minute_ago = datetime.now(UTC) - timedelta(minutes=1)  # a kilometre in a second is no driving
+        await phone.say("positions", fixes=[fix(1, a_minute_ago, lon=TOWN.lon + 0.02, lat=TOWN.lat)])
         moved = await screen.until("status", lambda f: f["ambulances"][0]["position_quality"] == "live")
         assert moved["ambulances"][0]["lon"] == TOWN.lon + 0.02
         assert moved["ambulances"][0]["eta_s"] > 0

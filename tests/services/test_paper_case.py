@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from case_scene import NOON, Case, S, open_case
+from case_scene import CAUSE, NOON, Case, S, open_case
 from paper_scene import at, enter, filled, form, log_is_exact, run_of, until, without_transport
 from timer_check import check_timers
 
@@ -33,6 +33,7 @@ from dispatch.domain.stamps import Stamp
 from dispatch.domain.unit import UnavailabilityReason
 from dispatch.services.case_file import read_case
 from dispatch.services.readiness import make_unavailable
+from dispatch.services.replay_case import replay_case
 from dispatch.storage.transaction import new_id
 
 
@@ -348,3 +349,14 @@ async def test_an_open_form_is_never_without_an_owner_or_a_timer(case: Case) -> 
     assert await case.state(run_id) == "accepted", "what was told by telephone does not run out"
     assert "accepted_at" not in await case.stamps(sent.incident_id)
     await log_is_exact(case)
+
+
+async def test_a_paper_case_can_be_replayed_step_by_step(case: Case) -> None:
+    entered = await enter(case, filled(case))
+    replay = await replay_case(
+        case.centre, case.entry, case.operator, entered.incident_id, "uji", cause=CAUSE
+    )
+    kinds = [step.kind for step in replay.steps]
+    assert kinds[0] == EventKind.PAPER_CASE_ENTERED
+    assert kinds[-1] == EventKind.INCIDENT_CLOSED
+    assert len(kinds) == 11

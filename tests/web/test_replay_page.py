@@ -60,7 +60,6 @@ def test_what_was_known_then(open_browser: Open, served: Served) -> None:
     page.get_by_label("Ke jam").fill("jam tiga")
     page.get_by_role("button", name="Ke jam").click()
     expect(page.get_by_label("Ke jam")).to_have_attribute("aria-invalid", "true")
-    page.keyboard.press("Escape")
     page.get_by_role("button", name="60×").click()
     page.get_by_role("button", name="Putar").first.click()
     expect(known.locator("li.own")).to_contain_text("Tiba di lokasi")

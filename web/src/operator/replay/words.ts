@@ -60,6 +60,8 @@ export const stepWords: Record<string, Words> = {
   crew_called: { id: 'Awak ditelepon', en: 'The crew was phoned' },
   signal_lost: { id: 'Sinyal unit hilang', en: 'The unit fell silent' },
   signal_back: { id: 'Sinyal unit kembali', en: 'The unit was heard again' },
+  paper_case_entered: { id: 'Kasus dari kertas', en: 'The case was kept on paper' },
+  paper_stamps_added: { id: 'Jam dari kertas ditambahkan', en: 'Times kept on paper were added' },
   person_erased: { id: 'Data orang dihapus', en: 'A person was erased' },
 }
 

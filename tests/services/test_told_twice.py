@@ -1,0 +1,51 @@
+"""What an operator tells twice, for the answer was lost, happens once: call-backs and sendings by id."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from case_scene import CAUSE, Case, S, open_case
+
+from dispatch.domain.assignment import DeclineReason
+from dispatch.domain.call import CallbackOutcome
+from dispatch.domain.errors import ContentDiffers
+from dispatch.services.handle_call import record_callback
+from dispatch.services.send_unit import send_unit
+from dispatch.storage.transaction import new_id
+
+
+@pytest.fixture
+async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
+    async with open_case(database, tmp_path) as scene:
+        yield scene
+
+
+async def test_a_call_back_told_twice_is_recorded_once(case: Case) -> None:
+    call, told = await case.ring(), new_id()
+    about = (case.centre, case.entry, case.operator, call.call_id)
+    for _ in range(2):
+        made = await record_callback(*about, CallbackOutcome.NO_ANSWER, None, cause=CAUSE, callback_id=told)
+        assert made == told
+    assert await case.value("SELECT count(*) FROM callback") == 1
+    with pytest.raises(ContentDiffers):
+        await record_callback(*about, CallbackOutcome.ANSWERED, None, cause=CAUSE, callback_id=told)
+
+
+async def test_a_sending_told_again_after_its_run_has_ended_sends_nobody(case: Case) -> None:
+    incident, told = await case.incident(), new_id()
+
+    async def send(sign: str) -> Any:
+        about = (case.centre, case.entry, case.operator, incident, case.units[sign], "uji")
+        return await send_unit(*about, cause=CAUSE, assignment_id=told)
+
+    first = await send("A-1")
+    assert (first.id, first.repeated) == (told, False)
+    await case.step(told, S.DECLINED, case.crew["A-1"], reason=DeclineReason.CREW)
+    again = await send("A-1")
+    assert (again.id, again.repeated, again.state) == (told, True, S.DECLINED)
+    assert await case.value("SELECT count(*) FROM assignment") == 1
+    with pytest.raises(ContentDiffers):
+        await send("A-2")

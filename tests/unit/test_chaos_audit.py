@@ -1,0 +1,133 @@
+"""The audit of a fault trial finds what is lost, doubled and wrong: it would be worth nothing otherwise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chaos.audit import Findings, audit, audit_screen
+from chaos.board import Picture
+from chaos.ledger import Ledger, Step
+from chaos.reading import Held, Stamped
+
+AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+
+
+def event(seq: int, kind: str, subject: str, incident: str | None = None, **data: Any) -> dict[str, Any]:
+    return {"seq": seq, "kind": kind, "subject_id": subject, "incident_id": incident, "data": data}
+
+
+EVENTS = [
+    event(1, "call_received", "call"),
+    event(2, "call_taken", "call"),
+    event(3, "incident_reported", "case", "case", call_id="call"),
+    event(4, "unit_assigned", "run", "case", origin="operator", unit_id="unit"),
+    event(5, "assignment_stepped", "run", "case", to="accepted"),
+    event(6, "incident_closed", "case", "case"),
+]
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    told = Ledger(calls={"call"}, taken={"call"}, incidents={"call": "case"}, sends={"run": "case"})
+    told.callbacks["call"] = 1
+    told.closed = {"case"}
+    told.steps = [Step("run", "accepted", AT.isoformat())]
+    told.fixes["phone"] = {1, 2}
+    return told
+
+
+@pytest.fixture
+def held() -> Held:
+    return Held(
+        events=deepcopy(EVENTS),
+        calls={"call"},
+        callbacks=Counter({"call": 1}),
+        stamps={"run": [Stamped("accepted_at", AT, False)]},
+        fixes={"phone": Counter({1: 1, 2: 1})},
+        latest={"phone": 2},
+        doubly_sent=[],
+        messages=set(),
+        unsent=[],
+    )
+
+
+def test_what_agrees_is_clean(ledger: Ledger, held: Held) -> None:
+    assert audit(ledger, held).clean
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        {"calls": set()},
+        {"callbacks": Counter()},
+        {"stamps": {}},
+        {"fixes": {"phone": Counter({1: 1})}},
+        *({"events": [e for e in EVENTS if e["seq"] != gone]} for gone in range(1, 7)),
+    ],
+)
+def test_what_is_missing_is_lost(ledger: Ledger, held: Held, missing: dict[str, Any]) -> None:
+    assert audit(ledger, replace(held, **missing)).lost
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"callbacks": Counter({"call": 2})},
+        {"stamps": {"run": [Stamped("accepted_at", AT, False)] * 2}},
+        {"fixes": {"phone": Counter({1: 2, 2: 1})}},
+        {"doubly_sent": ["unit"]},
+        *({"events": [*EVENTS, {**EVENTS[again], "seq": 7}]} for again in range(6)),
+        {
+            "events": [
+                *EVENTS,
+                event(7, "unit_assigned", "another run", "case", origin="operator", unit_id="unit"),
+            ]
+        },
+    ],
+)
+def test_what_is_there_twice_is_doubled(ledger: Ledger, held: Held, more: dict[str, Any]) -> None:
+    assert audit(ledger, replace(held, **more)).doubled
+
+
+def test_a_stamp_at_another_time_and_a_marker_moved_back_are_wrong(ledger: Ledger, held: Held) -> None:
+    late = {"run": [Stamped("accepted_at", AT + timedelta(seconds=6), True)]}
+    assert audit(ledger, replace(held, stamps=late)).wrong
+    assert not audit(ledger, replace(held, stamps=late), true_clocks=False).wrong
+    assert audit(ledger, replace(held, latest={"phone": 1})).wrong
+
+
+@pytest.mark.parametrize(
+    ("shown", "kind"),
+    [
+        (EVENTS[:-1], "lost"),
+        ([*EVENTS, EVENTS[-1]], "doubled"),
+        ([EVENTS[1], EVENTS[0], *EVENTS[2:]], "wrong"),
+    ],
+)
+def test_a_console_that_was_shown_something_else_is_found(shown: list[dict[str, Any]], kind: str) -> None:
+    findings = Findings()
+    audit_screen("operator", shown, EVENTS, findings)
+    assert getattr(findings, kind)
+
+
+def test_a_console_that_was_shown_the_log_is_clean() -> None:
+    findings = Findings()
+    audit_screen("operator", list(EVENTS), EVENTS, findings)
+    assert findings.clean
+
+
+def test_the_picture_follows_a_case_to_its_end() -> None:
+    picture = Picture()
+    for one in EVENTS[:5]:
+        picture.take(one)
+    assert picture.calls == {"call": "taken"}
+    assert picture.incidents == {"case": "reported"}
+    assert picture.runs == {"run": ("case", "unit", "accepted")}
+    picture.take(EVENTS[5])
+    assert (picture.incidents, picture.runs) == ({}, {})
