@@ -17,7 +17,7 @@ from dispatch.domain.events import EventKind
 from dispatch.domain.unit import UnavailabilityReason
 from dispatch.services.crew import sign_off
 from dispatch.services.readiness import make_unavailable
-from dispatch.services.save_positions import Fix, save_positions
+from dispatch.services.save_positions import NO_ROAD, Fix, save_positions
 from dispatch.services.signals import watch_signals
 from dispatch.storage.rebuild import current, differences, rebuild
 
@@ -49,8 +49,10 @@ async def fix(case: Case, sign: str, at: datetime | None = None) -> None:
         *(None,) * 4,
         source="app",
         replayed=False,
+        quality="good",
+        moves=True,
     )
-    await save_positions(case.centre, case.entry, [one])
+    await save_positions(case.centre, case.entry, [one], [NO_ROAD])
 
 
 async def look(case: Case) -> int:
