@@ -288,7 +288,7 @@ async def _ensure_slot(machine: Machine, passfile: Path) -> None:
             await connection.execute("SELECT pg_drop_replication_slot($1)", slot)
         if status in (None, "lost"):
             await connection.execute("SELECT pg_create_physical_replication_slot($1, true)", slot)
-        # pg_rewind 15 takes the timeline from the last checkpoint, which right after a promotion is the former's
+        # pg_rewind 15 takes the timeline from the last checkpoint: after a promotion, the former one
         await connection.execute("CHECKPOINT")
     finally:
         await connection.close()

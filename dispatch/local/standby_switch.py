@@ -158,7 +158,7 @@ def _rewound(primary: SeatPostgres, back: SeatPostgres, say: Callable[[str], Non
     if not (back.data / "PG_VERSION").exists() or primary.slot_status(slot_of(back.seat)) == "lost":
         return None
     assert primary.binaries is not None
-    # pg_rewind 15 takes the timeline from the last checkpoint: right after a promotion that is the former one,
+    # pg_rewind 15 takes the timeline from the last checkpoint: after a promotion that is the former one,
     # and what it makes does not start ("does not contain minimum recovery point")
     primary.execute("CHECKPOINT")
     # a fenced folder would be started as a standby by pg_rewind's own crash recovery
