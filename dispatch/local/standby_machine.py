@@ -31,6 +31,7 @@ PROMOTE_S = 60
 _AT_LEAST = ("max_connections", "max_worker_processes", "max_wal_senders", "max_locks_per_transaction")
 _GRANTS = (
     "GRANT pg_monitor TO {role}",
+    "GRANT pg_checkpoint TO {role}",
     "GRANT ALTER SYSTEM ON PARAMETER synchronous_standby_names TO {role}",
     "GRANT EXECUTE ON FUNCTION pg_reload_conf() TO {role}",
     # what pg_rewind reads when a former primary is wound back
@@ -287,6 +288,8 @@ async def _ensure_slot(machine: Machine, passfile: Path) -> None:
             await connection.execute("SELECT pg_drop_replication_slot($1)", slot)
         if status in (None, "lost"):
             await connection.execute("SELECT pg_create_physical_replication_slot($1, true)", slot)
+        # pg_rewind 15 takes the timeline from the last checkpoint: after a promotion, the former one
+        await connection.execute("CHECKPOINT")
     finally:
         await connection.close()
 

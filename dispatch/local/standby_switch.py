@@ -131,7 +131,7 @@ def _launcher_runs(run_dir: Path) -> bool:
 def rejoin(servers: PrivatePair, progress: Progress, say: Callable[[str], None]) -> str:
     """Make the fenced seat a standby of the present primary; return how: `rewound` or `copied`.
 
-    A standby that does not follow any more is made anew in the same way.
+    A standby that does not follow any more is copied anew.
     """
     run_dir = servers.run_dir
     pair = _require_pair(run_dir)
@@ -147,7 +147,8 @@ def rejoin(servers: PrivatePair, progress: Progress, say: Callable[[str], None])
         raise StandbyError(f"processes {left} still use {back.data}: end them first")
     slot = slot_of(back.seat)
     primary.ensure_slot(slot)
-    how = _rewound(primary, back, say) or _copied(primary, back, slot, progress)
+    rewound = _rewound(primary, back, say) if pair.standby is None else None
+    how = rewound or _copied(primary, back, slot, progress)
     write_pair(run_dir, pair.rejoined())
     _until_followed(servers, say)
     return how
@@ -157,6 +158,9 @@ def _rewound(primary: SeatPostgres, back: SeatPostgres, say: Callable[[str], Non
     if not (back.data / "PG_VERSION").exists() or primary.slot_status(slot_of(back.seat)) == "lost":
         return None
     assert primary.binaries is not None
+    # pg_rewind 15 takes the timeline from the last checkpoint: after a promotion that is the former one,
+    # and what it makes does not start ("does not contain minimum recovery point")
+    primary.execute("CHECKPOINT")
     # a fenced folder would be started as a standby by pg_rewind's own crash recovery
     (back.data / STANDBY_SIGNAL).unlink(missing_ok=True)
     try:
