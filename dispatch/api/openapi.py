@@ -20,6 +20,7 @@ TAGS = [
     {"name": "residents", "description": "Warga / residents"},
     {"name": "operators", "description": "Operator; juga peran admin / also the role admin"},
     {"name": "crews", "description": "Awak ambulans / crews of ambulances"},
+    {"name": "trackers", "description": "Pelacak kendaraan / vehicle trackers (OsmAnd, Traccar)"},
     {"name": "facilities", "description": "Faskes penerima; juga operator / receiving facilities"},
     {
         "name": "replay",

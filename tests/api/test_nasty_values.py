@@ -43,6 +43,7 @@ USER = {
     "health office": "dinkes1",
     "places": "pengemudi1",
     "crews": "pengemudi1",
+    "trackers": "admin1",
 }
 GOOD: dict[str, Any] = {
     "id": str(uuid4()),
