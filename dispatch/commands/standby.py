@@ -165,7 +165,7 @@ def promote(
     with _plainly() as servers:
         done = promote_standby(servers, accept_loss=accept_loss)
     _report(done)
-    if accept_loss:
+    if accept_loss and done.at_once:
         with_centre(tell_lost)
 
 
