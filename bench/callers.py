@@ -22,7 +22,7 @@ _EVERY_S = 0.15
 
 async def _watch(console: ClientConnection, seen: dict[str, float], news: asyncio.Event) -> None:
     async for text in console:
-        if isinstance(text, str) and text.startswith('{"t":"event"'):
+        if isinstance(text, str) and '"t":"event"' in text[:40]:
             frame = json.loads(text)
             if frame["kind"] == "call_received":
                 seen[frame["subject_id"]] = time.perf_counter()
@@ -54,7 +54,7 @@ async def main(port: int, seconds: float, operator: str, residents: list[str]) -
     ):
         await console.send(json.dumps({"t": "hello", "token": operator}))
         async for text in console:  # what a console is shown at first takes its time
-            if isinstance(text, str) and text.startswith('{"t":"positions"'):
+            if isinstance(text, str) and '"t":"positions"' in text[:40]:
                 break
         watching = asyncio.create_task(_watch(console, seen, news))
         until = time.perf_counter() + seconds

@@ -86,8 +86,9 @@ class Phone:
     def _take(self, text: bytes) -> None:
         if self._job.echo:
             count = 1
-        elif text.startswith(b'{"t":"positions_saved"'):
-            count = text[: text.index(b"]")].count(b",")  # one before the list, and one between two of them
+        elif _is(text, b"positions_saved"):
+            seqs = text[text.index(b"[") + 1 : text.index(b"]")]
+            count = seqs.count(b",") + 1 if seqs else 0
         else:
             return
         now = time.time()
@@ -95,6 +96,11 @@ class Phone:
             self.answered.append(now - self._sent.popleft())
         if self._job.per_s is None:
             self.send()
+
+
+def _is(text: bytes, kind: bytes) -> bool:
+    """Whether a frame is of this kind; before it stands its number at most."""
+    return b'"t":"%b"' % kind in text[:50]
 
 
 class _Unit(msgspec.Struct):
@@ -117,7 +123,7 @@ class Console:
         socket.on_text = self._take
 
     def _take(self, text: bytes) -> None:
-        if text.startswith(b'{"t":"positions"'):
+        if _is(text, b"positions"):
             came = time.time()
             snapshot = _snapshot.decode(text)
             under_way = came - snapshot.at.timestamp()
@@ -128,7 +134,7 @@ async def _until(socket: RawSocket, kind: bytes) -> None:
     came = asyncio.get_running_loop().create_future()
 
     def look(text: bytes) -> None:
-        if not came.done() and text.startswith(b'{"t":"%b"' % kind):
+        if not came.done() and _is(text, kind):
             came.set_result(None)
 
     socket.on_text = look
