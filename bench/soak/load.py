@@ -72,7 +72,7 @@ class Console:
 
     def take(self, text: bytes) -> None:
         """Read a frame."""
-        if text.startswith(b'{"t":"positions"'):
+        if b'"t":"positions"' in text[:60]:
             self._tally.counts["position frames"] += 1
             return
         frame = json.loads(text)
@@ -109,7 +109,7 @@ class Crew:
 
     def take(self, text: bytes) -> None:
         """Read a frame."""
-        if text.startswith(b'{"t":"positions_saved"'):
+        if b'"t":"positions_saved"' in text[:60]:  # behind the frame's number
             frame = json.loads(text)
             self.waiting.difference_update(frame["seqs"])
             self._tally.counts["fixes acknowledged"] += len(frame["seqs"])
