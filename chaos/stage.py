@@ -17,6 +17,7 @@ import httpx
 
 from chaos import processes
 from dispatch.local.addresses import free_port
+from dispatch.local.redis import PrivateRedis
 from dispatch.local.tether import tethered
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -37,7 +38,8 @@ class Stage:
         self.log = folder / "launcher.log"
         self._ports = _two_ports()
         self._launcher: subprocess.Popen[bytes] | None = None
-        self._more: dict[str, str] = {}
+        self.beside: list[PrivateRedis] = []
+        """Servers of ours that the system is told to use in place of its own."""
 
     # --- its life --------------------------------------------------------------------------------
 
@@ -81,7 +83,7 @@ class Stage:
     async def until_started(self) -> None:
         """Wait until the launcher has said that all is ready."""
         until = time.monotonic() + READY_S
-        while b"Berhenti / stop" not in self.log.read_bytes():
+        while b"Berhenti / stop:" not in self.log.read_bytes():
             assert self._launcher is not None, "launched"
             if self._launcher.poll() is not None or time.monotonic() > until:
                 raise NotReady(f"the system did not start:\n{self.log.read_text(errors='replace')}")
@@ -95,6 +97,11 @@ class Stage:
             self._launcher.terminate()
         await asyncio.to_thread(self._launcher.wait, 90)
         self._launcher = None
+
+    def stop_beside(self) -> None:
+        """Stop our own servers."""
+        while self.beside:
+            self.beside.pop().stop()
 
     def kill_launcher(self) -> None:
         """Kill the launcher, which takes everything with it; wait until it is gone."""
