@@ -59,7 +59,6 @@ async def theatre() -> AsyncIterator[Theatre]:
         finally:
             proxy.stop()
             await stage.stop()
-            stage.stop_beside()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -17,12 +17,12 @@ import httpx
 
 from chaos import processes
 from dispatch.local.addresses import free_port
-from dispatch.local.redis import PrivateRedis
 from dispatch.local.tether import tethered
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REGENCY = "32.14-latihan"
 READY_S = 120.0
+PROGRAM = ("-m", "dispatch", "run")
 _SERVERS = 2
 
 
@@ -38,26 +38,26 @@ class Stage:
         self.log = folder / "launcher.log"
         self._ports = _two_ports()
         self._launcher: subprocess.Popen[bytes] | None = None
-        self.beside: list[PrivateRedis] = []
-        """Servers of ours that the system is told to use in place of its own."""
 
     # --- its life --------------------------------------------------------------------------------
 
-    async def start(self, **more: str) -> None:
+    async def start(self, *, program: tuple[str, ...] = PROGRAM, **more: str) -> None:
         """Start everything and wait until it is ready; `more` goes into the environment.
+
+        `program` is the launcher, as arguments for this Python.
 
         Raises:
             NotReady: it ended, or took too long.
         """
-        self.launch(**more)
+        self.launch(program, **more)
         await self.until_started()
 
-    def launch(self, **more: str) -> None:
+    def launch(self, program: tuple[str, ...] = PROGRAM, **more: str) -> None:
         """Start the launcher. Call from the main thread: the launcher ends with it."""
         self.log.write_bytes(b"")
         with self.log.open("ab") as log:
             self._launcher = subprocess.Popen(
-                tethered([sys.executable, "-m", "dispatch", "run"], signal.SIGTERM),
+                tethered([sys.executable, *program], signal.SIGTERM),
                 cwd=REPOSITORY,
                 env=self._environment() | more,
                 stdin=subprocess.DEVNULL,
@@ -97,11 +97,6 @@ class Stage:
             self._launcher.terminate()
         await asyncio.to_thread(self._launcher.wait, 90)
         self._launcher = None
-
-    def stop_beside(self) -> None:
-        """Stop our own servers."""
-        while self.beside:
-            self.beside.pop().stop()
 
     def kill_launcher(self) -> None:
         """Kill the launcher, which takes everything with it; wait until it is gone."""

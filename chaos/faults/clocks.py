@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from chaos import clocked
 from chaos.scene import SERVE_S, Fault, Scene
 from chaos.stage import NotReady, Stage
-from dispatch.local.redis import PrivateRedis
 
 JUMP = timedelta(minutes=15)
 """Longer than any lease or deadline, shorter than what is left of a shift."""
@@ -19,30 +19,19 @@ CLOCK_S = SERVE_S + _SEEN_AFTER_S
 
 
 async def with_movable_clock(stage: Stage) -> None:
-    """Start the system anew with a clock that can be moved; its monotonic time goes on as it does anyway."""
+    """Start the system anew, with serving processes and a worker whose clock can be moved."""
     library = next(Path("/usr/lib").glob(_LIBRARY), None)
     if library is None:
         raise NotReady("libfaketime is not installed: apt-get install libfaketime")
     await stage.stop()
     _move(stage, timedelta(0))
-    # Redis hangs at its start under the library, and what it holds knows no clock: it keeps the machine's
-    redis = PrivateRedis(stage.run_dir.with_name("redis"), say=lambda _: None)
-    stage.beside.append(redis)
-    redis.start()
-    await stage.start(
-        REDIS_URL=redis.url,
-        LD_PRELOAD=str(library),
-        FAKETIME_TIMESTAMP_FILE=str(_file(stage)),
-        FAKETIME_CACHE_DURATION="1",
-        FAKETIME_DONT_FAKE_MONOTONIC="1",
-        NO_FAKE_STAT="1",
-    )
+    told = {clocked.LIBRARY: str(library), clocked.FILE: str(_file(stage))}
+    await stage.start(program=("-m", "chaos.clocked"), **told)
 
 
 async def with_own_clock(stage: Stage) -> None:
     """Start the system anew with the machine's clock."""
     await stage.stop()
-    stage.stop_beside()
     await stage.start()
 
 
@@ -53,7 +42,6 @@ def _file(stage: Stage) -> Path:
 def _move(stage: Stage, off: timedelta) -> None:
     draft = _file(stage).with_name("clock.new")
     draft.write_text(f"{off.total_seconds():+.0f}\n")
-    draft.chmod(0o644)  # the database's user reads it, too
     draft.replace(_file(stage))
 
 
