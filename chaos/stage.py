@@ -22,6 +22,7 @@ from dispatch.local.tether import tethered
 REPOSITORY = Path(__file__).resolve().parents[1]
 REGENCY = "32.14-latihan"
 READY_S = 120.0
+PROGRAM = ("-m", "dispatch", "run")
 _SERVERS = 2
 
 
@@ -37,25 +38,26 @@ class Stage:
         self.log = folder / "launcher.log"
         self._ports = _two_ports()
         self._launcher: subprocess.Popen[bytes] | None = None
-        self._more: dict[str, str] = {}
 
     # --- its life --------------------------------------------------------------------------------
 
-    async def start(self, **more: str) -> None:
+    async def start(self, *, program: tuple[str, ...] = PROGRAM, **more: str) -> None:
         """Start everything and wait until it is ready; `more` goes into the environment.
+
+        `program` is the launcher, as arguments for this Python.
 
         Raises:
             NotReady: it ended, or took too long.
         """
-        self.launch(**more)
+        self.launch(program, **more)
         await self.until_started()
 
-    def launch(self, **more: str) -> None:
+    def launch(self, program: tuple[str, ...] = PROGRAM, **more: str) -> None:
         """Start the launcher. Call from the main thread: the launcher ends with it."""
         self.log.write_bytes(b"")
         with self.log.open("ab") as log:
             self._launcher = subprocess.Popen(
-                tethered([sys.executable, "-m", "dispatch", "run"], signal.SIGTERM),
+                tethered([sys.executable, *program], signal.SIGTERM),
                 cwd=REPOSITORY,
                 env=self._environment() | more,
                 stdin=subprocess.DEVNULL,
@@ -81,7 +83,7 @@ class Stage:
     async def until_started(self) -> None:
         """Wait until the launcher has said that all is ready."""
         until = time.monotonic() + READY_S
-        while b"Berhenti / stop" not in self.log.read_bytes():
+        while b"Berhenti / stop:" not in self.log.read_bytes():
             assert self._launcher is not None, "launched"
             if self._launcher.poll() is not None or time.monotonic() > until:
                 raise NotReady(f"the system did not start:\n{self.log.read_text(errors='replace')}")

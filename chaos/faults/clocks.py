@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from chaos import clocked
 from chaos.scene import SERVE_S, Fault, Scene
 from chaos.stage import NotReady, Stage
 
@@ -18,19 +19,14 @@ CLOCK_S = SERVE_S + _SEEN_AFTER_S
 
 
 async def with_movable_clock(stage: Stage) -> None:
-    """Start the system anew with a clock that can be moved; its monotonic time goes on as it does anyway."""
+    """Start the system anew, with serving processes and a worker whose clock can be moved."""
     library = next(Path("/usr/lib").glob(_LIBRARY), None)
     if library is None:
         raise NotReady("libfaketime is not installed: apt-get install libfaketime")
     await stage.stop()
     _move(stage, timedelta(0))
-    await stage.start(
-        LD_PRELOAD=str(library),
-        FAKETIME_TIMESTAMP_FILE=str(_file(stage)),
-        FAKETIME_CACHE_DURATION="1",
-        FAKETIME_DONT_FAKE_MONOTONIC="1",
-        NO_FAKE_STAT="1",
-    )
+    told = {clocked.LIBRARY: str(library), clocked.FILE: str(_file(stage))}
+    await stage.start(program=("-m", "chaos.clocked"), **told)
 
 
 async def with_own_clock(stage: Stage) -> None:
@@ -46,7 +42,6 @@ def _file(stage: Stage) -> Path:
 def _move(stage: Stage, off: timedelta) -> None:
     draft = _file(stage).with_name("clock.new")
     draft.write_text(f"{off.total_seconds():+.0f}\n")
-    draft.chmod(0o644)  # the database's user reads it, too
     draft.replace(_file(stage))
 
 

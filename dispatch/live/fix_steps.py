@@ -127,6 +127,11 @@ def on_duty(incoming: Incoming) -> Refusal | None:
             if begun and (turn.left_at is None or incoming.fixed_at <= turn.left_at):
                 incoming.unit_id = turn.unit_id
                 return None
+    for turn in incoming.phone.turns:
+        # boarded in what is the future now: the server's clock was set back, and they are still aboard
+        if turn.left_at is None and incoming.received_at < turn.joined_at:
+            incoming.unit_id = turn.unit_id
+            return None
     return incoming.refuse(
         "Posisi dibuat saat tidak sedang bertugas", "The fix was made while not signed on to a unit"
     )
