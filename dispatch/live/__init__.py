@@ -14,12 +14,12 @@ from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
-from dispatch.live.cut_off import CutOffProtocol
 from dispatch.live.driver_socket import driver_socket
 from dispatch.live.fanout import Fanout
 from dispatch.live.geofencing import Geofencing
 from dispatch.live.hub import Hub
 from dispatch.live.ingest import Ingest
+from dispatch.live.line import Line
 from dispatch.live.operator_socket import operator_socket
 from dispatch.live.resident_socket import resident_socket
 from dispatch.live.session_checks import SessionChecks
@@ -31,7 +31,7 @@ from dispatch.services.centre import Centre
 __all__ = ["SERVER_OPTIONS", "attach"]
 
 SERVER_OPTIONS: dict[str, Any] = {
-    "ws": CutOffProtocol,
+    "ws": Line,
     "ws_ping_interval": 20.0,
     "ws_ping_timeout": 20.0,
     # frames above 64 kB are answered with an error frame; far above it the server hangs up

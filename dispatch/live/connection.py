@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from dispatch.domain.errors import DispatchError, Forbidden, NotSignedIn
 from dispatch.domain.roles import Actor
 from dispatch.live import frames
+from dispatch.live.line import EXTENSION, Line
 from dispatch.live.session_checks import SessionChecks
 from dispatch.services.centre import Centre
 from dispatch.services.sessions import SignedIn, find_session
@@ -69,6 +70,10 @@ class Connection:
         self._sent = 0
         self._token = ""
         self._database_away = False
+        line = websocket.scope.get("extensions", {}).get(EXTENSION)
+        self._line: Line | None = line if isinstance(line, Line) else None
+        self._handling = False
+        self._writing = False
 
     # --- the beginning ---------------------------------------------------------------------------
 
@@ -144,7 +149,28 @@ class Connection:
     async def write(self, frame: str) -> None:
         """Send a frame now, waiting while the client is slow; from within `produce` only."""
         self._sent += 1
-        await self._websocket.send_text(frames.numbered(frame, self._sent))
+        self._writing = True
+        try:
+            await self._websocket.send_text(frames.numbered(frame, self._sent))
+        finally:
+            self._writing = False
+
+    def write_straight(self, frame: str) -> bool:
+        """Send a frame at once, past the writer; False when it has to wait its turn or the client is slow."""
+        if self._line is None or self._writing or self._outbox:
+            return False
+        if not self._line.say(frames.numbered(frame, self._sent + 1).encode()):
+            return False
+        self._sent += 1
+        return True
+
+    def take_straight(self, take: Callable[[bytes], bool]) -> None:
+        """Offer the client's frames to `take` as they come in, except while an earlier one is being handled.
+
+        What it returns False for goes the ordinary way; it must not have had an effect then.
+        """
+        if self._line is not None:
+            self._line.take = lambda text: not self._handling and take(text)
 
     async def serve(
         self,
@@ -168,6 +194,8 @@ class Connection:
         try:
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            if self._line is not None:
+                self._line.take = None
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -177,11 +205,14 @@ class Connection:
     async def _read(self, handle: Callable[[str | bytes], Awaitable[None]]) -> None:
         while True:
             text = await self._receive()
+            self._handling = True
             try:
                 with database_needed():
                     await handle(text)
             except DispatchError as refusal:
                 self.send_error(refusal, frames.frame_id(text))
+            finally:
+                self._handling = False
 
     async def _write(self, produce: Callable[[], Awaitable[float | None]]) -> None:
         while True:

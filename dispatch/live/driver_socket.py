@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from starlette.websockets import WebSocket
 
 from dispatch.domain.errors import Forbidden, Unavailable
 from dispatch.domain.roles import Actor, Role
 from dispatch.live import frames
-from dispatch.live.broken_frames import BrokenFrame, in_indonesian
+from dispatch.live.broken_frames import FRAME_LIMIT, BrokenFrame, in_indonesian
 from dispatch.live.clock_offset import ClockOffset
 from dispatch.live.connection import Connection, attend
 from dispatch.live.driver_commands import carry_out
@@ -21,6 +23,8 @@ from dispatch.services.save_positions import begin_trail
 from dispatch.services.sessions import SignedIn
 
 _hello = msgspec.json.Decoder(frames.DriverHello)
+_POSITIONS = b'{"t":"positions"'
+_fixes = msgspec.json.Decoder(frames.Positions)
 _frame: msgspec.json.Decoder[frames.DriverFrame] = msgspec.json.Decoder(frames.DriverFrame)
 
 
@@ -42,6 +46,7 @@ async def _converse(live: Switchboard, connection: Connection) -> None:
     async with live.hub.following(who.entry, None) as feed:
         cab = _Cab(live, connection, who, feed, phone)
         await cab.welcome()
+        connection.take_straight(cab.take_straight)
         try:
             await connection.serve(cab.handle, cab.produce)
         finally:
@@ -117,6 +122,19 @@ class _Cab:
                 self._desk_is_stale = True  # also when nothing has changed: the phone asked
             self._connection.send(frames.write("done", id=frame.id, result=result))
 
+    def take_straight(self, text: bytes) -> bool:
+        """Take a frame of fixes without waking anybody; return False for all else, and for what is amiss."""
+        if not text.startswith(_POSITIONS) or len(text) > FRAME_LIMIT or self._phone.aboard is None:
+            return False
+        try:
+            frame = _fixes.decode(text)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        if not self._live.ingest.has_room(len(frame.fixes)):
+            return False
+        self._take_positions(frame)
+        return True
+
     def _take_positions(self, frame: frames.Positions) -> None:
         received_at = self._live.centre.clock()
         if frame.sent_at is not None and frames.plausible(frame.sent_at):
@@ -138,6 +156,9 @@ class _Cab:
     def saved(self, seqs: list[int]) -> None:
         """The intake has committed these fixes."""
         self._saved.extend(seqs)
+        if self._connection.write_straight(frames.write_saved(self._saved, self._shown())):
+            self._saved, self._refused, self._answer_due = [], [], False
+            return
         self._answer_due = True
         self._connection.wake.set()
 
@@ -170,15 +191,18 @@ class _Cab:
     async def _answer_fixes(self) -> None:
         if self._answer_due:
             self._answer_due = False
-            saved, self._saved = self._saved, []
-            refused, self._refused = self._refused, []
-            await self._connection.write(frames.write_saved(saved, [r.shown() for r in refused]))
+            answer = frames.write_saved(self._saved, self._shown())
+            self._saved, self._refused = [], []
+            await self._connection.write(answer)
         if self._not_saved:
             lost, self._not_saved = self._not_saved, []
             refusal = Unavailable(
                 "Posisi belum tersimpan; kirim lagi", "The fixes are not stored; send them again", seqs=lost
             )
             await self._connection.write(frames.write_error(refusal))
+
+    def _shown(self) -> list[dict[str, Any]]:
+        return [refused.shown() for refused in self._refused]
 
     def _touched(self) -> None:
         self._desk_is_stale = True

@@ -59,7 +59,7 @@ class Ingest:
         Raises:
             Unavailable: too many wait already, for the database is away or too slow.
         """
-        if self._count + len(fixes) > MOST_WAITING:
+        if not self.has_room(len(fixes)):
             raise Unavailable(
                 "Terlalu banyak posisi menunggu disimpan; kirim lagi nanti",
                 "Too many positions wait to be stored; send again later",
@@ -68,6 +68,10 @@ class Ingest:
         self._waiting[entry.tenant.id].append((sender, fixes))
         self._count += len(fixes)
         self._work.set()
+
+    def has_room(self, count: int) -> bool:
+        """Whether that many fixes would be taken now."""
+        return self._count + count <= MOST_WAITING
 
     async def run(self) -> None:
         """Write until cancelled."""
