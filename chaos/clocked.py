@@ -1,19 +1,23 @@
 """`dispatch run` with serving processes and workers whose clock can be moved: `python -m chaos.clocked`.
 
-The library that moves it is given to these alone: Redis hangs under it, and so does sleeping in the launcher.
+Everything of them reads the time in one place, `dispatch.clock`; that place is moved. The monotonic time goes
+on as it does when the clock of a machine is set.
 """
 
 from __future__ import annotations
 
 import os
+import runpy
 import sys
-from typing import NoReturn
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import dispatch.clock
 from dispatch.local.launcher import Commands, Launcher
 from dispatch.settings import Settings
 
-LIBRARY = "CHAOS_CLOCK_LIBRARY"
 FILE = "CHAOS_CLOCK_FILE"
+"""The variable that names the file with the seconds by which the clock is wrong."""
 
 
 def run() -> int:
@@ -22,16 +26,17 @@ def run() -> int:
     return Launcher(Settings(), Commands(**clocked)).run()
 
 
-def become(part: str) -> NoReturn:
+def become(part: str) -> None:
     """Become a part of the system, with a clock that can be moved."""
-    moved = {
-        "LD_PRELOAD": os.environ[LIBRARY],
-        "FAKETIME_TIMESTAMP_FILE": os.environ[FILE],
-        "FAKETIME_CACHE_DURATION": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # as when the clock of a machine is set
-        "NO_FAKE_STAT": "1",
-    }
-    os.execve(sys.executable, [sys.executable, "-m", "dispatch", part], os.environ | moved)
+    file = Path(os.environ[FILE])
+
+    def moved() -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=float(file.read_text()))
+
+    # before anything of the program is read in: it takes the function from there by name
+    dispatch.clock.now = moved
+    sys.argv = ["dispatch", part]
+    runpy.run_module("dispatch", run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from chaos.places import NoPlace, file_system, folder_on_disk
 from chaos.proxy import Proxy
 from chaos.scene import Fault
 from chaos.stage import NotReady, Stage
-from chaos.table import show
+from chaos.table import said, show
 from chaos.trial import Outcome, try_fault
 
 PASSED, FAILED, NOT_STARTED = 0, 1, 2
@@ -115,5 +115,5 @@ def _say(outcome: Outcome, which: str, seconds: float, console: Console) -> None
     )
     mark = "ok  " if outcome.whole and outcome.in_time else "FAIL"
     console.print(f"{mark} {which} {outcome.fault.name} ({seconds:.0f} s): {parts}", markup=False)
-    for note in (*outcome.notes, *outcome.findings.all(), *filter(None, [outcome.stuck])):
+    for note in (*outcome.notes, *said(outcome)):
         console.print(f"       {note}", markup=False)

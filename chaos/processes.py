@@ -12,9 +12,9 @@ from pathlib import Path
 
 SERVE, WORKER, REGISTRY, REDIS, POSTGRES = "serve", "worker", "registry", "redis", "postgres"
 _WORDS = {
-    WORKER: ("-m", "dispatch", "worker"),
-    SERVE: ("-m", "dispatch", "serve"),
-    REGISTRY: ("-m", "registry.standin"),
+    WORKER: (["-m", "dispatch", "worker"], ["-m", "chaos.clocked", "worker"]),
+    SERVE: (["-m", "dispatch", "serve"], ["-m", "chaos.clocked", "serve"]),
+    REGISTRY: (["-m", "registry.standin"],),
 }
 _PROGRAMS = {REDIS: "redis-server", POSTGRES: "postgres"}
 
@@ -46,7 +46,7 @@ def _is(pid: int, name: str) -> bool:
     except OSError:
         return False
     # a process that is still becoming the program (setpriv, sh) carries its words further behind
-    return tuple(words[1 : 1 + len(_WORDS[name])]) == _WORDS[name]
+    return any(words[1 : 1 + len(wanted)] == wanted for wanted in _WORDS[name])
 
 
 def variable(pid: int, name: str) -> str | None:

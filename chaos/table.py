@@ -9,6 +9,8 @@ from rich.table import Table
 
 from chaos.trial import Outcome
 
+_MOST_SAID = 8
+
 
 def show(outcomes: Sequence[Outcome], console: Console) -> None:
     """Print the one table, and what the audits found below it."""
@@ -29,8 +31,15 @@ def show(outcomes: Sequence[Outcome], console: Console) -> None:
     console.print()
     console.print(table)
     for outcome in outcomes:
-        for line in (*outcome.findings.all(), *filter(None, [outcome.stuck])):
+        for line in said(outcome):
             console.print(f"{outcome.fault.name}: {line}", style="red", markup=False)
+
+
+def said(outcome: Outcome) -> list[str]:
+    """Return what is wrong with an outcome in words; of very much the first of it."""
+    found = [*outcome.findings.all(), *filter(None, [outcome.stuck])]
+    more = len(found) - _MOST_SAID
+    return [*found[:_MOST_SAID], *([f"and {more} more"] if more > 0 else [])]
 
 
 def _number(count: int) -> str:

@@ -147,7 +147,7 @@ async def _boards(stage: Stage, everybody: Traffic, findings: Findings) -> None:
 
 async def _commands(stage: Stage, findings: Findings) -> None:
     checks = (("log", "verify", REGENCY), ("log", "rebuild", "--check", REGENCY))
-    for arguments in checks:
-        status, said = await stage.command(*arguments)
+    answers = await asyncio.gather(*(stage.command(*arguments) for arguments in checks))
+    for arguments, (status, said) in zip(checks, answers, strict=True):
         if status != 0:
             findings.wrong.append(f"dispatch {' '.join(arguments)}: {said.strip()}")

@@ -99,6 +99,7 @@ def serve(
 @app.command()
 def worker() -> None:
     """Kerjakan tenggat dan pesan / work off timers and messages."""
+    gc.disable()  # as in `serve`
     from dispatch.commands.plainly import require_ready
     from dispatch.jobs.worker import run as work
     from dispatch.settings import settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Awaitable, Callable
@@ -50,6 +51,8 @@ def run(settings: Settings) -> None:
 
 
 async def _main(settings: Settings) -> None:
+    gc.freeze()
+    gc.enable()  # off while the program was read in, see `dispatch serve`
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -170,3 +170,18 @@ async def test_what_was_said_without_signal_carries_its_time_and_its_unit(
         assert abs((since - sent).total_seconds() + 240) < 6
         await screen.say("available", id=3, unit_id=str(ours.id))
         await screen.until("desk", lambda f: f["unavailable"] is None)
+
+
+async def test_a_step_that_the_network_held_back_keeps_its_time(world: World, server: ServerThread) -> None:
+    unit = (await world.units())[0]
+    async with driver_screen(server, await world.token("pengemudi1"), aboard=unit.call_sign) as screen:
+        run = await world.send(unit.id)
+        await screen.until("desk", offered)
+        # the frame says that it was sent ten seconds ago, by a clock that the hello has shown to be right
+        at = max(run.created_at, datetime.now(UTC) - timedelta(seconds=10))
+        told = {"device_at": at.isoformat(), "sent_at": (at - timedelta(seconds=10)).isoformat()}
+        await screen.say("step", id=1, assignment_id=str(run.id), to="accepted", **told)
+        done = await screen.until("done", lambda f: f["id"] == 1)
+        assert datetime.fromisoformat(done["result"]["occurred_at"]) == at
+        rows = await world.as_admin("SELECT clock_corrected FROM stamp WHERE name = 'accepted_at'")
+        assert [row.clock_corrected for row in rows] == [False]
