@@ -21,7 +21,6 @@ TAGS = [
     {"name": "operators", "description": "Operator; juga peran admin / also the role admin"},
     {"name": "trackers", "description": "Pelacak kendaraan / trackers built into vehicles"},
     {"name": "crews", "description": "Awak ambulans / crews of ambulances"},
-    {"name": "trackers", "description": "Pelacak kendaraan / vehicle trackers (OsmAnd, Traccar)"},
     {"name": "facilities", "description": "Faskes penerima; juga operator / receiving facilities"},
     {
         "name": "replay",

@@ -28,6 +28,8 @@ async def test_health_names_its_parts(api: Api) -> None:
         "version": "",
         "database": "ok",
         "redis": "not_configured",
+        "standby": "not_configured",
+        "archive": "not_configured",
     }
 
 

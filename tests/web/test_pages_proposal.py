@@ -84,5 +84,11 @@ def test_one_touch_confirms_what_the_positions_say(
     driver.page.locator(".proposal button.primary").click()
     expect(driver.state).to_have_text("Tiba di lokasi")
     expect(driver.page.locator(".proposal")).to_have_count(0)
-    stamp = next(s for s in run_of(served, incident)["stamps"] if s["name"] == "on_scene_at")
+
+    def stamps() -> list[dict[str, Any]]:
+        return [s for s in run_of(served, incident)["stamps"] if s["name"] == "on_scene_at"]
+
+    # the page shows the step at once, and keeps it until the server has it
+    until(driver.page, lambda: bool(stamps()), "the step is stored", 30)
+    (stamp,) = stamps()
     assert (stamp["source"], stamp["occurred_at"]) == ("geofence_confirmed", proposal["at"])

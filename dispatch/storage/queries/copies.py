@@ -10,8 +10,8 @@ from dispatch.storage.database import Database
 
 # A copy is expected where a slot is kept for it. A standby is in step when it is connected and commits wait.
 _QUERY = r"""
-SELECT bool_or(active) FILTER (WHERE slot_name LIKE 'semar\_standby\_%')
-         AND current_setting('synchronous_standby_names') <> '' AS standby,
+SELECT bool_or(active AND current_setting('synchronous_standby_names') <> '')
+         FILTER (WHERE slot_name LIKE 'semar\_standby\_%') AS standby,
        bool_or(active) FILTER (WHERE slot_name = 'semar_archive') AS archive
 FROM pg_replication_slots WHERE slot_type = 'physical'
 """
