@@ -19,7 +19,6 @@ from dispatch.notify.transport import Transports
 from dispatch.storage.tables.unit import Unit
 
 GAMMU = shutil.which("gammu-smsd")
-pytestmark = pytest.mark.skipif(GAMMU is None, reason="no gammu-smsd on this machine (apt: gammu-smsd)")
 FOLDERS = ("inbox", "outbox", "sent", "error")
 NUMBER = "+628000001"
 
@@ -49,7 +48,7 @@ async def spool(tmp_path: Path) -> AsyncIterator[Path]:
         f"[gammu]\ndevice = {folder / 'phone'}\nmodel = dummy\nconnection = none\n"
         f"[smsd]\nservice = files\nlogfile = {tmp_path / 'smsd.log'}\n{paths}commtimeout = 1\n"
     )
-    assert GAMMU is not None
+    assert GAMMU is not None, "gammu-smsd is missing: scripts/bootstrap --dev installs it"
     process = await asyncio.create_subprocess_exec(
         GAMMU, "-c", str(settings), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
