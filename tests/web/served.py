@@ -10,10 +10,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
+from websockets.sync.client import connect
 
 from dispatch.local import addresses
 from dispatch.local.program import Program
@@ -171,6 +174,21 @@ class Served:
             desk.post(f"/operator/calls/{call['id']}/disposal", json={"disposal": "prank"})
         for incident in board["incidents"]:
             desk.post(f"/operator/incidents/{incident['id']}/cancellation", json={"reason": "false_alarm"})
+        aboard = "SELECT username FROM crew_membership JOIN staff_user s ON s.id = staff_id WHERE left_at IS NULL"
+        for username in self.ask(aboard).split():
+            self._sign_off(username)
+
+    def _sign_off(self, username: str) -> None:
+        """Take a driver off the unit that a closed page has left them on."""
+        token = self.api(username).headers["Authorization"].removeprefix("Bearer ")
+        with connect(f"{self.address.replace('http', 'ws', 1)}/ws/driver") as socket:
+            moment = datetime.now(UTC).isoformat()
+            hello = {"t": "hello", "token": token, "installation_id": str(uuid4()), "device_at": moment}
+            socket.send(json.dumps(hello))
+            socket.send(json.dumps({"t": "sign_off", "id": 1}))
+            answers = (json.loads(socket.recv(timeout=PATIENCE_S)) for _ in range(20))
+            answer = next(frame for frame in answers if frame.get("id") == 1)
+            assert answer["t"] == "done", answer
 
     def _until(self, holds: Callable[[], bool], program: Program) -> None:
         patience = time.monotonic() + PATIENCE_S
