@@ -5,6 +5,7 @@ import { roleWords } from '$shared/texts/words'
 import type { CaseReplay, ReplayStep } from './replay'
 
 export const stepWords: Record<string, Words> = {
+  resident_registered: { id: 'Warga mendaftar', en: 'A resident registered' },
   resident_verified: { id: 'Dukcapil menjawab', en: 'The civil registry answered' },
   call_received: { id: 'Panggilan masuk', en: 'A call came in' },
   call_located: { id: 'Lokasi pemanggil diketahui', en: 'The caller was located' },
@@ -32,6 +33,8 @@ export const stepWords: Record<string, Words> = {
   assignment_fact_reported: { id: 'Laporan terlambat dari awak', en: 'A late report by the crew' },
   assignment_stood_down: { id: 'Unit dipanggil kembali', en: 'The unit was called back' },
   stand_down_acknowledged: { id: 'Awak tahu dipanggil kembali', en: 'The crew saw that it was called back' },
+  step_proposed: { id: 'Posisi unit mengusulkan langkah', en: "The unit's position suggests a step" },
+  step_proposal_dismissed: { id: 'Usul langkah ditolak', en: 'A suggested step was turned down' },
   patient_handed_over: { id: 'Pasien diserahkan', en: 'The patient was handed over' },
   unit_cleared: { id: 'Unit siap kembali', en: 'The unit was cleared' },
   run_ended_without_transport: { id: 'Selesai tanpa membawa pasien', en: 'Ended without transport' },
