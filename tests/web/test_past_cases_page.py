@@ -79,7 +79,7 @@ def test_the_office_replays_a_case_of_its_report_without_seeing_whose(
         expect(page.locator(".banner")).to_contain_text("tanpa data pribadi")
         page.keyboard.press("End")
         expect(page.locator(".replay article")).to_contain_text(sign)
-        expect(page.locator(".replay .side")).to_contain_text("(data pribadi)")
+        expect(page.locator(".replay .side")).to_contain_text("nama tidak ditampilkan")
         expect(page.locator(".replay")).not_to_contain_text(CALLER)
         assert any(f"/operator/incidents/{incident_id}/replay" in url for url in told)
         wide = page.evaluate("document.documentElement.scrollWidth")
