@@ -31,8 +31,10 @@ _SMS = {
     NoticeKind.STAND_DOWN: "SEMAR {number}: tugas {sign} DIBATALKAN. Hubungi operator.",
     NoticeKind.DESTINATION: "SEMAR {number}: tujuan {sign} BERUBAH. Buka aplikasi atau hubungi operator.",
 }
+WITHDRAWN = "withdrawn: it was answered, or is moot"
+"""What stands as the error of a message that did not have to go out any more."""
 _WITHDRAW = text(
-    "UPDATE outbox SET failed_at = :now, last_error = 'withdrawn: it was answered, or is moot' "
+    "UPDATE outbox SET failed_at = :now, last_error = :why "
     "WHERE regency_id = :regency AND subject_id = :notice AND sent_at IS NULL AND failed_at IS NULL"
 )
 
@@ -102,7 +104,8 @@ async def end_notice(tx: Transaction, notice: CrewNotice, why: str) -> None:
     """End one notice that the caller has locked: `acknowledged`, `phoned` or `moot`."""
     notice.ended_at, notice.ended_why = tx.now, why
     await tx.clear_timers(notice.id, sorted(NOTICE_KINDS))
-    await tx.session.execute(_WITHDRAW, {"now": tx.now, "regency": tx.tenant.id, "notice": notice.id})
+    about = {"now": tx.now, "regency": tx.tenant.id, "notice": notice.id, "why": WITHDRAWN}
+    await tx.session.execute(_WITHDRAW, about)
 
 
 def answered_by(actor: Actor) -> str:

@@ -176,7 +176,7 @@ def _road(road: PaperRoad, zone: ZoneInfo) -> dict[str, str]:
 def _place(village: str | None, district: str | None, outside: bool) -> str:
     if village and district:
         return f"{village}, {district}"
-    return "di luar regency" if outside else ""
+    return "di luar wilayah" if outside else ""
 
 
 def _coordinates(place: Point | None, accuracy_m: float | None) -> str:

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import false, func, select
 
 from dispatch.domain.roles import Actor
 from dispatch.services.centre import Centre
+from dispatch.services.crew_notices import WITHDRAWN
 from dispatch.services.feed import head
 from dispatch.services.replay_rows import ReplayRow, Seen, open_rows
 from dispatch.services.replay_without_persons import bare_rows, bare_step
@@ -64,7 +65,10 @@ class ReplayStep:
 
 @dataclass(frozen=True, slots=True)
 class ReplayMessage:
-    """One message that the case sent. Its text may name persons and is not shown."""
+    """One message that the case sent. Its text may name persons and is not shown.
+
+    One that was `withdrawn`, as it was answered or moot before it went out, has its `failed_at` as well.
+    """
 
     id: UUID
     channel: str
@@ -75,6 +79,7 @@ class ReplayMessage:
     sent_at: datetime | None
     failed_at: datetime | None
     attempts: int
+    withdrawn: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +261,7 @@ async def _messages(tx: Transaction, incident: Incident) -> list[ReplayMessage]:
             Outbox.sent_at,
             Outbox.failed_at,
             Outbox.attempts,
+            func.coalesce(Outbox.last_error == WITHDRAWN, false()),
         )
         .where(
             Outbox.regency_id == tx.tenant.id,

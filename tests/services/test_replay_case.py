@@ -321,3 +321,14 @@ async def test_nonsense_is_refused(case: Case) -> None:
     for wrong in ({}, {"seq": 10_000_000}, {"seq": 1, "at": datetime.now(UTC)}):
         with pytest.raises(InvalidInput):
             await replay_moment(case.centre, case.entry, incident_id, **wrong)
+
+
+async def test_a_message_that_did_not_have_to_go_out_has_not_failed(case: Case) -> None:
+    incident_id = await case.incident()
+    run = await case.send("M-1", incident_id)
+    (waiting,) = (await replayed(case, incident_id)).messages
+    assert (waiting.failed_at, waiting.withdrawn) == (None, False)
+    await case.step(run.id, S.ACCEPTED)
+    (moot,) = (await replayed(case, incident_id)).messages
+    assert moot.failed_at is not None
+    assert moot.withdrawn

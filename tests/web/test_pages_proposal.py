@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from arranged import TOWN, open_incident
 from conftest import Open
+from desk_page import DeskPage
 from driver_page import DriverPage
 from playwright.sync_api import expect
 from served import Served
@@ -39,9 +42,8 @@ def run_of(served: Served, incident: str) -> dict[str, Any]:
     return run
 
 
-def test_one_touch_confirms_what_the_positions_say(
-    open_browser: Open, served: Served, tmp_path: Path
-) -> None:
+def on_the_way(open_browser: Open, served: Served) -> tuple[DriverPage, str]:
+    """A crew that drives to a case, still some way off; its page, and the incident's id."""
     driver = DriverPage(
         open_browser(viewport=PHONE, maps=False, geolocation=AWAY, permissions=["geolocation"]),
         served.account("pengemudi1"),
@@ -52,7 +54,13 @@ def test_one_touch_confirms_what_the_positions_say(
     served.post(f"/operator/incidents/{incident}/assignments", unit_id=unit, reason="uji")
     driver.accept()
     driver.step("Berangkat", "Menuju lokasi")
+    return driver, incident
 
+
+def test_one_touch_confirms_what_the_positions_say(
+    open_browser: Open, served: Served, tmp_path: Path
+) -> None:
+    driver, incident = on_the_way(open_browser, served)
     drive_up(driver, 20)
     button = driver.page.locator(".proposal button.primary")
     (proposal,) = run_of(served, incident)["proposals"]
@@ -92,3 +100,27 @@ def test_one_touch_confirms_what_the_positions_say(
     until(driver.page, lambda: bool(stamps()), "the step is stored", 30)
     (stamp,) = stamps()
     assert (stamp["source"], stamp["occurred_at"]) == ("geofence_confirmed", proposal["at"])
+
+
+def test_the_desk_sees_what_waits_for_the_crew_and_takes_no_step_for_it(
+    open_browser: Open, served: Served
+) -> None:
+    driver, incident = on_the_way(open_browser, served)
+    desk = DeskPage(open_browser(maps=False), served.account("operator1")).open()
+    desk.page.goto(f"/operator#incident={incident}")
+    run = desk.detail.locator("article", has_text=UNIT)
+    chip = run.locator(".chip", has_text="Tiba di lokasi")
+    expect(run.locator(".chip").first).to_have_text("Menuju lokasi")
+    expect(chip).to_have_count(0)
+
+    drive_up(driver, 20)
+    (proposal,) = run_of(served, incident)["proposals"]
+    made = datetime.fromisoformat(proposal["at"]).astimezone(ZoneInfo("Asia/Jakarta"))
+    expect(chip).to_have_text(f"⌖ Tiba di lokasi {made:%H:%M}?")
+    expect(run).to_contain_text("menurut posisi; menunggu awak")
+    expect(run.locator(".chip").first).to_have_text("Menuju lokasi")
+    assert not any(s["name"] == "on_scene_at" for s in run_of(served, incident)["stamps"])
+
+    driver.page.locator(".proposal button.primary").click()
+    expect(run.locator(".chip").first).to_have_text("Tiba di lokasi")
+    expect(run).not_to_contain_text("menunggu awak")

@@ -774,8 +774,8 @@ export interface paths {
          * Putar ulang / replay of a case
          * @description Return the case's steps in the order in which they became known; who looked and why is logged.
          *
-         *     Each step carries the rows it left: folded up to a step, they are the case as it was known then. The health
-         *     office's has no `persons`: codes, times and units, and places to about a kilometre.
+         *     Each step carries the rows it left: folded up to a step, they are the case as it was known then. What the
+         *     health office gets has no `persons`: codes, times and units, and places to about a kilometre.
          */
         get: operations["replay"];
         put?: never;
@@ -3411,7 +3411,7 @@ export interface components {
         PartState: "ok" | "down" | "not_configured";
         /**
          * PastCase
-         * @description One case, open or over. `call_signs`: whom it was given to, in that order, those who declined included.
+         * @description One case, open or over. `call_signs`: who was asked to go, in that order.
          */
         PastCase: {
             /** Call Signs */
@@ -3843,6 +3843,8 @@ export interface components {
         /**
          * ReplayMessage
          * @description One message that the case sent. Its text may name persons and is not shown.
+         *
+         *     One that was `withdrawn`, as it was answered or moot before it went out, has its `failed_at` as well.
          */
         ReplayMessage: {
             /** Attempts */
@@ -3875,6 +3877,8 @@ export interface components {
              * Format: uuid
              */
             subject_id: string;
+            /** Withdrawn */
+            withdrawn: boolean;
         };
         /**
          * ReplayMoment
@@ -7859,7 +7863,7 @@ export interface operations {
     past_cases: {
         parameters: {
             query?: {
-                /** @description Nomor kejadian atau nama unit / number or call sign */
+                /** @description Nomor atau nama unit / number or call sign */
                 q?: string | null;
                 /** @description Hari, lokal / local day */
                 day?: string | null;

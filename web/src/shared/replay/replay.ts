@@ -105,10 +105,12 @@ export function isNew(row: KnownRow, known: Known): boolean {
 }
 
 /** Messages that were on their way by then, and whether they had gone out. */
-export function messagesKnown(messages: readonly ReplayMessage[], at: number): { message: ReplayMessage; sent: boolean; failed: boolean }[] {
+export function messagesKnown(messages: readonly ReplayMessage[], at: number): { message: ReplayMessage; sent: boolean; failed: boolean; withdrawn: boolean }[] {
   const by = (moment: string | null): boolean => moment !== null && Date.parse(moment) <= at
   return messages.filter((message) => by(message.created_at))
-    .map((message) => ({ message, sent: by(message.sent_at), failed: by(message.failed_at) }))
+    .map((message) => ({
+      message, sent: by(message.sent_at), failed: by(message.failed_at) && !message.withdrawn, withdrawn: by(message.failed_at) && message.withdrawn,
+    }))
 }
 
 /** The page after another, joined; steps that both hold count once. */
