@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,26 +89,34 @@ def free_port() -> int:
 
 def until_listens(port: int, program: Program, patience_s: float = 60.0) -> None:
     """Wait until a program takes connections."""
-    until = time.monotonic() + patience_s
-    while time.monotonic() < until:
+
+    def listens() -> bool:
         with suppress(ConnectionError), socket.create_connection(("127.0.0.1", port), timeout=5):
-            return
-        if program.process is None or program.process.poll() is not None:
-            raise RuntimeError(f"{program.name} ended: " + "\n".join(program.last_lines))
-        time.sleep(0.05)
-    raise RuntimeError(f"{program.name} does not listen on {port}")
+            return True
+        return False
+
+    _until(listens, program, patience_s, f"{program.name} does not listen on {port}")
 
 
 def until_answers(url: str, program: Program, patience_s: float = 60.0) -> None:
     """Wait until a program answers over HTTP."""
-    until = time.monotonic() + patience_s
-    while time.monotonic() < until:
+
+    def answers() -> bool:
         with suppress(URLError, ConnectionError), urllib.request.urlopen(url, timeout=5):
-            return
+            return True
+        return False
+
+    _until(answers, program, patience_s, f"{url} does not answer")
+
+
+def _until(ready: Callable[[], bool], program: Program, patience_s: float, otherwise: str) -> None:
+    until = time.monotonic() + patience_s
+    while not ready():
         if program.process is None or program.process.poll() is not None:
             raise RuntimeError(f"{program.name} ended: " + "\n".join(program.last_lines))
+        if time.monotonic() > until:
+            raise RuntimeError(otherwise)
         time.sleep(0.05)
-    raise RuntimeError(f"{url} does not answer")
 
 
 @contextmanager

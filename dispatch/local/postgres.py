@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -48,7 +49,30 @@ class PostgresError(LocalError):
     """The private cluster could not be made, started or asked; the message carries what PostgreSQL said."""
 
 
-class PrivatePostgres:
+class RoleUrls(ABC):
+    """The addresses under which the roles log in: to one server, or to a pair of which one writes."""
+
+    @abstractmethod
+    def url(self, role: str, database: str = DATABASE) -> str:
+        """Return the address of a database for one role, as libpq, asyncpg and SQLAlchemy read it."""
+
+    @property
+    def admin_url(self) -> str:
+        """The superuser of the cluster, database `postgres`."""
+        return self.url(ADMIN_ROLE, "postgres")
+
+    @property
+    def owner_url(self) -> str:
+        """The role that owns the database and its tables."""
+        return self.url(OWNER_ROLE)
+
+    @property
+    def app_url(self) -> str:
+        """The role of the application: bound by row-level security."""
+        return self.url(APP_ROLE)
+
+
+class PrivatePostgres(RoleUrls):
     """One cluster under a run folder: `pg/` (data) and `sock/` (socket), or under /var/lib when out of reach.
 
     settings: further `name = value` settings of the server, over SETTINGS.
@@ -73,21 +97,6 @@ class PrivatePostgres:
         self.data = Path()
         self.sockets = Path()
         self.binaries: Binaries | None = None
-
-    @property
-    def admin_url(self) -> str:
-        """The superuser of the cluster, database `postgres`."""
-        return self.url(ADMIN_ROLE, "postgres")
-
-    @property
-    def owner_url(self) -> str:
-        """The role that owns the database and its tables."""
-        return self.url(OWNER_ROLE)
-
-    @property
-    def app_url(self) -> str:
-        """The role of the application: bound by row-level security."""
-        return self.url(APP_ROLE)
 
     @property
     def socket_file(self) -> str:

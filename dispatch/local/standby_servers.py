@@ -9,12 +9,11 @@ from dispatch.local import places
 from dispatch.local.errors import LocalError
 from dispatch.local.postgres import (
     ADMIN_ROLE,
-    APP_ROLE,
     DATABASE,
     FALLBACK_ROOT,
-    OWNER_ROLE,
     PostgresError,
     PrivatePostgres,
+    RoleUrls,
 )
 from dispatch.local.postgres_binaries import find_binaries
 from dispatch.local.program import Program
@@ -155,7 +154,7 @@ class SeatPostgres(PrivatePostgres):
         return {"primary_conninfo": source, "primary_slot_name": slot_of(self.seat)}
 
 
-class PrivatePair:
+class PrivatePair(RoleUrls):
     """Both seats of a run folder, and the addresses that lead to whichever of them takes writes."""
 
     def __init__(
@@ -182,21 +181,6 @@ class PrivatePair:
     def secondary(self) -> SeatPostgres:
         """The other one, which may not exist."""
         return self.seats[SECOND if self.primary.seat == FIRST else FIRST]
-
-    @property
-    def owner_url(self) -> str:
-        """The role that owns the database and its tables."""
-        return self.url(OWNER_ROLE)
-
-    @property
-    def app_url(self) -> str:
-        """The role of the application: bound by row-level security."""
-        return self.url(APP_ROLE)
-
-    @property
-    def admin_url(self) -> str:
-        """The superuser of both clusters, database `postgres`."""
-        return self.url(ADMIN_ROLE, "postgres")
 
     def url(self, role: str, database: str = DATABASE) -> str:
         """Return the address of both servers, in libpq's form."""

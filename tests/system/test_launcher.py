@@ -6,13 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
+from running_desk import wait_until
 
 from dispatch.local.addresses import free_port
 from dispatch.local.postgres import PrivatePostgres
@@ -131,13 +131,6 @@ def processes_of(run_dir: Path) -> list[str]:
     servers = [*working_in(run_dir / "pg", "postgres"), *working_in(run_dir / "redis", "redis-server")]
     found += [f"server {pid}" for pid in servers]
     return [command for command in found if "from dispatch.local.launcher import" not in command]
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    until = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < until, "condition not met in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
