@@ -261,7 +261,7 @@ async def _messages(tx: Transaction, incident: Incident) -> list[ReplayMessage]:
             Outbox.sent_at,
             Outbox.failed_at,
             Outbox.attempts,
-            func.coalesce(Outbox.last_error == WITHDRAWN, false()),
+            func.coalesce(Outbox.last_error == WITHDRAWN, false()).label("withdrawn"),
         )
         .where(
             Outbox.regency_id == tx.tenant.id,
@@ -271,7 +271,7 @@ async def _messages(tx: Transaction, incident: Incident) -> list[ReplayMessage]:
         )
         .order_by(Outbox.created_at)
     )
-    return [ReplayMessage(*row) for row in rows]
+    return [ReplayMessage(**row._asdict()) for row in rows]
 
 
 async def _ids(tx: Transaction, query: Any) -> Sequence[UUID]:

@@ -58,7 +58,7 @@ describe('what was known', () => {
     expect(messagesKnown([message], NOON)).toEqual([])
     expect(messagesKnown([message], NOON + 10_000)[0]?.sent).toBe(false)
     expect(messagesKnown([message], NOON + 30_000)[0]?.sent).toBe(true)
-    const over = { ...message, sent_at: null, failed_at: new Date(NOON + 20_000).toISOString() }
+    const over = { ...message, sent_at: null, failed_at: new Date(NOON + 20_000).toISOString(), withdrawn: false }
     expect(messagesKnown([over], NOON + 30_000)[0]).toMatchObject({ failed: true, withdrawn: false })
     expect(messagesKnown([{ ...over, withdrawn: true }], NOON + 30_000)[0]).toMatchObject({ failed: false, withdrawn: true })
   })
