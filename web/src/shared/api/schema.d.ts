@@ -1616,10 +1616,12 @@ export interface components {
         };
         /**
          * CallDisposal
-         * @description Why a call needs no help.
+         * @description Why a call needs no help. With an `id` made by the client, telling it again is harmless.
          */
         CallDisposal: {
             disposal: components["schemas"]["Disposal"];
+            /** Id */
+            id?: string | null;
         };
         /**
          * CallFile
@@ -1714,6 +1716,14 @@ export interface components {
             state: components["schemas"]["CallState"];
             /** Village */
             village: string | null;
+        };
+        /**
+         * CallReopening
+         * @description Names the command, if the client likes: with an `id` made by it, telling it again is harmless.
+         */
+        CallReopening: {
+            /** Id */
+            id?: string | null;
         };
         /**
          * CallRow
@@ -6979,7 +6989,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Langkah tidak sah / Illegal step (`illegal_step`) */
+            /** @description Langkah tidak sah / Illegal step (`illegal_step`); Isi berbeda dari semula / The content differs (`content_differs`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7334,7 +7344,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CallReopening"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -7374,7 +7388,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Langkah tidak sah / Illegal step (`illegal_step`) */
+            /** @description Langkah tidak sah / Illegal step (`illegal_step`); Isi berbeda dari semula / The content differs (`content_differs`) */
             409: {
                 headers: {
                     [name: string]: unknown;
