@@ -2431,11 +2431,12 @@ export interface components {
         };
         /**
          * Health
-         * @description Whether this process can work, and the parts it needs.
+         * @description Whether this process can work, and the parts it needs. `disk` is down before it is quite full.
          */
         Health: {
             archive: components["schemas"]["PartState"];
             database: components["schemas"]["PartState"];
+            disk: components["schemas"]["PartState"];
             redis: components["schemas"]["PartState"];
             standby: components["schemas"]["PartState"];
             status: components["schemas"]["HealthState"];
@@ -2445,8 +2446,8 @@ export interface components {
         /**
          * HealthState
          * @description `degraded`: all work goes on, but a part is away: without Redis no live positions, without the standby
-         *     what is stored is on one machine alone, without the archive it is not backed up. `down`: nothing can be
-         *     stored.
+         *     what is stored is on one machine alone, without the archive it is not backed up, without room on the disk
+         *     soon nothing is stored. `down`: nothing can be stored.
          * @enum {string}
          */
         HealthState: "ok" | "degraded" | "down";
