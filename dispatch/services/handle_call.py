@@ -9,10 +9,11 @@ from dispatch.domain.errors import Conflict, ContentDiffers
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor
 from dispatch.services.centre import Centre
-from dispatch.services.deadlines import watch_call
+from dispatch.services.deadlines import watch_call, watch_cancel
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.queries.call_commands import command_told
 from dispatch.storage.tables.call import Call, Callback
+from dispatch.storage.tables.incident import Incident
 from dispatch.storage.tables.staff import StaffUser
 from dispatch.storage.transaction import Transaction
 
@@ -89,6 +90,8 @@ async def record_callback(
             note_sealed=key.seal(note, "callback.note") if note and key else None,
         )
         await tx.add(row)
+        if call.incident_id is not None:
+            await watch_cancel(tx, call, await tx.get(Incident, call.incident_id, lock=True))
         await tx.record(
             EventKind.CALLBACK_RECORDED,
             row,

@@ -230,6 +230,8 @@ class Stage:
         if label.what == "call timer":
             subject = it.call
         assert subject is not None
+        if kind is TimerKind.NOT_AT_FACILITY:
+            self.case.pass_time(3_600)  # sooner it only looks, and finds that the way takes longer
         # a search holds the claim of its timer
         under_way = kind is TimerKind.WIDEN and it.search is not None
         firing = None if under_way else await self._claim(kind, subject)
