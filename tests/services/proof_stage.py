@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from case_scene import CAUSE, NOON, SCENE, Case, S
-from proof_faults import Died, Turnstile, with_turnstile
+from proof_faults import Died, Search, Turnstile, firing_of_nothing, lose, with_turnstile
 from sqlalchemy import text
 
 from dispatch.domain.assignment import DeclineReason, NoTransport
@@ -43,15 +43,6 @@ from proof.case import Case as Model
 from proof.moves import Label
 
 LONG_AGO = NOON - timedelta(days=1)
-
-
-@dataclass
-class Search:
-    """A worker in the middle of `alert_next`."""
-
-    firing: Firing
-    turnstile: Turnstile
-    worker: asyncio.Task[Any]
 
 
 @dataclass
@@ -238,7 +229,9 @@ class Stage:
         if label.fault == DUPLICATE:
             if firing is not None:
                 await self._claim(kind, subject)  # by another worker, as the lease of the first has run out
-            firing = self._old.get((subject, kind)) or firing or _of_nothing(kind, subject, self.case.now)
+            firing = (
+                self._old.get((subject, kind)) or firing or firing_of_nothing(kind, subject, self.case.now)
+            )
         assert firing is not None, f"{kind} is not set"
         self._old[subject, kind] = firing
         await HANDLERS[kind](centre, self.case.entry, firing)
@@ -272,7 +265,7 @@ class Stage:
         search = it.search
         assert search is not None, "nobody searches"
         if label.what == "widen: worker lost":
-            await _lose(search)
+            await lose(search)
         elif label.what == "widen: settle":
             assert search.worker.done()
         else:
@@ -303,7 +296,7 @@ class Stage:
         assert it.incident is not None
         search = None if it.search is not None else await self._search(it.incident)
         if search is None:
-            stale = _of_nothing(TimerKind.WIDEN, it.incident, self.case.now)
+            stale = firing_of_nothing(TimerKind.WIDEN, it.incident, self.case.now)
             await alert_next(self.case.centre, self.case.entry, stale)
             return
         await self._claim(TimerKind.WIDEN, it.incident)
@@ -315,7 +308,7 @@ class Stage:
         """End whatever is still under way, so that the next trace finds every unit free."""
         for it in self.cases:
             if it.search is not None and not it.search.worker.done():
-                await _lose(it.search)
+                await lose(it.search)
             await self._find_runs(it)
             for run in it.runs.values():
                 state = S(await self.case.state(run))
@@ -399,14 +392,3 @@ class Stage:
         )
         made = frozenset(Stamp(row.name) for row in names) if stamps else frozenset()
         return Run(unit, state, await self._timers(run, RUN_KINDS), carries > 0, made, frozenset())
-
-
-async def _lose(search: Search) -> None:
-    search.worker.cancel()
-    with suppress(asyncio.CancelledError):
-        await search.worker
-
-
-def _of_nothing(kind: str, subject: UUID, now: datetime) -> Firing:
-    """A claim of a timer that was over long ago."""
-    return Firing(new_id(), kind, subject, {}, now, 1)
