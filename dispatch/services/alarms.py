@@ -79,8 +79,7 @@ async def run_waits(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
     """A run has stood in one state for longer than it should: its crew, or its facility, is to be asked."""
     deadline = DEADLINES[TimerKind(firing.kind)]
     async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
-        run = await tx.get(Assignment, firing.subject_id)
-        incident = await tx.get(Incident, run.incident_id, lock=True)
+        incident = await tx.pointed_at(Incident, Assignment.incident_id, firing.subject_id)
         run = await tx.get(Assignment, firing.subject_id, lock=True)
         if deadline not in RUNS[AssignmentState(run.state)]:
             await end_firing(tx, firing, "moved on")
@@ -147,5 +146,5 @@ async def _ring(
     if not await still_held(tx, firing):
         return
     times = int(firing.data.get("times", 0)) + 1
-    await tx.set_timer(firing.kind, firing.subject_id, tx.now + pause, {**firing.data, "times": times})
+    tx.set_timer(firing.kind, firing.subject_id, tx.now + pause, {**firing.data, "times": times})
     await tx.record(kind, subject, incident_id=incident_id, data={"times": times, **data})

@@ -120,7 +120,7 @@ async def _end(tx: Transaction, incident: Incident) -> None:
     incident.ended_at = tx.now
     incident.waiting_since = None
     await watch_incident(tx, incident)
-    await tx.clear_timers(incident.id, [TimerKind.WIDEN])
+    tx.clear_timers(incident.id, [TimerKind.WIDEN])
 
 
 async def _refuse_while_running(tx: Transaction, runs: list[Assignment]) -> None:

@@ -44,7 +44,7 @@ async def take_call(
 async def _now_taken(tx: Transaction, call: Call, actor: Actor) -> None:
     call.taken_by = actor.id
     call.taken_at = call.taken_at or tx.now
-    await watch_call(tx, call)
+    watch_call(tx, call)
 
 
 async def record_callback(
@@ -110,7 +110,7 @@ async def dispose_call(
         call.state = step_call(CallState(call.state), CallStep.DISPOSE).value
         call.disposal = disposal.value
         call.disposed_at = tx.now
-        await watch_call(tx, call)
+        watch_call(tx, call)
         await tx.record(EventKind.CALL_DISPOSED, call, data={"disposal": disposal.value, "by": "operator"})
         return CallState(call.state)
 

@@ -150,4 +150,4 @@ async def make_available(
         )
         now = await one_unit(tx.session, tx.tenant.id, tx.now, unit_id)
         if now is not None and status_of(now) is UnitStatus.AVAILABLE:
-            await ring_for_waiting(tx, unit_id)
+            await ring_for_waiting(tx, await tx.get(Unit, unit_id))
