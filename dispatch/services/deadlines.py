@@ -1,4 +1,4 @@
-"""Keeps the timers of a call, an incident, a run or a leg as the one table of deadlines says."""
+"""Keeps the timers of whatever waits as the one table of deadlines says."""
 
 from __future__ import annotations
 
@@ -9,28 +9,33 @@ from uuid import UUID
 from sqlalchemy import bindparam, exists, select
 
 from dispatch.domain.assignment import AssignmentState, LegState
-from dispatch.domain.call import CallState
+from dispatch.domain.call import CallbackOutcome, CallState
 from dispatch.domain.deadlines import (
     CALL_KINDS,
     CALLS,
+    CANCEL,
     LEG_KINDS,
     LEGS,
     NEED_KINDS,
     NEEDS,
+    RETURN,
     RUN_KINDS,
     Deadline,
     TimerKind,
     arrival_seconds,
+    cancel_waits,
+    first_look_seconds,
     leg_wait,
     needs,
     of_run,
+    return_seconds,
 )
-from dispatch.domain.incident import IncidentState
+from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.unit import Tracking
 from dispatch.storage.tables.assignment import Assignment, Leg
-from dispatch.storage.tables.call import Call
+from dispatch.storage.tables.call import Call, Callback
 from dispatch.storage.tables.incident import Incident, Patient
-from dispatch.storage.tables.unit import Unit
+from dispatch.storage.tables.unit import Unavailability, Unit
 from dispatch.storage.transaction import Transaction
 
 _DONE = (AssignmentState.CLEARED.value, AssignmentState.COMPLETED_WITHOUT_TRANSPORT.value)
@@ -56,6 +61,54 @@ _LAST_LEG = (
 def watch_call(tx: Transaction, call: Call) -> None:
     """Keep the timers of a call; one that runs for the state it is in goes on."""
     _keep(tx, call.id, CALL_KINDS, CALLS[CallState(call.state)])
+
+
+async def watch_cancel(tx: Transaction, call: Call, incident: Incident) -> None:
+    """Keep the timer of a caller's wish to cancel a case; both rows are locked."""
+    waits = await cancel_is_unheeded(tx, call, incident)
+    _keep(tx, call.id, frozenset({CANCEL.kind}), (CANCEL,) if waits else ())
+
+
+async def cancel_is_unheeded(tx: Transaction, call: Call, incident: Incident) -> bool:
+    """Tell whether the caller wishes to cancel a case that goes on, and was not reached since."""
+    return cancel_waits(
+        CallState(call.state),
+        asked=call.cancel_asked_at is not None,
+        case_open=IncidentState(incident.state) not in FINAL_STATES,
+        answered=await _reached_since(tx, call.id, call.cancel_asked_at),
+    )
+
+
+async def _reached_since(tx: Transaction, call_id: UUID, moment: datetime | None) -> bool:
+    if moment is None:
+        return False
+    answered = exists().where(
+        Callback.regency_id == tx.tenant.id,
+        Callback.call_id == call_id,
+        Callback.outcome == CallbackOutcome.ANSWERED.value,
+        Callback.attempted_at >= moment,
+    )
+    return bool(await tx.session.scalar(select(answered)))
+
+
+async def end_cancels(tx: Transaction, incident: Incident) -> None:
+    """End the timers of all who wished to cancel a case: it has ended, and is locked."""
+    asked = await tx.session.execute(
+        select(Call.id).where(
+            Call.regency_id == tx.tenant.id,
+            Call.incident_id == incident.id,
+            Call.cancel_asked_at.is_not(None),
+        )
+    )
+    for call_id in asked.scalars():
+        tx.clear_timers(call_id, [CANCEL.kind])
+
+
+def watch_return(tx: Transaction, away: Unavailability) -> None:
+    """Keep the timer of a unit that is out of service, or is back."""
+    left = (away.expected_until - tx.now).total_seconds() if away.expected_until else None
+    within = {RETURN.kind: return_seconds(left, tx.tenant.settings)}
+    _keep(tx, away.id, frozenset(within), (RETURN,) if away.ended_at is None else (), within)
 
 
 async def watch_incident(
@@ -91,8 +144,15 @@ def watch_run(tx: Transaction, run: Assignment, incident: Incident, tracking: Tr
     pace = incident.speed_factor or 1.0
     within = {
         TimerKind.NOT_ARRIVED: arrival_seconds(run.predicted_s, pace, tx.tenant.settings),
+        TimerKind.NOT_AT_FACILITY: first_look_seconds(tx.tenant.settings),
     }
     _keep(tx, run.id, RUN_KINDS, of_run(state, tracking), within)
+
+
+def watch_transport_anew(tx: Transaction, run: Assignment) -> None:
+    """Begin the wait for a run on its way to a facility again: it is led to another one."""
+    due = tx.now + timedelta(seconds=first_look_seconds(tx.tenant.settings))
+    tx.set_timer(TimerKind.NOT_AT_FACILITY, run.id, due, {"since": tx.now.isoformat()})
 
 
 def watch_leg(tx: Transaction, leg: Leg, *, anew: bool = False) -> None:

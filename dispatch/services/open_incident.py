@@ -24,7 +24,7 @@ from dispatch.domain.stamps import Stamp, StampSource
 from dispatch.domain.triage import Triage
 from dispatch.services.centre import Centre
 from dispatch.services.change_incident import insert_patient
-from dispatch.services.deadlines import watch_call, watch_incident
+from dispatch.services.deadlines import watch_call, watch_cancel, watch_incident
 from dispatch.services.placing import Placement, Point, geometry, placement, point_of
 from dispatch.services.stamping import Moment, stamp
 from dispatch.services.tenants import TenantEntry
@@ -109,6 +109,7 @@ async def open_incident(
         call.incident_id = incident.id
         call.taken_by = call.taken_by or actor.id
         watch_call(tx, call)
+        await watch_cancel(tx, call, incident)
         await tx.record(
             EventKind.CALL_LINKED, call, incident_id=incident.id, data={"number": incident.number}
         )
@@ -186,6 +187,7 @@ async def link_call(
             incident.place, incident.village_code = call.place, call.village_code
             incident.place_accuracy_m, incident.outside = call.place_accuracy_m, call.outside
         watch_call(tx, call)
+        await watch_cancel(tx, call, incident)
         await tx.record(
             EventKind.CALL_LINKED, call, incident_id=incident.id, data={"number": incident.number}
         )

@@ -59,6 +59,7 @@ class Actual:
     """The rows that one case of the model stands for."""
 
     call: UUID = field(default_factory=new_id)
+    commands: dict[str, UUID] = field(default_factory=dict)
     incident: UUID | None = None
     runs: dict[int, UUID] = field(default_factory=dict)
     last_run: dict[int, UUID] = field(default_factory=dict)
@@ -144,10 +145,18 @@ class Stage:
         await take_call(centre, self.case.entry, actor, it.call, cause=CAUSE)
 
     async def _dispose(self, centre: Centre, it: Actual, label: Label) -> None:
-        await dispose_call(*self._who(centre), it.call, Disposal.SILENT, cause=CAUSE)
+        named = self._named(it, label)
+        await dispose_call(*self._who(centre), it.call, Disposal.SILENT, cause=CAUSE, command_id=named)
+        it.commands[label.what] = named
 
     async def _reopen(self, centre: Centre, it: Actual, label: Label) -> None:
-        await reopen_call(*self._who(centre), it.call, cause=CAUSE)
+        named = self._named(it, label)
+        await reopen_call(*self._who(centre), it.call, cause=CAUSE, command_id=named)
+        it.commands[label.what] = named
+
+    def _named(self, it: Actual, label: Label) -> UUID:
+        """The command's id: a repeat has that of the last that was done."""
+        return it.commands[label.what] if label.fault else new_id()
 
     async def _open(self, centre: Centre, it: Actual, label: Label) -> None:
         judgement = Judgement(confirmed=not label.detail, triage=Triage.RED)
@@ -221,6 +230,8 @@ class Stage:
         if label.what == "call timer":
             subject = it.call
         assert subject is not None
+        if kind is TimerKind.NOT_AT_FACILITY:
+            self.case.pass_time(3_600)  # sooner it only looks, and finds that the way takes longer
         # a search holds the claim of its timer
         under_way = kind is TimerKind.WIDEN and it.search is not None
         firing = None if under_way else await self._claim(kind, subject)
@@ -349,6 +360,9 @@ class Stage:
             "SELECT DISTINCT unit_id FROM assignment WHERE incident_id = :i AND released_at IS NOT NULL",
             i=it.incident,
         )
+        reopened = await self.case.value(
+            "SELECT count(*) FROM event WHERE kind = 'call_reopened' AND subject_id = :i", i=str(it.call)
+        )
         return Model(
             CallState(calls[0].state) if calls else None,
             bool(calls and calls[0].taken_by),
@@ -361,6 +375,7 @@ class Stage:
             sum(1 << self.units.index(row.unit_id) for row in ended),
             None,
             frozenset(),
+            bool(reopened) and calls[0].state != CallState.LINKED,
         )
 
     async def _timers(self, subject: UUID | None, family: frozenset[TimerKind]) -> frozenset[TimerKind]:
