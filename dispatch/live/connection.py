@@ -172,6 +172,11 @@ class Connection:
         if self._line is not None:
             self._line.take = lambda text: not self._handling and take(text)
 
+    def queue_again(self, text: bytes) -> None:
+        """Have a frame that was taken the straight way go the ordinary one."""
+        if self._line is not None:
+            self._line.queue_again(text)
+
     async def serve(
         self,
         handle: Callable[[str | bytes], Awaitable[None]],

@@ -23,6 +23,8 @@ from dispatch.services.save_positions import MovedUnit
 
 CHANNEL = "semar:positions:"
 TICK_S = 1.0
+AFTER_S = 0.2
+"""How long after the full second: a busy intake begins its batches on it, and has committed them by then."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0
 _REDIS_TIMEOUT_S = 2.0
 
@@ -109,8 +111,10 @@ class Fanout:
 
     async def tick(self) -> None:
         """Deliver and hand over for publishing once a second, until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(TICK_S)
+            elapsed = (loop.time() - AFTER_S) % TICK_S
+            await asyncio.sleep(TICK_S - elapsed)
             fresh, self._fresh = self._fresh, defaultdict(dict)
             now = self._clock()
             for regency_id, units in fresh.items():
