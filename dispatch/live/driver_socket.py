@@ -131,7 +131,7 @@ class _Cab:
             return
         good = self.read(self._live.centre.clock(), time.monotonic())
         if good:
-            self._live.ingest.submit(self._who.entry, self, good)
+            self._live.ingest.add(self._who.entry, self, good)
 
     def take_straight(self, text: bytes) -> bool:
         """Take a frame of fixes without waking anybody; return False for all else.

@@ -11,6 +11,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
@@ -31,7 +32,8 @@ BUSY_FLUSH_EVERY_S = 0.5
 BUSY = 50
 """Fixes in a batch from which on it is much."""
 SLICE = 500
-"""Fixes that are dealt with in one go, so that no request waits for more than some milliseconds."""
+"""Fixes that are dealt with in one go, so that no request waits for more than some milliseconds. When so many
+wait, nothing is gained by waiting for more."""
 MOST_WAITING = 20_000
 _FRAME_BYTES = 200
 """What a frame of one fix has about, to say how many fixes an unread one may have."""
@@ -70,6 +72,7 @@ class Ingest:
         self._roads: defaultdict[int, RoadMatch] = defaultdict(RoadMatch)
         self._count = 0
         self._work = asyncio.Event()
+        self._full = asyncio.Event()
 
     def submit(self, entry: TenantEntry, sender: Sender, fixes: Sequence[Sifted]) -> None:
         """Have fixes stored; the sender is told when that is committed.
@@ -82,11 +85,11 @@ class Ingest:
                 "Terlalu banyak posisi menunggu disimpan; kirim lagi nanti",
                 "Too many positions wait to be stored; send again later",
             )
-        self._wait(entry, sender, fixes)
-        self._count += len(fixes)
-        self._work.set()
+        self.add(entry, sender, fixes)
+        self._grow(len(fixes))
 
-    def _wait(self, entry: TenantEntry, sender: Sender, fixes: Sequence[Sifted]) -> None:
+    def add(self, entry: TenantEntry, sender: Sender, fixes: Sequence[Sifted]) -> None:
+        """Have fixes stored that are counted already: those of announced frames."""
         self._entries[entry.tenant.id] = entry
         self._waiting[entry.tenant.id].append((sender, fixes))
 
@@ -96,9 +99,14 @@ class Ingest:
         if self._count + count > MOST_WAITING:
             return False
         self._unread.append((entry, source))
+        self._grow(count)
+        return True
+
+    def _grow(self, count: int) -> None:
         self._count += count
         self._work.set()
-        return True
+        if self._count >= SLICE:
+            self._full.set()
 
     def has_room(self, count: int) -> bool:
         """Whether that many fixes would be taken now."""
@@ -111,6 +119,7 @@ class Ingest:
             await self._work.wait()
             began = loop.time()
             self._work.clear()
+            self._full.clear()
             unread, self._unread, self._count = self._unread, [], 0
             await self._read(unread)
             waiting, self._waiting = self._waiting, defaultdict(list)
@@ -122,7 +131,8 @@ class Ingest:
             if written >= BUSY:
                 # at even times, so that the screens' second falls behind a batch: see `fanout`
                 due = (began // BUSY_FLUSH_EVERY_S + 1) * BUSY_FLUSH_EVERY_S
-            await asyncio.sleep(max(0.0, due - loop.time()))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), max(0.0, due - loop.time()))
 
     async def _read(self, unread: Sequence[tuple[TenantEntry, Source]]) -> None:
         for first in range(0, len(unread), SLICE):
@@ -130,7 +140,7 @@ class Ingest:
             for entry, source in unread[first : first + SLICE]:
                 fixes = source.read(now, moment)
                 if fixes:
-                    self._wait(entry, source, fixes)
+                    self.add(entry, source, fixes)
             await asyncio.sleep(0)
 
     async def _flush(self, entry: TenantEntry, batch: Sequence[tuple[Sender, Sequence[Sifted]]]) -> int:

@@ -16,6 +16,7 @@ from dispatch.live.plain_frames import FrameEnds, plain_text, whole_text
 EXTENSION = "semar.line"
 """Under this name a socket's scope has its protocol among the `extensions`."""
 _LARGEST = 0xFFFF
+_ASK_EVERY = 3
 
 
 class Line(WebSocketsSansIOProtocol):
@@ -33,27 +34,25 @@ class Line(WebSocketsSansIOProtocol):
         """Made by uvicorn for each connection."""
         super().__init__(*given, **named)
         self._ends: FrameEnds | None = None  # none before the handshake
+        self._heard = False
+        self._spared = 0
+        self._between = False
+        """Whether the library waits for the first frame of a message on an open connection."""
 
     def data_received(self, data: bytes) -> None:
         """Take what came: a plain frame past the library, all else through it."""
+        take = self.take
+        if take is not None and self._between and self.queue.empty() and not self.close_sent:
+            text = plain_text(data)
+            if text is not None and take(text):
+                self._heard = True
+                return
         if self._ends is None:
             self._ends = FrameEnds()  # the request; whatever follows is frames
-        elif self.take is None or not self._between() or not self._taken(data):
-            self._ends.follow(data)
         else:
-            return
+            self._ends.follow(data)
         super().data_received(data)
-
-    def _between(self) -> bool:
-        """Whether the library waits for the first frame of a message."""
-        return self._ends is not None and self._ends.between and self.conn.current_size is None
-
-    def _taken(self, data: bytes) -> bool:
-        text = plain_text(data) if self._may_take() else None
-        return text is not None and self.take is not None and self.take(text)
-
-    def _may_take(self) -> bool:
-        return self.queue.empty() and not self.close_sent and self.conn.state is OPEN
+        self._between = self._ends.between and self.conn.current_size is None and self.conn.state is OPEN
 
     def handle_connect(self, event: Request) -> None:
         """Let the application find this protocol."""
@@ -63,8 +62,8 @@ class Line(WebSocketsSansIOProtocol):
 
     def handle_text(self, event: Frame) -> None:
         """Offer a frame to the straight way; queue it when that does not take it."""
-        straight = event.fin and self.take is not None and self._may_take()
-        if not (straight and self.take is not None and self.take(bytes(event.data))):
+        take = self.take if event.fin and self.queue.empty() and not self.close_sent else None
+        if take is None or not take(bytes(event.data)):
             super().handle_text(event)
 
     def queue_again(self, text: bytes) -> None:
@@ -82,6 +81,16 @@ class Line(WebSocketsSansIOProtocol):
             return False
         self.transport.write(whole_text(text))
         return True
+
+    def send_keepalive_ping(self) -> None:
+        """Ask whether the client lives; one that talks, and takes what it is told, every third time."""
+        talks, self._heard = self._heard, False
+        self._spared += 1
+        if talks and self._spared < _ASK_EVERY and self.transport.get_write_buffer_size() == 0:
+            self.schedule_ping()
+            return
+        self._spared = 0
+        super().send_keepalive_ping()
 
     def keepalive_timeout(self) -> None:
         """No pong came in time: cut the line. A client that lives comes back and resumes.
