@@ -131,15 +131,14 @@ async def run_waits(
     """
     deadline = DEADLINES[TimerKind(firing.kind)]
     async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
-        run = await tx.get(Assignment, firing.subject_id)
-        incident = await tx.get(Incident, run.incident_id, lock=True)
+        incident = await tx.pointed_at(Incident, Assignment.incident_id, firing.subject_id)
         run = await tx.get(Assignment, firing.subject_id, lock=True)
         if deadline not in RUNS[AssignmentState(run.state)]:
             await end_firing(tx, firing, "moved on")
             return
         if not_before is not None and tx.now < not_before:
             if await still_held(tx, firing):
-                await tx.set_timer(firing.kind, firing.subject_id, not_before, firing.data)
+                tx.set_timer(firing.kind, firing.subject_id, not_before, firing.data)
             return
         data = {"number": incident.number, "unit_id": str(run.unit_id), "state": run.state}
         await _ring(tx, firing, deadline.tells, run, _next(firing), data, incident.id)
@@ -203,5 +202,5 @@ async def _ring(
     if not await still_held(tx, firing):
         return
     times = int(firing.data.get("times", 0)) + 1
-    await tx.set_timer(firing.kind, firing.subject_id, tx.now + pause, {**firing.data, "times": times})
+    tx.set_timer(firing.kind, firing.subject_id, tx.now + pause, {**firing.data, "times": times})
     await tx.record(kind, subject, incident_id=incident_id, data={"times": times, **data})

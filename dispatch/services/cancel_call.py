@@ -29,7 +29,7 @@ async def cancel_call(
             call.state = step_call(CallState.RINGING, CallStep.DISPOSE).value
             call.disposal = Disposal.CANCELLED_BY_CALLER.value
             call.disposed_at = tx.now
-            await watch_call(tx, call)
+            watch_call(tx, call)
             await tx.record(EventKind.CALL_DISPOSED, call, data={"disposal": call.disposal, "by": "caller"})
         else:
             # somebody may be on the way already: only the operator can end that

@@ -121,7 +121,7 @@ async def _end(tx: Transaction, incident: Incident) -> None:
     incident.waiting_since = None
     await watch_incident(tx, incident)
     await end_cancels(tx, incident)
-    await tx.clear_timers(incident.id, [TimerKind.WIDEN])
+    tx.clear_timers(incident.id, [TimerKind.WIDEN])
 
 
 async def _refuse_while_running(tx: Transaction, runs: list[Assignment]) -> None:

@@ -46,7 +46,7 @@ async def take_call(
 async def _now_taken(tx: Transaction, call: Call, actor: Actor) -> None:
     call.taken_by = actor.id
     call.taken_at = call.taken_at or tx.now
-    await watch_call(tx, call)
+    watch_call(tx, call)
 
 
 async def record_callback(
@@ -127,7 +127,7 @@ async def dispose_call(
         call.state = step_call(CallState(call.state), CallStep.DISPOSE).value
         call.disposal = disposal.value
         call.disposed_at = tx.now
-        await watch_call(tx, call)
+        watch_call(tx, call)
         data = {"disposal": disposal.value, "by": "operator", **_named(command_id)}
         await tx.record(EventKind.CALL_DISPOSED, call, data=data)
         return CallState(call.state)

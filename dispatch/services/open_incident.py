@@ -108,7 +108,7 @@ async def open_incident(
         call.state = state.value
         call.incident_id = incident.id
         call.taken_by = call.taken_by or actor.id
-        await watch_call(tx, call)
+        watch_call(tx, call)
         await watch_cancel(tx, call, incident)
         await tx.record(
             EventKind.CALL_LINKED, call, incident_id=incident.id, data={"number": incident.number}
@@ -186,7 +186,7 @@ async def link_call(
         if incident.place is None and call.place is not None:
             incident.place, incident.village_code = call.place, call.village_code
             incident.place_accuracy_m, incident.outside = call.place_accuracy_m, call.outside
-        await watch_call(tx, call)
+        watch_call(tx, call)
         await watch_cancel(tx, call, incident)
         await tx.record(
             EventKind.CALL_LINKED, call, incident_id=incident.id, data={"number": incident.number}

@@ -100,7 +100,7 @@ async def make_unavailable(
             ended_at=None,
         )
         await tx.add(row)
-        await watch_return(tx, row)
+        watch_return(tx, row)
         await tx.record(
             EventKind.UNIT_MADE_UNAVAILABLE,
             row,
@@ -143,7 +143,7 @@ async def make_available(
                 reason=row.reason,
             )
         row.ended_at = ended.occurred_at
-        await watch_return(tx, row)
+        watch_return(tx, row)
         await tx.record(
             EventKind.UNIT_MADE_AVAILABLE,
             row,
@@ -153,4 +153,4 @@ async def make_available(
         )
         now = await one_unit(tx.session, tx.tenant.id, tx.now, unit_id)
         if now is not None and status_of(now) is UnitStatus.AVAILABLE:
-            await ring_for_waiting(tx, unit_id)
+            await ring_for_waiting(tx, await tx.get(Unit, unit_id))

@@ -11,7 +11,7 @@ function event(kind: string, data: Record<string, unknown> = {}, changes: Partia
 
 function board(runs: { id: string; state: string; released_at: string | null }[], waiting: string | null = null): Board {
   const incident = { id: 'i', state: 'confirmed', waiting_since: waiting, runs: runs.map((r) => ({ ...r, legs: [] })) }
-  return { seq: 9, calls: [], units: [{ id: 'u', call_sign: 'PWK-A01' }], incidents: [incident] } as unknown as Board
+  return { seq: 9, calls: [], crew_calls: [], units: [{ id: 'u', call_sign: 'PWK-A01' }], incidents: [incident] } as unknown as Board
 }
 
 const offered = { id: 's', state: 'offered', released_at: null }
@@ -68,6 +68,14 @@ describe('alarms', () => {
     expect(alarmHolds(late, away)).toBe(true)
     away.units = [{ ...away.units[0], unavailable_reason: null }] as Board['units']
     expect(alarmHolds(late, away)).toBe(false)
+  })
+
+  it('leave an offer to the call that the desk is asked to make, once it is', () => {
+    const asked = { ...board([offered]), crew_calls: [{ notice_id: 'n', assignment_id: 's' }] } as unknown as Board
+    for (const kind of ['offer_unacknowledged', 'manual_unit_unanswered']) {
+      expect(alarmHolds(noteOf(kind), board([offered]))).toBe(true)
+      expect(alarmHolds(noteOf(kind), asked)).toBe(false)
+    }
   })
 
   it('hold a declined offer until somebody answers', () => {

@@ -41,6 +41,9 @@ const waiting = (note: AlarmNote, board: Board): boolean => incident(note, board
 const stillOpen = (note: AlarmNote, board: Board): boolean => incident(note, board) !== undefined
 const runIn = (...states: string[]) => (note: AlarmNote, board: Board): boolean =>
   states.includes(run(note, board)?.state ?? '')
+/** An offer nobody answers, while it is not a call yet that the desk is asked to make: that one stands above the alarms. */
+const unanswered = (note: AlarmNote, board: Board): boolean =>
+  runIn('offered')(note, board) && !board.crew_calls.some((call) => call.assignment_id === note.subjectId)
 
 function incident(note: AlarmNote, board: Board): IncidentRow | undefined {
   return board.incidents.find((i) => i.id === (note.incidentId ?? note.subjectId))
@@ -129,11 +132,11 @@ const RULES: Record<string, Rule> = {
       },
   },
   offer_unacknowledged: {
-    grave: true, group: 'offer', holds: runIn('offered'),
+    grave: true, group: 'offer', holds: unanswered,
     words: (d, sign) => ({ id: `${sign} tidak menjawab tawaran (${number(d)})`, en: `${sign} does not answer (${number(d)})` }),
   },
   manual_unit_unanswered: {
-    grave: true, group: 'offer', holds: runIn('offered'),
+    grave: true, group: 'offer', holds: unanswered,
     words: (d, sign) => ({ id: `Telepon ${sign}: belum menjawab (${number(d)})`, en: `Phone ${sign}: no answer yet (${number(d)})` }),
   },
   offer_declined: {

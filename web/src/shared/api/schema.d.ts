@@ -579,6 +579,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Kejadian lalu / past cases
+         * @description List cases, the newest first, open ones too. They name no person; their replay may.
+         */
+        get: operations["past_cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/incidents/{incident_id}": {
         parameters: {
             query?: never;
@@ -754,7 +774,8 @@ export interface paths {
          * Putar ulang / replay of a case
          * @description Return the case's steps in the order in which they became known; who looked and why is logged.
          *
-         *     Each step carries the rows it left: folded up to a step, they are the case as it was known then.
+         *     Each step carries the rows it left: folded up to a step, they are the case as it was known then. What the
+         *     health office gets has no `persons`: codes, times and units, and places to about a kilometre.
          */
         get: operations["replay"];
         put?: never;
@@ -1919,6 +1940,8 @@ export interface components {
         /**
          * CaseReplay
          * @description The case's steps after a given one. With `next_after` there are more; `seq` is the log's head.
+         *
+         *     Without `persons` it holds nothing that tells who the case is about or who worked on it.
          */
         CaseReplay: {
             /**
@@ -1938,6 +1961,8 @@ export interface components {
             next_after: number | null;
             /** Number */
             number: string;
+            /** Persons */
+            persons: boolean;
             /** Seq */
             seq: number;
             /** State */
@@ -3395,6 +3420,47 @@ export interface components {
          * @enum {string}
          */
         PartState: "ok" | "down" | "not_configured";
+        /**
+         * PastCase
+         * @description One case, open or over. `call_signs`: who was asked to go, in that order.
+         */
+        PastCase: {
+            /** Call Signs */
+            call_signs: string[];
+            /** Closing Code */
+            closing_code: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["IncidentKind"];
+            /** Number */
+            number: string;
+            /** Outside */
+            outside: boolean;
+            /**
+             * Reported At
+             * Format: date-time
+             */
+            reported_at: string;
+            state: components["schemas"]["IncidentState"];
+            triage: components["schemas"]["Triage"] | null;
+            /** Village */
+            village: string | null;
+        };
+        /**
+         * PastCases
+         * @description A page of cases. With `next_before` there are earlier ones: ask for those before it.
+         */
+        PastCases: {
+            /** Cases */
+            cases: components["schemas"]["PastCase"][];
+            /** Next Before */
+            next_before: string | null;
+        };
         /**
          * PatientAdded
          * @description A patient of whom little may be known yet.
@@ -7743,6 +7809,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventView"][];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    past_cases: {
+        parameters: {
+            query?: {
+                /** @description Nomor atau nama unit / number or call sign */
+                q?: string | null;
+                /** @description Hari, lokal / local day */
+                day?: string | null;
+                /** @description `next_before` halaman sebelumnya */
+                before?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PastCases"];
                 };
             };
             /** @description Belum masuk / Not signed in (`not_signed_in`) */
