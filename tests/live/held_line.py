@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +58,7 @@ class HeldLine:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.sleep(0)  # an aborted transport says goodbye in the loop's next turn
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._relay(reader, writer))
@@ -65,7 +66,7 @@ class HeldLine:
         task.add_done_callback(self._tasks.discard)
 
     async def _relay(self, near_in: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
+        try:
             far_in, far_out = await self.far()
             cued = asyncio.Event()
             ways = (
@@ -79,7 +80,10 @@ class HeldLine:
                     way.cancel()
                 await asyncio.gather(*ways, return_exceptions=True)
                 far_out.transport.abort()
-        near_out.transport.abort()
+        except OSError:
+            pass  # the far end is not there: the near end finds nobody either
+        finally:
+            near_out.transport.abort()
 
     async def _there(
         self, near: asyncio.StreamReader, far: asyncio.StreamWriter, cued: asyncio.Event
