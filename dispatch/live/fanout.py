@@ -26,6 +26,7 @@ CHANNEL = "semar:positions:"
 TICK_S = 1.0
 AFTER_S = 0.2
 """How long after the full second: a busy intake begins its batches on it, and has committed them by then."""
+_SLICE = 500
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0
 _REDIS_TIMEOUT_S = 2.0
 
@@ -46,12 +47,20 @@ _decoder = msgspec.json.Decoder(Bulletin)
 class Snapshot:
     """Units that moved, as one frame for all consoles."""
 
-    __slots__ = ("_frame", "at", "units")
+    __slots__ = ("_frame", "_shown", "at", "units")
 
     def __init__(self, at: datetime, units: Iterable[MovedUnit]) -> None:
         self.at = at
         self.units = {unit.unit_id: unit for unit in units}
         self._frame: str | None = None
+        self._shown: list[_Shown] = []
+
+    async def prepare(self) -> None:
+        """Do most of the frame's work, a little at a time: with thousands of units others would wait."""
+        for number, unit in enumerate(self.units.values(), 1):
+            self._shown.append(_shown(unit, self.at))
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)
 
     def followed_by(self, later: Snapshot) -> Snapshot:
         """Return both in one: for a console that did not take the first in time."""
@@ -61,7 +70,7 @@ class Snapshot:
     def frame(self) -> str:
         """The snapshot as consoles get it; ages are as of `at`."""
         if self._frame is None:
-            units = [_shown(unit, self.at) for unit in self.units.values()]
+            units = self._shown or [_shown(unit, self.at) for unit in self.units.values()]
             self._frame = frames.write("positions", at=self.at, units=units)
         return self._frame
 
@@ -136,6 +145,8 @@ class Fanout:
             now = self._clock()
             for regency_id, units in fresh.items():
                 snapshot = Snapshot(now, units.values())
+                if self._listeners[regency_id]:
+                    await snapshot.prepare()
                 for listener in list(self._listeners[regency_id]):
                     listener(snapshot)
             if self._own:

@@ -31,9 +31,10 @@ BUSY_FLUSH_EVERY_S = 0.5
 """While much comes in: much of what a batch costs it costs once, and a screen is told once a second."""
 BUSY = 50
 """Fixes in a batch from which on it is much."""
-SLICE = 500
-"""Fixes that are dealt with in one go, so that no request waits for more than some milliseconds. When so many
-wait, nothing is gained by waiting for more."""
+FULL = 1000
+"""Fixes that are written in one transaction; when so many wait, little is gained by waiting for more."""
+SLICE = 250
+"""Senders that are dealt with in one go: no request waits for more than a few milliseconds."""
 MOST_WAITING = 20_000
 _FRAME_BYTES = 200
 """What a frame of one fix has about, to say how many fixes an unread one may have."""
@@ -105,7 +106,7 @@ class Ingest:
     def _grow(self, count: int) -> None:
         self._count += count
         self._work.set()
-        if self._count >= SLICE:
+        if self._count >= FULL:
             self._full.set()
 
     def has_room(self, count: int) -> bool:
@@ -158,26 +159,29 @@ class Ingest:
                 "%d fixes were not stored, the database is away: %s", len(sifted), failure.__cause__
             )
             return len(sifted)
-        finally:  # whatever went wrong, nobody waits for ever
-            for sender, fixes in batch:
-                tell = sender.saved if stored else sender.not_saved
-                tell([one.fix.sequence for one in fixes])
+        finally:
+            if not stored:  # whatever went wrong, nobody waits for ever
+                for sender, fixes in batch:
+                    sender.not_saved([one.fix.sequence for one in fixes])
         self._fanout.moved(entry.tenant.id, moved)
         self._geofencing.committed(entry, sifted)
-        await asyncio.sleep(0)
+        for number, (sender, fixes) in enumerate(batch, 1):
+            sender.saved([one.fix.sequence for one in fixes])
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
         return len(sifted)
 
 
 def _parts(
     batch: Sequence[tuple[Sender, Sequence[Sifted]]],
 ) -> Iterator[Sequence[tuple[Sender, Sequence[Sifted]]]]:
-    """Cut a batch into parts of about `SLICE` fixes; what came in one frame stays together."""
+    """Cut a batch into parts of about `FULL` fixes; what came in one frame stays together."""
     part: list[tuple[Sender, Sequence[Sifted]]] = []
     count = 0
     for sender, fixes in batch:
         part.append((sender, fixes))
         count += len(fixes)
-        if count >= SLICE:
+        if count >= FULL:
             yield part
             part, count = [], 0
     if part:

@@ -126,7 +126,8 @@ class Screen:
         self.seen: list[Frame] = []
 
     async def say(self, kind: str, **members: Any) -> None:
-        await self.connection.send(json.dumps({"t": kind, **members}))
+        # without spaces, as browsers write: frames of fixes then take the straight way
+        await self.connection.send(json.dumps({"t": kind, **members}, separators=(",", ":")))
 
     async def next(self, patience_s: float = PATIENCE_S) -> Frame:
         """Return the next frame, whatever it is."""
