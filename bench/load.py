@@ -221,4 +221,5 @@ def _thinned(values: list[float]) -> list[float]:
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         report = runner.run(run(msgspec.json.decode(sys.stdin.buffer.read(), type=Job)))
-    sys.stdout.buffer.write(msgspec.json.encode(report))
+    with open(sys.stdout.fileno(), "wb", closefd=False) as whole:  # an unbuffered one may take a part only
+        whole.write(msgspec.json.encode(report))

@@ -65,6 +65,10 @@ def reachable(one: Seen, other: Seen, pace: float = 1.0) -> bool:
     seconds = max(abs(one.at - other.at), 1.0)
     accuracy = (one.accuracy_m or UNKNOWN_ACCURACY_M) + (other.accuracy_m or UNKNOWN_ACCURACY_M)
     reach = SLACK_M + accuracy + TOP_SPEED_MS * pace * seconds
+    # a degree of longitude is nowhere longer than one of latitude: this sum is too long, and quick
+    east = abs(one.lon - other.lon)
+    if (east + abs(one.lat - other.lat)) * _METRES_PER_DEGREE <= reach and east < 180.0:
+        return True
     return metres_apart(one.lon, one.lat, other.lon, other.lat) <= reach
 
 

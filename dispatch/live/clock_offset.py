@@ -29,8 +29,13 @@ class ClockOffset:
         offset = received_at - sent_at
         if offset - self.offset > _LONGEST_WAY:
             self._measured.clear()
-        self._measured.append(offset)
-        self.offset = min(self._measured)
+        measured = self._measured
+        gone = measured[0] if len(measured) == _KEPT else None
+        measured.append(offset)
+        if len(measured) == 1 or offset <= self.offset:
+            self.offset = offset
+        elif gone is not None and gone == self.offset:  # the least one has had its time
+            self.offset = min(measured)
 
     def corrected(self, device_at: datetime) -> datetime:
         """Return the server's time of what the phone says."""

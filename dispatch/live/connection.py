@@ -72,7 +72,7 @@ class Connection:
         self._database_away = False
         line = websocket.scope.get("extensions", {}).get(EXTENSION)
         self._line: Line | None = line if isinstance(line, Line) else None
-        self._handling = False
+        self._take: Callable[[bytes], bool] | None = None
         self._writing = False
 
     # --- the beginning ---------------------------------------------------------------------------
@@ -169,8 +169,14 @@ class Connection:
 
         What it returns False for goes the ordinary way; it must not have had an effect then.
         """
+        self._take = take
         if self._line is not None:
-            self._line.take = lambda text: not self._handling and take(text)
+            self._line.take = take
+
+    def queue_again(self, text: bytes) -> None:
+        """Have a frame that was taken the straight way go the ordinary one."""
+        if self._line is not None:
+            self._line.queue_again(text)
 
     async def serve(
         self,
@@ -205,14 +211,15 @@ class Connection:
     async def _read(self, handle: Callable[[str | bytes], Awaitable[None]]) -> None:
         while True:
             text = await self._receive()
-            self._handling = True
+            if self._line is not None:
+                self._line.take = None
             try:
                 with database_needed():
                     await handle(text)
             except DispatchError as refusal:
                 self.send_error(refusal, frames.frame_id(text))
-            finally:
-                self._handling = False
+            if self._line is not None:
+                self._line.take = self._take
 
     async def _write(self, produce: Callable[[], Awaitable[float | None]]) -> None:
         while True:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -14,7 +16,7 @@ from dispatch.live.broken_frames import FRAME_LIMIT, BrokenFrame, in_indonesian
 from dispatch.live.clock_offset import ClockOffset
 from dispatch.live.connection import Connection, attend
 from dispatch.live.driver_commands import carry_out
-from dispatch.live.fix_steps import OLDEST, Phone, Refusal, sift
+from dispatch.live.fix_steps import OLDEST, Phone, Refusal, Sifted, sift
 from dispatch.live.hub import Feed, log_head
 from dispatch.live.switchboard import Switchboard
 from dispatch.services.crew_turns import crew_turns
@@ -68,6 +70,7 @@ class _Cab:
         self._desk: DriverDesk | None = None
         self._desk_is_stale = True
         self._desk_is_sent = False
+        self._unread: list[tuple[bytes, float]] = []
         self._saved: list[int] = []
         self._refused: list[Refusal] = []
         self._answer_due = False
@@ -101,14 +104,14 @@ class _Cab:
 
     async def handle(self, text: str | bytes) -> None:
         """Answer one frame of the phone."""
+        self._settle()
         try:
-            frame = frames.read(_frame, text)
+            frame: frames.DriverFrame = frames.read(_frame, text)
         except BrokenFrame:
-            salvaged = frames.salvage_fixes(text)
+            salvaged = self._salvaged(text)
             if salvaged is None:
                 raise
-            frame, unreadable = salvaged
-            self._refused.extend(Refusal(seq, in_indonesian(why), why) for seq, why in unreadable)
+            frame = salvaged
         if isinstance(frame, frames.Positions):
             self._take_positions(frame)
         elif isinstance(frame, frames.Ping):
@@ -122,36 +125,73 @@ class _Cab:
                 self._desk_is_stale = True  # also when nothing has changed: the phone asked
             self._connection.send(frames.write("done", id=frame.id, result=result))
 
+    def _settle(self) -> None:
+        """Read what came before: whose fixes these are may depend on what the phone says next."""
+        if not self._unread:
+            return
+        good = self.read(self._live.centre.clock(), time.monotonic())
+        if good:
+            self._live.ingest.add(self._who.entry, self, good)
+
     def take_straight(self, text: bytes) -> bool:
-        """Take a frame of fixes without waking anybody; return False for all else, and for what is amiss."""
+        """Take a frame of fixes without waking anybody; return False for all else.
+
+        It is read with those of all other phones, or before whatever this one says otherwise.
+        """
         if not text.startswith(_POSITIONS) or len(text) > FRAME_LIMIT or self._phone.aboard is None:
             return False
-        try:
-            frame = _fixes.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        if not self._live.ingest.announce(self._who.entry, self, text):
             return False
-        if not self._live.ingest.has_room(len(frame.fixes)):
-            return False
-        self._take_positions(frame)
+        self._unread.append((text, time.monotonic()))
         return True
 
+    def read(self, now: datetime, moment: float) -> list[Sifted]:
+        """Read the frames that were taken the straight way; return what is to be stored."""
+        waiting, self._unread = self._unread, []
+        good: list[Sifted] = []
+        for text, came in waiting:
+            try:
+                frame = _fixes.decode(text)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                salvaged = self._salvaged(text)
+                if salvaged is None:
+                    self._connection.queue_again(text)
+                    continue
+                frame = salvaged
+            if self._phone.aboard is None:
+                self._connection.queue_again(text)
+                continue
+            good += self._sifted(frame, now - timedelta(seconds=moment - came))
+        return good
+
+    def _salvaged(self, text: str | bytes) -> frames.Positions | None:
+        salvaged = frames.salvage_fixes(text)
+        if salvaged is None:
+            return None
+        frame, unreadable = salvaged
+        self._refused.extend(Refusal(seq, in_indonesian(why), why) for seq, why in unreadable)
+        return frame
+
     def _take_positions(self, frame: frames.Positions) -> None:
-        received_at = self._live.centre.clock()
-        if frame.sent_at is not None and frames.plausible(frame.sent_at):
-            self._phone.clock.measure(received_at, frame.sent_at)
         if self._phone.aboard is None:
             self._refused.clear()
             raise Forbidden(
                 "Masuk dinas di sebuah unit dulu; posisi di luar dinas tidak disimpan",
                 "Sign on to a unit first; positions off duty are not kept",
             )
-        good, refused = sift(frame.fixes, self._phone, received_at)
-        self._refused.extend(refused)
+        good = self._sifted(frame, self._live.centre.clock())
         if good:
             self._live.ingest.submit(self._who.entry, self, good)
-        else:
+
+    def _sifted(self, frame: frames.Positions, received_at: datetime) -> list[Sifted]:
+        if frame.sent_at is not None and frames.plausible(frame.sent_at):
+            self._phone.clock.measure(received_at, frame.sent_at)
+        good, refused = sift(frame.fixes, self._phone, received_at)
+        self._refused.extend(refused)
+        if not good:
             self._answer_due = True
             self._connection.wake.set()
+        return good
 
     def saved(self, seqs: list[int]) -> None:
         """The intake has committed these fixes."""

@@ -11,18 +11,22 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from dispatch.clock import Clock
-from dispatch.domain.unit import position_quality
+from dispatch.domain.unit import PositionQuality, position_quality
 from dispatch.live import frames
 from dispatch.services.save_positions import MovedUnit
 
 CHANNEL = "semar:positions:"
 TICK_S = 1.0
+AFTER_S = 0.2
+"""How long after the full second: a busy intake begins its batches on it, and has committed them by then."""
+_SLICE = 500
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0
 _REDIS_TIMEOUT_S = 2.0
 
@@ -43,12 +47,20 @@ _decoder = msgspec.json.Decoder(Bulletin)
 class Snapshot:
     """Units that moved, as one frame for all consoles."""
 
-    __slots__ = ("_frame", "at", "units")
+    __slots__ = ("_frame", "_shown", "at", "units")
 
     def __init__(self, at: datetime, units: Iterable[MovedUnit]) -> None:
         self.at = at
         self.units = {unit.unit_id: unit for unit in units}
         self._frame: str | None = None
+        self._shown: list[_Shown] = []
+
+    async def prepare(self) -> None:
+        """Do most of the frame's work, a little at a time: with thousands of units others would wait."""
+        for number, unit in enumerate(self.units.values(), 1):
+            self._shown.append(_shown(unit, self.at))
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)
 
     def followed_by(self, later: Snapshot) -> Snapshot:
         """Return both in one: for a console that did not take the first in time."""
@@ -58,23 +70,37 @@ class Snapshot:
     def frame(self) -> str:
         """The snapshot as consoles get it; ages are as of `at`."""
         if self._frame is None:
-            units = [_shown(unit, self.at) for unit in self.units.values()]
+            units = self._shown or [_shown(unit, self.at) for unit in self.units.values()]
             self._frame = frames.write("positions", at=self.at, units=units)
         return self._frame
 
 
-def _shown(unit: MovedUnit, at: datetime) -> dict[str, object]:
-    return {
-        "id": unit.unit_id,
-        "lon": unit.lon,
-        "lat": unit.lat,
-        "age_s": round(max(0.0, (at - unit.fixed_at).total_seconds()), 1),
-        "speed_ms": unit.speed_ms,
-        "heading_deg": unit.heading_deg,
-        "quality": position_quality(unit.fixed_at, at, on_run=unit.incident_id is not None),
-        "road_lon": unit.road_lon,
-        "road_lat": unit.road_lat,
-    }
+class _Shown(msgspec.Struct):
+    """A moved unit as consoles get it."""
+
+    id: UUID
+    lon: float
+    lat: float
+    age_s: float
+    speed_ms: float | None
+    heading_deg: float | None
+    quality: PositionQuality
+    road_lon: float | None
+    road_lat: float | None
+
+
+def _shown(unit: MovedUnit, at: datetime) -> _Shown:
+    return _Shown(
+        unit.unit_id,
+        unit.lon,
+        unit.lat,
+        round(max(0.0, (at - unit.fixed_at).total_seconds()), 1),
+        unit.speed_ms,
+        unit.heading_deg,
+        position_quality(unit.fixed_at, at, on_run=unit.incident_id is not None),
+        unit.road_lon,
+        unit.road_lat,
+    )
 
 
 class Fanout:
@@ -89,14 +115,16 @@ class Fanout:
         self._fresh: defaultdict[int, dict[object, MovedUnit]] = defaultdict(dict)
         self._own: defaultdict[int, dict[object, MovedUnit]] = defaultdict(dict)
         self._to_publish = asyncio.Event()
+        self._head = _encoder.encode(Bulletin(origin, []))[: -len(b"]}")]
+        self._knock = self._head + b"]}"
         self.redis_connected = False
 
     def moved(self, regency_id: int, units: Iterable[MovedUnit]) -> None:
         """Units of this process's own phones have moved, and that is committed."""
-        for unit in units:
-            self._fresh[regency_id][unit.unit_id] = unit
-            if self._redis_url:
-                self._own[regency_id][unit.unit_id] = unit
+        by_id: dict[object, MovedUnit] = {unit.unit_id: unit for unit in units}
+        self._fresh[regency_id].update(by_id)
+        if self._redis_url:
+            self._own[regency_id].update(by_id)
 
     @asynccontextmanager
     async def listening(self, regency_id: int, listener: Callable[[Snapshot], None]) -> AsyncIterator[None]:
@@ -109,12 +137,16 @@ class Fanout:
 
     async def tick(self) -> None:
         """Deliver and hand over for publishing once a second, until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(TICK_S)
+            elapsed = (loop.time() - AFTER_S) % TICK_S
+            await asyncio.sleep(TICK_S - elapsed)
             fresh, self._fresh = self._fresh, defaultdict(dict)
             now = self._clock()
             for regency_id, units in fresh.items():
                 snapshot = Snapshot(now, units.values())
+                if self._listeners[regency_id]:
+                    await snapshot.prepare()
                 for listener in list(self._listeners[regency_id]):
                     listener(snapshot)
             if self._own:
@@ -131,8 +163,10 @@ class Fanout:
                 own, self._own = self._own, defaultdict(dict)
                 try:
                     for regency_id, units in own.items():
-                        told = _encoder.encode(Bulletin(self._origin, list(units.values())))
-                        await redis.publish(f"{CHANNEL}{regency_id}", told)
+                        # a thousand units are worth the question whether anybody but this process listens
+                        if await redis.publish(f"{CHANNEL}{regency_id}", self._knock) > 1:
+                            told = _encoder.encode(Bulletin(self._origin, list(units.values())))
+                            await redis.publish(f"{CHANNEL}{regency_id}", told)
                 except (RedisError, OSError) as failure:
                     logger.warning("positions are not passed on, Redis is away: %s", failure)
 
@@ -160,14 +194,12 @@ class Fanout:
 
     def _take_in(self, channel: bytes, data: bytes) -> None:
         regency = channel.decode().removeprefix(CHANNEL)
-        if not regency.isdigit() or not self._listeners.get(int(regency)):
+        if not regency.isdigit() or not self._listeners.get(int(regency)) or data.startswith(self._head):
             return
         try:
             bulletin = _decoder.decode(data)
         except msgspec.DecodeError as broken:
             logger.warning("a bulletin of positions cannot be read: %s", broken)
-            return
-        if bulletin.origin == self._origin:
             return
         fresh = self._fresh[int(regency)]
         for unit in bulletin.units:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from dispatch.services.save_positions import Fix
 
 OLDEST = timedelta(days=7)
 AHEAD = timedelta(seconds=60)
+_AHEAD, _NOW = -AHEAD, timedelta(0)
 BOARDING = timedelta(minutes=2)
 """A phone may have its first fix a little before its driver has signed on."""
 
@@ -56,6 +56,9 @@ class Phone:
         return self.turns[0].unit_id if self.turns and self.turns[0].left_at is None else None
 
 
+_NOWHERE = Seen(0.0, 0.0, None, 0.0)
+
+
 class Incoming:
     """A fix under way through the steps; each fills in or judges a part of it."""
 
@@ -69,7 +72,7 @@ class Incoming:
         self.unit_id: UUID | None = None
         self.quality = FixQuality.GOOD
         self.moves = True
-        self.seen = Seen(fix.lon, fix.lat, fix.accuracy_m, 0.0)
+        self.seen = _NOWHERE
 
     def refuse(self, reason_id: str, reason_en: str) -> Refusal:
         """Return the refusal of this fix."""
@@ -87,15 +90,15 @@ def in_range(incoming: Incoming) -> Refusal | None:
             f"Koordinat {fix.lon}, {fix.lat} di luar batas", f"Coordinates {fix.lon}, {fix.lat} out of range"
         )
     # phones say "unknown" as -1
-    fix.accuracy_m = _within(fix.accuracy_m, 0.0, 1e6)
-    fix.speed_ms = _within(fix.speed_ms, 0.0, 150.0)
-    fix.heading_deg = _within(fix.heading_deg, 0.0, 360.0)
-    fix.battery = _within(fix.battery, 0.0, 100.0)
+    if fix.accuracy_m is not None and not 0.0 <= fix.accuracy_m <= 1e6:
+        fix.accuracy_m = None
+    if fix.speed_ms is not None and not 0.0 <= fix.speed_ms <= 150.0:
+        fix.speed_ms = None
+    if fix.heading_deg is not None and not 0.0 <= fix.heading_deg <= 360.0:
+        fix.heading_deg = None
+    if fix.battery is not None and not 0.0 <= fix.battery <= 100.0:
+        fix.battery = None
     return None
-
-
-def _within(value: float | None, least: float, most: float) -> float | None:
-    return value if value is not None and math.isfinite(value) and least <= value <= most else None
 
 
 def on_the_clock(incoming: Incoming) -> Refusal | None:
@@ -105,14 +108,15 @@ def on_the_clock(incoming: Incoming) -> Refusal | None:
     except OverflowError:
         return incoming.refuse("Waktu posisi tidak masuk akal", "The time of the fix is out of all bounds")
     received_at = incoming.received_at
-    if at - received_at > AHEAD:
+    late = received_at - at
+    if late < _AHEAD:
         return incoming.refuse(
             "Waktu posisi di masa depan; periksa jam ponsel",
             "The fix lies in the future; check the phone's clock",
         )
-    if received_at - at > OLDEST:
+    if late > OLDEST:
         return incoming.refuse("Posisi lebih tua dari 7 hari", "The fix is older than 7 days")
-    incoming.fixed_at = min(at, received_at)
+    incoming.fixed_at = at if late >= _NOW else received_at
     return None
 
 
@@ -120,6 +124,10 @@ def on_duty(incoming: Incoming) -> Refusal | None:
     """Find the unit the driver was aboard when the fix was made; where they are off duty is not ours."""
     if incoming.phone.vehicle is not None:
         incoming.unit_id = incoming.phone.vehicle
+        return None
+    present = incoming.phone.turns[0] if incoming.phone.turns else None
+    if present is not None and present.left_at is None and present.joined_at <= incoming.fixed_at:
+        incoming.unit_id = present.unit_id  # as nearly always
         return None
     for early in (timedelta(0), BOARDING):
         for turn in incoming.phone.turns:

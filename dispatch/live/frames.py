@@ -298,4 +298,5 @@ def write_error(error: DispatchError, answered: FrameId | None = None) -> str:
 
 def write_saved(seqs: Sequence[int], rejected: Sequence[dict[str, Any]]) -> str:
     """Return the acknowledgement of fixes; the phone may forget all that it names."""
-    return write("positions_saved", seqs=seqs, rejected=rejected)
+    refusals = _encoder.encode(rejected).decode() if rejected else "[]"
+    return f'{{"t":"positions_saved","seqs":[{",".join(map(str, seqs))}],"rejected":{refusals}}}'

@@ -10,7 +10,9 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import Protocol
 
 from dispatch.domain.errors import Unavailable
@@ -24,7 +26,18 @@ from dispatch.services.tenants import TenantEntry
 from dispatch.storage.outages import DatabaseAway, database_needed
 
 FLUSH_EVERY_S = 0.1
+"""While little comes in, nobody waits longer than this."""
+BUSY_FLUSH_EVERY_S = 0.5
+"""While much comes in: much of what a batch costs it costs once, and a screen is told once a second."""
+BUSY = 50
+"""Fixes in a batch from which on it is much."""
+FULL = 1000
+"""Fixes that are written in one transaction; when so many wait, little is gained by waiting for more."""
+SLICE = 250
+"""Senders that are dealt with in one go: no request waits for more than a few milliseconds."""
 MOST_WAITING = 20_000
+_FRAME_BYTES = 200
+"""What a frame of one fix has about, to say how many fixes an unread one may have."""
 
 logger = logging.getLogger(__name__)
 
@@ -39,19 +52,28 @@ class Sender(Protocol):
         """The database is away: these fixes must be sent again."""
 
 
+class Source(Sender, Protocol):
+    """A sender whose frames are read when a batch is made: in a row they cost half as much."""
+
+    def read(self, now: datetime, moment: float) -> Sequence[Sifted]:
+        """Return what is to be stored of the frames so far; `moment` is `now` in monotonic seconds."""
+
+
 class Ingest:
-    """Collects the fixes of all sockets and writes them, at most every 100 ms, tenant by tenant."""
+    """Collects the fixes of all sockets and writes them a few times a second, tenant by tenant."""
 
     def __init__(self, centre: Centre, fanout: Fanout, geofencing: Geofencing) -> None:
         """Nothing is written before `run`."""
         self._centre = centre
         self._fanout = fanout
         self._geofencing = geofencing
+        self._unread: list[tuple[TenantEntry, Source]] = []
         self._waiting: defaultdict[int, list[tuple[Sender, Sequence[Sifted]]]] = defaultdict(list)
         self._entries: dict[int, TenantEntry] = {}
         self._roads: defaultdict[int, RoadMatch] = defaultdict(RoadMatch)
         self._count = 0
         self._work = asyncio.Event()
+        self._full = asyncio.Event()
 
     def submit(self, entry: TenantEntry, sender: Sender, fixes: Sequence[Sifted]) -> None:
         """Have fixes stored; the sender is told when that is committed.
@@ -64,10 +86,28 @@ class Ingest:
                 "Terlalu banyak posisi menunggu disimpan; kirim lagi nanti",
                 "Too many positions wait to be stored; send again later",
             )
+        self.add(entry, sender, fixes)
+        self._grow(len(fixes))
+
+    def add(self, entry: TenantEntry, sender: Sender, fixes: Sequence[Sifted]) -> None:
+        """Have fixes stored that are counted already: those of announced frames."""
         self._entries[entry.tenant.id] = entry
         self._waiting[entry.tenant.id].append((sender, fixes))
-        self._count += len(fixes)
+
+    def announce(self, entry: TenantEntry, source: Source, text: bytes) -> bool:
+        """Have a source's frames read for the next batch; False when there is no room for this one."""
+        count = 1 + len(text) // _FRAME_BYTES
+        if self._count + count > MOST_WAITING:
+            return False
+        self._unread.append((entry, source))
+        self._grow(count)
+        return True
+
+    def _grow(self, count: int) -> None:
+        self._count += count
         self._work.set()
+        if self._count >= FULL:
+            self._full.set()
 
     def has_room(self, count: int) -> bool:
         """Whether that many fixes would be taken now."""
@@ -75,16 +115,37 @@ class Ingest:
 
     async def run(self) -> None:
         """Write until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
             await self._work.wait()
-            began = time.monotonic()
+            began = loop.time()
             self._work.clear()
-            waiting, self._waiting, self._count = self._waiting, defaultdict(list), 0
+            self._full.clear()
+            unread, self._unread, self._count = self._unread, [], 0
+            await self._read(unread)
+            waiting, self._waiting = self._waiting, defaultdict(list)
+            written = 0
             for regency_id, batch in waiting.items():
-                await self._flush(self._entries[regency_id], batch)
-            await asyncio.sleep(max(0.0, began + FLUSH_EVERY_S - time.monotonic()))
+                for part in _parts(batch):
+                    written += await self._flush(self._entries[regency_id], part)
+            due = began + FLUSH_EVERY_S
+            if written >= BUSY:
+                # at even times, so that the screens' second falls behind a batch: see `fanout`
+                due = (began // BUSY_FLUSH_EVERY_S + 1) * BUSY_FLUSH_EVERY_S
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._full.wait(), max(0.0, due - loop.time()))
 
-    async def _flush(self, entry: TenantEntry, batch: Sequence[tuple[Sender, Sequence[Sifted]]]) -> None:
+    async def _read(self, unread: Sequence[tuple[TenantEntry, Source]]) -> None:
+        for first in range(0, len(unread), SLICE):
+            now, moment = self._centre.clock(), time.monotonic()
+            for entry, source in unread[first : first + SLICE]:
+                fixes = source.read(now, moment)
+                if fixes:
+                    self.add(entry, source, fixes)
+            await asyncio.sleep(0)
+
+    async def _flush(self, entry: TenantEntry, batch: Sequence[tuple[Sender, Sequence[Sifted]]]) -> int:
+        """Store one batch and tell its senders; returns the number of its fixes."""
         sifted = [one for _, fixes in batch for one in fixes]
         on_run = self._geofencing.on_run(entry)
         places = await self._roads[entry.tenant.id].places(self._centre, entry, sifted, on_run)
@@ -97,10 +158,31 @@ class Ingest:
             logger.warning(
                 "%d fixes were not stored, the database is away: %s", len(sifted), failure.__cause__
             )
-            return
-        finally:  # whatever went wrong, nobody waits for ever
-            for sender, fixes in batch:
-                tell = sender.saved if stored else sender.not_saved
-                tell([one.fix.sequence for one in fixes])
+            return len(sifted)
+        finally:
+            if not stored:  # whatever went wrong, nobody waits for ever
+                for sender, fixes in batch:
+                    sender.not_saved([one.fix.sequence for one in fixes])
         self._fanout.moved(entry.tenant.id, moved)
         self._geofencing.committed(entry, sifted)
+        for number, (sender, fixes) in enumerate(batch, 1):
+            sender.saved([one.fix.sequence for one in fixes])
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        return len(sifted)
+
+
+def _parts(
+    batch: Sequence[tuple[Sender, Sequence[Sifted]]],
+) -> Iterator[Sequence[tuple[Sender, Sequence[Sifted]]]]:
+    """Cut a batch into parts of about `FULL` fixes; what came in one frame stays together."""
+    part: list[tuple[Sender, Sequence[Sifted]]] = []
+    count = 0
+    for sender, fixes in batch:
+        part.append((sender, fixes))
+        count += len(fixes)
+        if count >= FULL:
+            yield part
+            part, count = [], 0
+    if part:
+        yield part

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import uvicorn
@@ -109,6 +109,15 @@ class _Announcing(uvicorn.Server):
         self._ready.set()
 
 
+class HasPort(Protocol):
+    """Whatever clients connect to on this machine."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        ...
+
+
 class Screen:
     """A client: says frames, waits for frames, and remembers all it got."""
 
@@ -117,7 +126,8 @@ class Screen:
         self.seen: list[Frame] = []
 
     async def say(self, kind: str, **members: Any) -> None:
-        await self.connection.send(json.dumps({"t": kind, **members}))
+        # without spaces, as browsers write: frames of fixes then take the straight way
+        await self.connection.send(json.dumps({"t": kind, **members}, separators=(",", ":")))
 
     async def next(self, patience_s: float = PATIENCE_S) -> Frame:
         """Return the next frame, whatever it is."""
@@ -241,7 +251,7 @@ async def open_world(settings: Settings, admin_url: str) -> AsyncIterator[World]
 
 
 @asynccontextmanager
-async def raw_screen(server: ServerThread, path: str) -> AsyncIterator[Screen]:
+async def raw_screen(server: HasPort, path: str) -> AsyncIterator[Screen]:
     """Connect without saying anything."""
     async with connect(f"ws://127.0.0.1:{server.port}{path}", max_size=None, proxy=None) as connection:
         yield Screen(connection)
@@ -260,7 +270,7 @@ async def operator_screen(
 
 @asynccontextmanager
 async def driver_screen(
-    server: ServerThread,
+    server: HasPort,
     token: str,
     *,
     aboard: str | None = None,

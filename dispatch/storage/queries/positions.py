@@ -78,9 +78,10 @@ _STORE = text(
             CAST(:accuracy_m AS float8[]), CAST(:speed_ms AS float8[]), CAST(:heading_deg AS float8[]),
             CAST(:battery AS float8[]), CAST(:source AS text[]), CAST(:replayed AS boolean[]),
             CAST(:quality AS text[]), CAST(:moves AS boolean[]),
-            CAST(:road_lon AS float8[]), CAST(:road_lat AS float8[]))
+            CAST(:road_lon AS float8[]), CAST(:road_lat AS float8[])) WITH ORDINALITY
         AS g(installation_id, sequence, device_at, fixed_at, unit_id, clock_offset_s, received_at, lon, lat,
-             accuracy_m, speed_ms, heading_deg, battery, source, replayed, quality, moves, road_lon, road_lat)
+             accuracy_m, speed_ms, heading_deg, battery, source, replayed, quality, moves, road_lon, road_lat,
+             number)
     ), stored AS (
         INSERT INTO position (regency_id, installation_id, sequence, fixed_at, unit_id, clock_offset_s,
                               received_at, lon, lat, accuracy_m, speed_ms, heading_deg, battery, source,
@@ -130,11 +131,9 @@ _STORE = text(
             road_lon = excluded.road_lon, road_lat = excluded.road_lat
         WHERE CASE WHEN latest.installation_id = excluded.installation_id
                    THEN excluded.sequence > latest.sequence ELSE excluded.fixed_at > latest.fixed_at END
-        RETURNING unit_id, lon, lat, fixed_at, speed_ms, heading_deg, road_lon, road_lat
+        RETURNING unit_id
     )
-    SELECT unit_id, moved.lon, moved.lat, moved.fixed_at, moved.speed_ms, moved.heading_deg,
-           winner.incident_id, moved.road_lon, moved.road_lat
-    FROM moved JOIN winner USING (unit_id)
+    SELECT CAST(winner.number AS integer), winner.incident_id FROM moved JOIN winner USING (unit_id)
     """
 )
 _LIMITS = {
@@ -158,7 +157,13 @@ async def store_fixes(
     rows = await session.execute(
         _STORE, {"regency": regency_id, **columns, "road_lon": road_lon, "road_lat": road_lat, **_LIMITS}
     )
-    return [MovedUnit(*row) for row in rows]
+    return [_moved(fixes[number - 1], incident_id, roads[number - 1]) for number, incident_id in rows]
+
+
+def _moved(fix: Fix, incident_id: UUID | None, road: RoadPlace) -> MovedUnit:
+    return MovedUnit(
+        fix.unit_id, fix.lon, fix.lat, fix.fixed_at, fix.speed_ms, fix.heading_deg, incident_id, *road
+    )
 
 
 class LastPlace(NamedTuple):

@@ -92,8 +92,23 @@ const RULES: Record<string, Rule> = {
       || incident(note, board)?.state === 'reported',
   },
   call_cancel_asked: {
+    group: 'cancel',
     words: (d) => ({ id: `Pemanggil minta dibatalkan${of(d)}`, en: `The caller asks to cancel${of(d)}` }),
     holds: (note, board) => board.calls.some((c) => c.id === note.subjectId) || stillOpen(note, board),
+  },
+  cancel_overdue: {
+    group: 'cancel',
+    words: (d) => ({
+      id: `Pemanggil minta dibatalkan${of(d)}, belum ditanggapi: telepon balik`,
+      en: `The caller asks to cancel${of(d)}, nobody has answered: call back`,
+    }),
+    holds: stillOpen,
+  },
+  return_overdue: {
+    words: (d, sign) => d.expected_until === null
+      ? { id: `${sign} sudah lama tidak siap`, en: `${sign} has been out of service for long` }
+      : { id: `${sign} belum siap lagi, sudah lewat waktunya`, en: `${sign} is not back in service, its time has passed` },
+    holds: (note, board) => board.units.some((u) => u.id === note.data.unit_id && u.unavailable_reason !== null),
   },
   incident_waiting: {
     grave: true, group: 'waiting', holds: waiting,

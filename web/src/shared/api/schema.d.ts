@@ -1637,10 +1637,12 @@ export interface components {
         };
         /**
          * CallDisposal
-         * @description Why a call needs no help.
+         * @description Why a call needs no help. With an `id` made by the client, telling it again is harmless.
          */
         CallDisposal: {
             disposal: components["schemas"]["Disposal"];
+            /** Id */
+            id?: string | null;
         };
         /**
          * CallFile
@@ -1735,6 +1737,14 @@ export interface components {
             state: components["schemas"]["CallState"];
             /** Village */
             village: string | null;
+        };
+        /**
+         * CallReopening
+         * @description Names the command, if the client likes: with an `id` made by it, telling it again is harmless.
+         */
+        CallReopening: {
+            /** Id */
+            id?: string | null;
         };
         /**
          * CallRow
@@ -2446,11 +2456,12 @@ export interface components {
         };
         /**
          * Health
-         * @description Whether this process can work, and the parts it needs.
+         * @description Whether this process can work, and the parts it needs. `disk` is down before it is quite full.
          */
         Health: {
             archive: components["schemas"]["PartState"];
             database: components["schemas"]["PartState"];
+            disk: components["schemas"]["PartState"];
             redis: components["schemas"]["PartState"];
             standby: components["schemas"]["PartState"];
             status: components["schemas"]["HealthState"];
@@ -2460,8 +2471,8 @@ export interface components {
         /**
          * HealthState
          * @description `degraded`: all work goes on, but a part is away: without Redis no live positions, without the standby
-         *     what is stored is on one machine alone, without the archive it is not backed up. `down`: nothing can be
-         *     stored.
+         *     what is stored is on one machine alone, without the archive it is not backed up, without room on the disk
+         *     soon nothing is stored. `down`: nothing can be stored.
          * @enum {string}
          */
         HealthState: "ok" | "degraded" | "down";
@@ -7049,7 +7060,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Langkah tidak sah / Illegal step (`illegal_step`) */
+            /** @description Langkah tidak sah / Illegal step (`illegal_step`); Isi berbeda dari semula / The content differs (`content_differs`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7404,7 +7415,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CallReopening"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -7444,7 +7459,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Langkah tidak sah / Illegal step (`illegal_step`) */
+            /** @description Langkah tidak sah / Illegal step (`illegal_step`); Isi berbeda dari semula / The content differs (`content_differs`) */
             409: {
                 headers: {
                     [name: string]: unknown;

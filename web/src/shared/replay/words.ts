@@ -47,6 +47,7 @@ export const stepWords: Record<string, Words> = {
   unit_overdue: { id: 'Alarm: masih tanpa unit', en: 'Alarm: still without a unit' },
   manual_unit_unanswered: { id: 'Alarm: unit harus ditelepon', en: 'Alarm: the unit must be phoned' },
   departure_overdue: { id: 'Alarm: belum berangkat', en: 'Alarm: not left yet' },
+  cancel_overdue: { id: 'Alarm: permintaan batal belum ditanggapi', en: 'Alarm: a wish to cancel was not answered' },
   handover_overdue: { id: 'Alarm: tertahan di faskes', en: 'Alarm: held up at the facility' },
   countersignature_overdue: { id: 'Alarm: faskes belum menandatangani', en: 'Alarm: the facility has not signed' },
   closure_overdue: { id: 'Alarm: belum ditutup', en: 'Alarm: not closed yet' },

@@ -1,0 +1,122 @@
+"""Fixes that take the straight way past the WebSocket library fare as those that do not."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from live_scene import Frame, Screen, ServerThread, World, driver_screen, fix, operator_screen
+from websockets.asyncio.client import ClientConnection
+from websockets.frames import Frame as WireFrame
+from websockets.frames import Opcode
+
+
+def compact(*fixes: Frame, **more: object) -> str:
+    return json.dumps({"t": "positions", "fixes": list(fixes), **more}, separators=(",", ":"))
+
+
+def wire(text: str, opcode: Opcode = Opcode.TEXT, *, fin: bool = True, mask: bool = True) -> bytes:
+    return WireFrame(opcode, text.encode(), fin).serialize(mask=mask)
+
+
+async def answers(screen: Screen, count: int) -> list[int]:
+    """The sequences of the next answers, until there are so many."""
+    seqs: list[int] = []
+    while len(seqs) < count:
+        seqs += (await screen.until("positions_saved"))["seqs"]
+    return sorted(seqs)
+
+
+async def aboard(world: World) -> tuple[str, str]:
+    return await world.token("pengemudi1"), (await world.units())[0].call_sign
+
+
+@pytest.mark.parametrize("spaces", [False, True])
+async def test_a_frame_that_is_written_otherwise_is_answered_alike(
+    world: World, server: ServerThread, spaces: bool
+) -> None:
+    token, unit = await aboard(world)
+    async with driver_screen(server, token, aboard=unit) as screen:
+        text = compact(fix(1), fix(2))
+        await screen.connection.send(json.dumps(json.loads(text)) if spaces else text)
+        assert await answers(screen, 2) == [1, 2]
+        assert len(await world.positions()) == 2
+
+
+async def test_however_the_stream_is_cut_every_fix_is_kept_once(world: World, server: ServerThread) -> None:
+    token, unit = await aboard(world)
+    async with (
+        driver_screen(server, token, aboard=unit) as screen,
+        operator_screen(server, await world.token("operator1")) as other,
+    ):
+        line = screen.connection.transport
+        one, two, three, four = (wire(compact(fix(n))) for n in range(1, 5))
+        line.write(one)
+        await answers(screen, 1)
+        for part in (two + three[:1], three[1:9], three[9:], four):
+            line.write(part)
+            await (await other.connection.ping())  # by then the part was read
+        assert await answers(screen, 3) == [2, 3, 4]
+        long = compact(*(fix(n) for n in range(5, 300)))  # a length of two bytes
+        line.write(wire(long))
+        assert len(await answers(screen, 295)) == 295
+        assert len(await world.positions()) == 299
+
+
+async def test_a_message_in_parts_with_a_ping_between_them_is_whole(
+    world: World, server: ServerThread
+) -> None:
+    token, unit = await aboard(world)
+    async with driver_screen(server, token, aboard=unit) as screen:
+        text, line = compact(fix(1)), screen.connection.transport
+        line.write(wire(text[:30], fin=False))
+        await (await screen.connection.ping())
+        line.write(wire(text[30:], Opcode.CONT))
+        assert await answers(screen, 1) == [1]
+
+
+async def closed(connection: ClientConnection) -> int:
+    await connection.wait_closed()
+    assert connection.close_code is not None
+    return connection.close_code
+
+
+async def test_a_frame_within_a_message_in_parts_and_one_without_mask_end_the_connection(
+    world: World, server: ServerThread
+) -> None:
+    token, unit = await aboard(world)
+    begun, whole = wire(compact(fix(1))[:30], fin=False), compact(fix(2))
+    for first, then in ((begun, wire(whole)), (b"", wire(whole, mask=False))):
+        async with driver_screen(server, token, aboard=unit) as screen:
+            screen.connection.transport.write(first)
+            await (await screen.connection.ping())
+            screen.connection.transport.write(then)
+            assert await closed(screen.connection) == 1002
+    assert await world.positions() == []
+
+
+async def test_what_the_phone_said_before_it_signed_off_is_kept(world: World, server: ServerThread) -> None:
+    token, unit = await aboard(world)
+    async with driver_screen(server, token, aboard=unit) as screen:
+        both = wire(compact(fix(1))), wire('{"t":"sign_off","id":"off"}')
+        for frame in both:
+            screen.connection.transport.write(frame)
+        assert await answers(screen, 1) == [1]
+        await screen.connection.send(compact(fix(2)))
+        assert (await screen.until("error"))["problem"]["code"] == "forbidden"
+
+
+async def test_one_bad_fix_holds_up_no_other_and_a_broken_frame_is_answered(
+    world: World, server: ServerThread
+) -> None:
+    token, unit = await aboard(world)
+    async with driver_screen(server, token, aboard=unit) as screen:
+        bad: Frame = {"seq": 2, "at": "soon", "lon": 1, "lat": 2}
+        await screen.say("positions", fixes=[fix(1), bad, fix(3)], sent_at=datetime.now(UTC).isoformat())
+        answer = await screen.until("positions_saved")
+        assert (answer["seqs"], [r["seq"] for r in answer["rejected"]]) == ([1, 3], [2])
+        await screen.connection.send('{"t":"positions","fixes":[{"seq":')
+        assert (await screen.until("error"))["problem"]["status"] == 422
+        await screen.say("positions", fixes=[fix(4)])
+        assert (await screen.until("positions_saved"))["seqs"] == [4]
