@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import statistics
 import time
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from queue import Empty
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +27,8 @@ from dispatch.services.stand_down import stand_down
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.unit_state import list_units
 from dispatch.settings import Settings
-from dispatch.storage.transaction import new_id
+from dispatch.storage.connection import Connection
+from dispatch.storage.transaction import APPEND, binding, new_id
 
 SECONDS, WARM_UP_S = 5.0, 1.0
 SETUPS = ((1, 1), (1, 8), (2, 4), (4, 2))
@@ -36,10 +39,9 @@ Statement = tuple[str, tuple[Any, ...]]
 
 @dataclass
 class Done:
-    """What one process did: transactions, when each was answered (seconds since 1970), CPU seconds."""
+    """What one process did: transactions, CPU seconds, seconds."""
 
     transactions: int = 0
-    answered: dict[str, float] = field(default_factory=dict)
     cpu_s: float = 0.0
     wall_s: float = 0.0
 
@@ -62,6 +64,7 @@ class Script:
     """The statements of one claim and its stand-down, written down with the ids that occur in them."""
 
     lane: Lane
+    opening: str
     claim: list[Statement]
     stand_down: list[Statement]
 
@@ -100,17 +103,17 @@ async def _serve(centre: Centre, entry: TenantEntry, lane: Lane, until: float, d
     while time.time() < until:
         wanted = Claim(lane.incident, lane.unit, None, None, "bench")
         view = await claim_unit(centre, entry, SYSTEM, wanted, cause="bench")
-        done.answered[f"unit_assigned {view.id}"] = time.time()
         await stand_down(centre, entry, SYSTEM, view.id, "bench", cause="bench")
-        done.answered[f"assignment_stood_down {view.id}"] = time.time()
         done.transactions += 2
 
 
 async def _bare(url: str, script: Script, lane: Lane, until: float, done: Done) -> None:
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(url, connection_class=Connection)
     try:
         while time.time() < until:
             for statements in script.anew(lane):
+                connection.open_with(script.opening)
+                connection.close_with(APPEND)
                 async with connection.transaction():
                     for sql, given in statements:
                         await connection.fetch(sql, *given)
@@ -136,6 +139,9 @@ async def _process(settings: Settings, lanes: list[Lane], script: Script | None,
 
         begun = time.time()
         await asyncio.gather(*(lane_of(lane, begun + WARM_UP_S, warm) for lane in lanes))
+        # as `dispatch serve` has it
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         # all processes begin together, however long each took to load its code
         await asyncio.to_thread(ready.wait)
         used, begun = time.process_time(), time.time()
@@ -152,9 +158,10 @@ def _in_process(settings: Settings, lanes: list[Lane], script: Script | None, re
 
 def _all_processes(
     system: PrivateSystem, lanes: list[Lane], processes: int, each: int, script: Script | None
-) -> list[Done]:
+) -> tuple[list[Done], float]:
+    """Return what each did, and the CPU seconds of PostgreSQL meanwhile; warming up is left out of both."""
     spawn = multiprocessing.get_context("spawn")
-    out, ready = spawn.Queue(), spawn.Barrier(processes)
+    out, ready = spawn.Queue(), spawn.Barrier(processes + 1)
     started = [
         spawn.Process(
             target=_in_process,
@@ -165,10 +172,23 @@ def _all_processes(
     for process in started:
         process.start()
     try:
-        return [out.get(timeout=120 + SECONDS) for _ in started]
+        ready.wait(120)
+        used = system.database_cpu_s()
+        return [_result(out, started) for _ in started], system.database_cpu_s() - used
     finally:
         for process in started:
             process.join(timeout=10)
+
+
+def _result(out: Any, started: list[Any]) -> Done:
+    while True:
+        try:
+            done: Done = out.get(timeout=1)
+        except Empty:
+            if any(process.exitcode for process in started):
+                raise RuntimeError("a process of the bench has failed; its words are above") from None
+        else:
+            return done
 
 
 # --- the measurement ---
@@ -205,26 +225,54 @@ async def _written_down(centre: Centre, entry: TenantEntry, lane: Lane) -> Scrip
             await stand_down(centre, entry, SYSTEM, view.id, "bench", cause="bench")
         finally:
             event.remove(centre.database.engine.sync_engine, "before_cursor_execute", note)
-    return Script(lane, claim, list(sent))
+    return Script(lane, binding(entry.tenant), claim, list(sent))
 
 
-async def _held(url: str, answered: dict[str, float]) -> list[float]:
-    """Milliseconds from the lock of the log's head (which is when it dates its event) to the answer.
+_HELD = """
+SELECT (extract(epoch FROM pg_xact_commit_timestamp(xmin) - min(recorded_at)) * 1000)::float8
+FROM event WHERE cause = 'bench' AND recorded_at > $1 GROUP BY xmin
+"""
+_SYNCED = "SELECT wal_sync_time::float8, wal_sync FROM pg_stat_wal"
 
-    The answer comes after the commit: what is measured is a little more than the time that others waited.
-    """
+
+async def _asked(url: str, query: str, *given: Any) -> list[Any]:
     connection = await asyncpg.connect(url)
     try:
-        rows = await connection.fetch(
-            "SELECT kind || ' ' || subject_id AS name, recorded_at FROM event WHERE cause = 'bench'"
-        )
+        return await connection.fetch(query, *given)
     finally:
         await connection.close()
-    dated: dict[str, datetime] = {row["name"]: row["recorded_at"] for row in rows}
-    return [(at - dated[name].timestamp()) * 1000 for name, at in answered.items() if name in dated]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How long the head of the log is held, by the database's own clock, in milliseconds.
+
+    p50, p99: from its lock (which is when it dates the event) until the commit is written; sync: the mean
+    time in which that is brought to the disk, after which others may have it.
+    """
+
+    p50: float
+    p99: float
+    sync: float
+
+
+async def _held(url: str, since: datetime, synced: Any) -> Held:
+    rows = await _asked(url, _HELD, since)
+    (now,) = await _asked(url, _SYNCED)
+    cuts = statistics.quantiles([row[0] for row in rows], n=100)
+    return Held(cuts[49], cuts[98], (now[0] - synced[0]) / max(1, now[1] - synced[1]))
+
+
+def _watch_commits(system: PrivateSystem) -> None:
+    """Have the database note when each transaction was committed; it has to be started anew for that."""
+    for setting in ("track_commit_timestamp", "track_wal_io_timing"):
+        system.postgres.execute(f"ALTER SYSTEM SET {setting} = on")
+    system.postgres.stop()
+    system.postgres.start()
 
 
 def _measure(system: PrivateSystem) -> None:
+    _watch_commits(system)
     lanes, script = asyncio.run(_prepare(system.settings, max(p * each for p, each in SETUPS)))
     print(
         f"claims and stand-downs in turn, one regency, {SECONDS:.0f} s each; "
@@ -235,19 +283,18 @@ def _measure(system: PrivateSystem) -> None:
         "goal: half of bare SQL"
     )
     for processes, each in SETUPS:
-        before = system.database_cpu_s()
-        service = _all_processes(system, lanes, processes, each, None)
-        database = system.database_cpu_s() - before
-        bare = _all_processes(system, lanes, processes, each, script)
+        since = datetime.now(UTC)
+        (synced,) = asyncio.run(_asked(system.settings.database_url, _SYNCED))
+        service, database = _all_processes(system, lanes, processes, each, None)
+        held = asyncio.run(_held(system.settings.database_url, since, synced))
+        bare, _ = _all_processes(system, lanes, processes, each, script)
         rate, base = (sum(done.rate for done in found) for found in (service, bare))
-        answered = {name: at for found in service for name, at in found.answered.items()}
-        held = statistics.quantiles(asyncio.run(_held(system.settings.database_url, answered)), n=100)
         count = max(1, sum(found.transactions for found in service))
         cpu = sum(found.cpu_s for found in service) / count * 1000
         print(
             f"  processes {processes}, connections of each {each}: service {rate:5.0f}/s   "
             f"bare SQL {base:5.0f}/s   ratio {rate / base:.2f}   "
-            f"head held p50 {held[49]:.1f} p99 {held[98]:.1f} ms   "
+            f"head held p50 {held.p50:.1f} p99 {held.p99:.1f} + to disk {held.sync:.1f} ms   "
             f"CPU a transaction: service {cpu:.1f}, database {database / count * 1000:.1f} ms",
             flush=True,
         )

@@ -45,6 +45,8 @@ _REPEATING = {
     "departure_overdue",
     "handover_overdue",
     "closure_overdue",
+    "cancel_overdue",
+    "return_overdue",
 }
 """Alarms: each subject has each ring of them at most once."""
 _CLOCK_TOLERANCE = timedelta(seconds=1)

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from chaos import reading
 from chaos.cast import Cast, sign_in
+from chaos.disk import small_disk
 from chaos.faults import FAULTS
 from chaos.places import NoPlace, file_system, folder_on_disk
 from chaos.proxy import Proxy
@@ -46,8 +47,8 @@ async def theatre() -> AsyncIterator[Theatre]:
     Raises:
         NotReady: it does not start, or is not durable. NoPlace: there is no disk for it.
     """
-    with folder_on_disk() as folder:
-        stage = Stage(folder)
+    with folder_on_disk() as folder, small_disk(folder / "disk") as disk:
+        stage = Stage(disk.folder if disk else folder, disk)
         proxy = Proxy(folder, stage.ports)
         try:
             await stage.start()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chaos.disk import unmount_below
 from dispatch.local import places
 
 PREFIX = "semar-chaos-"
@@ -62,4 +63,5 @@ def _remove_abandoned(root: Path) -> None:
     for folder in root.glob(f"{PREFIX}*"):
         pid = folder.name.removeprefix(PREFIX).partition("-")[0]
         if pid.isdigit() and not Path("/proc", pid).exists():
+            unmount_below(folder)
             shutil.rmtree(folder, ignore_errors=True)

@@ -30,6 +30,8 @@ class Scene:
     parts: dict[str, float | None] = field(default_factory=dict)
     """Further things that had to come back, with the seconds that each took."""
     notes: list[str] = field(default_factory=list)
+    means: str = ""
+    """How the fault was made, where machines differ in what they allow."""
 
     async def moment(self) -> float:
         """Wait for a moment at which much is under way, count it, and return the moment (monotonic s).

@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 
 from chaos import processes
+from chaos.disk import SmallDisk
 from dispatch.local.addresses import free_port
 from dispatch.local.tether import tethered
 
@@ -31,9 +32,13 @@ class NotReady(Exception):
 
 
 class Stage:
-    """One system in `folder`. Its launcher is our child; everything else is the launcher's."""
+    """One system in `folder`. Its launcher is our child; everything else is the launcher's.
 
-    def __init__(self, folder: Path) -> None:
+    disk: what all of it lies on, where that is a disk of its own.
+    """
+
+    def __init__(self, folder: Path, disk: SmallDisk | None = None) -> None:
+        self.disk = disk
         self.run_dir = folder / "run"
         self.log = folder / "launcher.log"
         self._ports = _two_ports()
@@ -158,12 +163,18 @@ class Stage:
 
     async def healthy(self, number: int = 0, *, redis: str | None = None) -> bool:
         """Whether a serving process says that it is well; with `redis`, also that Redis is in this state."""
+        said = await self.health(number)
+        return said.get("database") == "ok" and redis in (None, said["redis"])
+
+    async def health(self, number: int = 0) -> dict[str, str]:
+        """Return what a serving process says of its parts; nothing when it does not answer."""
         async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
             try:
                 answer = await client.get(f"{self.address(number)}/health")
             except httpx.HTTPError:
-                return False
-        return answer.status_code == 200 and redis in (None, answer.json()["redis"])
+                return {}
+        said: dict[str, str] = answer.json()
+        return said
 
     async def until_healthy(self) -> None:
         """Wait until both serving processes and Redis are well."""

@@ -20,7 +20,7 @@ def show(outcomes: Sequence[Outcome], console: Console) -> None:
         table.add_column(name, justify="right")
     for outcome in outcomes:
         table.add_row(
-            outcome.fault.name,
+            f"{outcome.fault.name}: {outcome.means}" if outcome.means else outcome.fault.name,
             str(outcome.in_flight),
             str(outcome.acknowledged),
             _number(len(outcome.findings.lost)),

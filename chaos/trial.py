@@ -23,7 +23,10 @@ EVERY_S = 2.5
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of one fault. recovery_s: None when service did not come back. stuck: why it was given up."""
+    """What came of one fault. recovery_s: None when service did not come back. stuck: why it was given up.
+
+    means: how the fault was made, where machines differ in what they allow.
+    """
 
     fault: Fault
     in_flight: int = 0
@@ -33,6 +36,7 @@ class Outcome:
     parts: dict[str, float | None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     stuck: str = ""
+    means: str = ""
 
     @property
     def whole(self) -> bool:
@@ -78,7 +82,7 @@ async def _play(scene: Scene, fault: Fault, outcome: Outcome) -> None:
     outcome.parts = {**everybody.recovery(), **scene.parts}
     outcome.recovery_s = max(seconds for seconds in outcome.parts.values() if seconds is not None)
     outcome.in_flight = scene.in_flight
-    outcome.notes = scene.notes
+    outcome.notes, outcome.means = scene.notes, scene.means
     await scene.last(0.5, 15.0)
     await everybody.drain()
 

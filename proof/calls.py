@@ -51,8 +51,23 @@ def dispose(rules: Rules, work: Work) -> None:
 def reopen(rules: Rules, work: Work) -> None:
     """`reopen_call`."""
     work.call = step_call(_stored(work), CallStep.REOPEN)
+    work.reopened = True
     _now_taken(rules, work)
     work.record(EventKind.CALL_REOPENED)
+
+
+def dispose_again(rules: Rules, work: Work) -> None:
+    """The same disposal, its id made by the client, however late: the call may have been taken up since."""
+    if rules.disposed_before(work):
+        raise Repeated
+    dispose(rules, work)
+
+
+def reopen_again(rules: Rules, work: Work) -> None:
+    """The same reopening, its id made by the client: the call may have been disposed of once more."""
+    if rules.reopened_before(work):
+        raise Repeated
+    reopen(rules, work)
 
 
 def open_(rules: Rules, work: Work, *, confirmed: bool) -> None:

@@ -51,7 +51,8 @@ class Case(NamedTuple):
     """One call and what became of it.
 
     `cared` says that the patient's care has ended with an outcome; `ended` is a bit set of the units that had
-    a run for this incident and have it no more; `promised` is what clients were told is stored.
+    a run for this incident and have it no more; `promised` is what clients were told is stored. `reopened`
+    says that the call was disposed of and taken up again; once it is linked that is over and left out.
     """
 
     call: CallState | None
@@ -65,6 +66,7 @@ class Case(NamedTuple):
     ended: int
     search: Search | None
     promised: frozenset[str]
+    reopened: bool = False
 
 
 NOTHING = Case(None, False, None, False, False, frozenset(), frozenset(), (), 0, None, frozenset())
@@ -126,6 +128,7 @@ class Work:
     ended: int = 0
     search: Search | None = None
     promised: set[str] = field(default_factory=set)
+    reopened: bool = False
     events: list[EventKind] = field(default_factory=list)
     stamped: list[tuple[int, Stamp]] = field(default_factory=list)
     moved: list[tuple[Run, AssignmentState]] = field(default_factory=list)
@@ -153,6 +156,7 @@ class Work:
             case.ended,
             case.search,
             set(case.promised),
+            case.reopened,
         )
 
     def record(self, kind: EventKind) -> None:
@@ -206,6 +210,7 @@ class Work:
             self.ended,
             search,
             frozenset(self.promised),
+            self.reopened and self.call is not CallState.LINKED,
         )
 
 

@@ -130,6 +130,11 @@ def _of_call(rules: Rules, case: Case) -> Iterator[tuple[Label, Deed]]:
         yield Label("take", fault=RETRY), partial(calls.take, own=True)
     yield Label("dispose"), calls.dispose
     yield Label("reopen"), calls.reopen
+    for fault in (RETRY, DUPLICATE):
+        if case.reopened or case.call is CallState.DISPOSED:
+            yield Label("dispose", fault=fault), calls.dispose_again
+        if case.reopened:
+            yield Label("reopen", fault=fault), calls.reopen_again
     linked = case.call is CallState.LINKED
     yield Label("open", fault=RETRY if linked else ""), partial(calls.open_, confirmed=True)
     yield Label("open", detail="before the verdict"), partial(calls.open_, confirmed=False)

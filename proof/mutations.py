@@ -83,6 +83,12 @@ MUTATIONS = (
     ),
     Mutation("a send without an id of the sender's", "exactly once", {"sent_before": _never}),
     Mutation(
+        "a disposal without an id of the sender's", "exactly once", {"disposed_before": _never}, ONE_UNIT
+    ),
+    Mutation(
+        "a reopening without an id of the sender's", "exactly once", {"reopened_before": _never}, ONE_UNIT
+    ),
+    Mutation(
         "a step without its device time",
         "exactly once",
         {"told_before": _never},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dispatch.domain.assignment import PROGRESS, TRANSITIONS, AssignmentState, step_assignment
+from dispatch.domain.call import CallState
 from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.unit import Tracking, UnitStatus, unit_status
 from proof.case import OpenRun, Work, units_in
@@ -63,6 +64,16 @@ class Rules:
     def watch_incident(self, work: Work) -> None:
         """Whenever an incident, its patients or its runs change, its timers follow the table."""
         work.watch_incident()
+
+    # --- calls ---
+
+    def disposed_before(self, work: Work) -> bool:
+        """The log holds a disposal with the id that its sender made: the same command came again."""
+        return work.call is CallState.DISPOSED or work.reopened
+
+    def reopened_before(self, work: Work) -> bool:
+        """As `disposed_before`, of a reopening."""
+        return work.reopened
 
     # --- steps ---
 

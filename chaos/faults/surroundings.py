@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
+
+import asyncpg
 
 from chaos import processes, reading
+from chaos.disk import SmallDisk
 from chaos.scene import DATABASE_S, Fault, Scene
 from chaos.stage import NotReady, Stage
 
 REDIS_BACK_S = 10.0
 _LOCKED_S = 3.0
+_NEXT_FILE = "SELECT pg_switch_wal() FROM pg_logical_emit_message(false, 'chaos', 'a full disk')"
 
 
 async def redis_away(scene: Scene) -> float:
@@ -81,7 +86,59 @@ async def slow_database(scene: Scene) -> float:
 
 
 async def disk_full(scene: Scene) -> float:
-    """Let nobody write to the disk: not the database, not the worker, not the logs."""
+    """Let the disk be full under everybody: the database with its log, the worker, the logs."""
+    disk = scene.stage.disk
+    if disk is None:
+        return await _no_writing(scene)
+    scene.means = disk.means
+    await scene.moment()
+    began, done = time.monotonic(), len(scene.traffic.ledger.sends)
+    try:
+        # tables cannot grow any more, while the database's own log has room in files that it has already
+        await _kept_full(scene, disk, 3.0, 20.0)
+        told = await scene.stage.health()
+        stored = len(scene.traffic.ledger.sends) - done
+        await _use_up_the_log(scene, disk)
+        broken = time.monotonic() - began
+        await _kept_full(scene, disk, 4.0, 30.0)
+        scene.notes.append(
+            f"full: /health said disk {told.get('disk')}, {stored} sendings were stored; "
+            f"no room for the database's log after {broken:.1f} s"
+        )
+        if told.get("disk") != "down":
+            raise NotReady(f"the disk is full and /health does not say so: {told}")
+    finally:
+        since = time.monotonic()
+        disk.free()
+    return since
+
+
+async def _kept_full(scene: Scene, disk: SmallDisk, short_s: float, long_s: float) -> None:
+    """Let it last; whoever removes a file gives nobody room."""
+    until = time.monotonic() + (short_s if scene.short else long_s)
+    while time.monotonic() < until:
+        disk.fill()
+        await asyncio.sleep(0.1)
+
+
+async def _use_up_the_log(scene: Scene, disk: SmallDisk) -> None:
+    """Have the database begin new files of its log until there is none: it must stop rather than lose."""
+    until = time.monotonic() + 60.0
+    while await scene.stage.healthy():
+        if time.monotonic() > until:
+            raise NotReady("the database goes on as if there were room")
+        disk.fill()
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            database = await reading.connect(scene.stage)
+            try:
+                await database.execute(_NEXT_FILE)
+            finally:
+                await database.close()
+
+
+async def _no_writing(scene: Scene) -> float:
+    """The same without a mount: every write to a file fails, by its size limit."""
+    scene.means = "EFBIG, no mount here"
     everybody = processes.family(scene.stage.launcher)
     await scene.moment()
     for pid in everybody:
@@ -111,5 +168,5 @@ FAULTS = (
     Fault("database restarted (fast)", DATABASE_S, restart_database),
     Fault("database absent", DATABASE_S, database_away),
     Fault("database slow (locks held 3 s)", DATABASE_S, slow_database),
-    Fault("disk full (database, worker, logs)", DATABASE_S, disk_full),
+    Fault("disk full", DATABASE_S, disk_full),
 )

@@ -11,6 +11,7 @@ from dispatch.api.problems import fields_named
 from dispatch.api.refusals import refuses
 from dispatch.api.schemas.operators import (
     CallDisposal,
+    CallReopening,
     EnteredCall,
     LinkedIncident,
     NewCallback,
@@ -179,24 +180,31 @@ async def call_back(
 @router.post(
     "/calls/{call_id}/disposal",
     summary="Tutup panggilan / dispose of a call",
-    responses=refuses(NotFound, IllegalStep),
+    responses=refuses(NotFound, IllegalStep, ContentDiffers),
 )
 async def dispose(
     call_id: UUID, body: CallDisposal, who: Operator, centre: TheCentre, cause: Cause
 ) -> CallNow:
     """End a call that needs no help, with a coded reason."""
-    state = await dispose_call(centre, who.entry, who.actor, call_id, body.disposal, cause=cause)
+    state = await dispose_call(
+        centre, who.entry, who.actor, call_id, body.disposal, cause=cause, command_id=body.id
+    )
     return CallNow(call_id, state)
 
 
 @router.post(
     "/calls/{call_id}/reopening",
     summary="Buka lagi / take up again",
-    responses=refuses(NotFound, IllegalStep),
+    responses=refuses(NotFound, IllegalStep, ContentDiffers),
 )
-async def reopen(call_id: UUID, who: Operator, centre: TheCentre, cause: Cause) -> CallNow:
+async def reopen(
+    call_id: UUID, who: Operator, centre: TheCentre, cause: Cause, body: CallReopening | None = None
+) -> CallNow:
     """Take up a disposed call again: it was a mistake, or the caller is back."""
-    return CallNow(call_id, await reopen_call(centre, who.entry, who.actor, call_id, cause=cause))
+    state = await reopen_call(
+        centre, who.entry, who.actor, call_id, cause=cause, command_id=body.id if body else None
+    )
+    return CallNow(call_id, state)
 
 
 @router.put("/calls/{call_id}/place", summary="Tentukan lokasi / locate a call", responses=refuses(NotFound))

@@ -20,7 +20,7 @@ from dispatch.api.validation_words import broken_text, in_both_languages, unread
 from dispatch.domain.errors import DispatchError, FieldProblem, InvalidInput, TooManyRequests, Unavailable
 from dispatch.domain.problems import problem_document
 from dispatch.services.road_refusals import in_words
-from dispatch.storage.outages import DatabaseAway, is_passing
+from dispatch.storage.outages import away, is_passing
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def fault(error: Exception) -> JSONResponse:
 
 def _unreachable(error: Exception) -> JSONResponse:
     log.warning("not reachable now: %s: %s", type(error).__name__, error)
-    return problem_response(DatabaseAway())
+    return problem_response(away(error))
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -23,6 +25,8 @@ log = logging.getLogger(__name__)
 router = APIRouter(tags=["public"])
 health_router = APIRouter(tags=["public"])
 _PATIENCE_S = 2.0
+ROOM_BYTES = 256 << 20
+"""Below this the disk counts as full: room for some minutes more, while somebody is called."""
 
 
 async def the_redis(request: Request) -> Redis | None:
@@ -43,12 +47,13 @@ async def health(
 ) -> Health:
     """Tell whether this process can work. `degraded` is still 200: calls are taken, units are sent."""
     (database, copies), cache = await asyncio.gather(_database(centre), _redis(redis))
+    disk = _disk(centre.settings.run_dir)
     status = HealthState.OK
-    if PartState.DOWN in (cache, *copies):
+    if PartState.DOWN in (cache, disk, *copies):
         status = HealthState.DEGRADED
     if database is PartState.DOWN:
         status, response.status_code = HealthState.DOWN, 503
-    return Health(status, version("semar"), database, cache, *copies)
+    return Health(status, version("semar"), database, cache, *copies, disk)
 
 
 async def _database(centre: Centre) -> tuple[PartState, tuple[PartState, PartState]]:
@@ -66,6 +71,16 @@ def _part(well: bool | None) -> PartState:
     if well is None:
         return PartState.NOT_CONFIGURED
     return PartState.OK if well else PartState.DOWN
+
+
+def _disk(folder: Path) -> PartState:
+    """Return whether there is room where this system writes; a private database lies there, too."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as failure:
+        log.warning("disk: %s: %s", type(failure).__name__, failure)
+        return PartState.DOWN
+    return PartState.OK if free >= ROOM_BYTES else PartState.DOWN
 
 
 async def _redis(client: Redis | None) -> PartState:

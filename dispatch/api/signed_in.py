@@ -80,7 +80,8 @@ def _staff(*roles: Role) -> Callable[[SignedIn], Awaitable[SignedIn]]:
 
 Resident = Annotated[SignedIn, Depends(_resident)]
 Operator = Annotated[SignedIn, Depends(_staff(Role.OPERATOR, Role.ADMIN))]
-Reviewer = Annotated[SignedIn, Depends(_staff(Role.OPERATOR, Role.ADMIN, Role.AUDITOR))]
+Reviewer = Annotated[SignedIn, Depends(_staff(Role.OPERATOR, Role.ADMIN, Role.AUDITOR, Role.HEALTH_OFFICE))]
+"""Who may look back at cases. Not all of them may see persons: `SEES_CASES_PERSONS`."""
 Driver = Annotated[SignedIn, Depends(_staff(Role.DRIVER))]
 Admin = Annotated[SignedIn, Depends(_staff(Role.ADMIN))]
 FacilityUser = Annotated[SignedIn, Depends(_staff(Role.FACILITY, Role.OPERATOR))]

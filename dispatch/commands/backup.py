@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 NOTE_FILE = "backup.json"
 """In the run folder: where the log is kept, for the launcher's `archive`."""
-_SECRETS = ("master.key", "lookup.key", "checkpoint.key")
 To = Annotated[Path, typer.Option("--to", help="folder cadangan, di disk lain / on another disk")]
 
 
@@ -113,7 +112,7 @@ def _completed(
 
     from dispatch.storage.backup_inventory import Contents, inventory_of, sync_tree, write_inventory
     from dispatch.storage.backup_outside import copy_outside
-    from dispatch.storage.backup_secrets import FILE, key_names, seal_secrets
+    from dispatch.storage.backup_secrets import FILE, NEEDED, key_names, seal_secrets, trusted_files
     from dispatch.storage.checkpoints import Signer
 
     begins = json.loads((draft / "data" / "backup_manifest").read_text())["WAL-Ranges"][0]
@@ -123,8 +122,9 @@ def _completed(
     Signer.from_file(signer_file)  # made when there is none yet
     if passphrase is not None:
         paths = (deployment.master_key_path, deployment.lookup_key_path, signer_file)
-        named = {name: path.read_bytes() for name, path in zip(_SECRETS, paths, strict=True)}
-        seal_secrets(draft / FILE, named, passphrase)
+        named = {name: path.read_bytes() for name, path in zip(NEEDED, paths, strict=True)}
+        trusted = trusted_files(deployment.run_dir / "secrets", push_key=deployment.push_key_path)
+        seal_secrets(draft / FILE, trusted | named, passphrase)
     masters, lookup = key_names(deployment.master_key_path, deployment.lookup_key_path)
     with bar("SHA-256") as told:
         files = inventory_of(draft, told)

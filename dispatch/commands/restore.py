@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from dispatch.storage.backup_folder import BackupFolder
     from dispatch.storage.backup_inventory import Contents
 
-_KEYS = ("master.key", "lookup.key", "checkpoint.key")
-
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
@@ -103,11 +101,12 @@ def _moment(text: str | None) -> datetime | None:
 
 def _secrets(base: Path, contents: Contents, passphrase: str | None, keys: Path | None) -> dict[str, bytes]:
     """Return the key files, and see that they are those which open this backup's personal data."""
-    from dispatch.storage.backup_secrets import FILE, lookup_key_id, open_secrets
+    from dispatch.storage.backup_secrets import FILE, NEEDED, lookup_key_id, open_secrets, trusted_files
     from dispatch.storage.vault import master_key_id
 
     if keys is not None:
-        files = {name: (keys / name).read_bytes() for name in _KEYS if (keys / name).is_file()}
+        files = {name: (keys / name).read_bytes() for name in NEEDED if (keys / name).is_file()}
+        files |= trusted_files(keys)
     elif contents.secrets and passphrase is not None:
         files = open_secrets(base / FILE, passphrase)
     else:
@@ -188,6 +187,7 @@ def _put_right(wish: _Wish, server: Recovery, secrets: dict[str, bytes], newer: 
     folder.mkdir(mode=0o700, exist_ok=True)
     for name, content in secrets.items():
         path = folder / name
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         path.touch(mode=0o600)
         path.write_bytes(content)
     own = {"database_app_url": server.app_url, "database_url": server.owner_url, **_own_paths(wish.run_dir)}

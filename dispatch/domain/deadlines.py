@@ -1,6 +1,7 @@
 """The one table of what waits for somebody: how long it may, who is to act, what is told when nobody does.
 
-Every state of a call, an incident, a run and a leg that is not final stands here. A machine checks that none
+Every state of a call, an incident, a run and a leg that is not final stands here, and what a unit or a
+caller waits with beside them. A machine checks that none
 is missing, and that the open timers of a tenant are those that this table says.
 """
 
@@ -41,6 +42,8 @@ class TimerKind(StrEnum):
     FACILITY_UNANSWERED = "facility_unanswered"
     REFUSAL_UNHEEDED = "refusal_unheeded"
     COUNTERSIGN = "handover_countersign"
+    CANCEL_UNHEEDED = "cancel_unheeded"
+    NOT_BACK = "unit_not_back"
     SIGNAL_LOST = "signal_lost"
     NOTICE_PUSH = "notice_push"
     NOTICE_SMS = "notice_sms"
@@ -102,6 +105,19 @@ CALLS: Mapping[CallState, tuple[Deadline, ...]] = {
     CallState.LINKED: (),
     CallState.DISPOSED: (),
 }
+
+# A caller who wishes to cancel, while a case goes on for the call. The operators end it, or ask the caller.
+CANCEL = Deadline(K.CANCEL_UNHEEDED, Owner.OPERATORS, "alarms", "cancel_s", 60, E.CANCEL_OVERDUE, 120)
+
+
+def cancel_waits(state: CallState, *, asked: bool, case_open: bool, answered: bool) -> bool:
+    """Tell whether a caller's wish to cancel waits for the operators.
+
+    Before there is a case the call's own deadlines hold. A caller who was reached since (`answered`) has been
+    heard; whatever the operator did then is an answer.
+    """
+    return state is CallState.LINKED and asked and case_open and not answered
+
 
 # --- incidents ---
 
@@ -166,6 +182,7 @@ RUNS: Mapping[AssignmentState, tuple[Deadline, ...]] = {
     S.STAGED: (_crew(K.STAGED_LONG, "staged_s", 900, _TEN_MINUTES),),
     S.ON_SCENE: (_crew(K.NOT_AT_PATIENT, "at_patient_s", 300, 300),),
     S.AT_PATIENT: (_crew(K.NOT_LEAVING, "leaving_s", 1_800, _TEN_MINUTES),),
+    # by the roads to the facility, where both ends are known, see `transport_seconds`
     S.LEFT_SCENE: (_crew(K.NOT_AT_FACILITY, "transport_s", 2_700, _TEN_MINUTES),),
     S.AT_FACILITY: (
         Deadline(
@@ -191,6 +208,9 @@ _ONLY: Mapping[TimerKind, Tracking] = {
 
 LATE_FACTOR = 1.5
 LATE_MARGIN_S = 60.0
+TRANSPORT_MARGIN_S = 600.0
+TRANSPORT_LEAST_S = 900.0
+"""A patient is loaded, and made stable on the way: no transport is late before."""
 
 
 def of_run(state: AssignmentState, tracking: Tracking) -> tuple[Deadline, ...]:
@@ -206,6 +226,21 @@ def arrival_seconds(predicted_s: float | None, pace: float, settings: Mapping[st
     if predicted_s is None:
         return RUNS[S.EN_ROUTE][0].seconds(settings)
     return predicted_s / pace * LATE_FACTOR + LATE_MARGIN_S
+
+
+def transport_seconds(predicted_s: float | None, pace: float, settings: Mapping[str, Any]) -> float:
+    """Return after how long a unit with its patient is late: 1.5 times the drive, and ten minutes.
+
+    Not before a quarter of an hour. `pace` as in `arrival_seconds`; without a prediction the setting holds.
+    """
+    if predicted_s is None:
+        return RUNS[S.LEFT_SCENE][0].seconds(settings)
+    return max(TRANSPORT_LEAST_S, predicted_s / pace * LATE_FACTOR + TRANSPORT_MARGIN_S)
+
+
+def first_look_seconds(settings: Mapping[str, Any]) -> float:
+    """Return after how long a transport is first looked at: no limit that it may have lies before."""
+    return min(TRANSPORT_LEAST_S, RUNS[S.LEFT_SCENE][0].seconds(settings))
 
 
 # --- legs ---
@@ -269,6 +304,15 @@ SIGNAL = Deadline(K.SIGNAL_LOST, Owner.CREW, "alarms", "signal_again_s", 60, E.S
 SIGNAL_IDLE_EVERY_S = 600.0
 
 
+# A unit out of service is to be back when it said; without a word, after this setting.
+RETURN = Deadline(K.NOT_BACK, Owner.CREW, "alarms", "unavailable_s", 14_400, E.RETURN_OVERDUE, _TEN_MINUTES)
+
+
+def return_seconds(expected_in_s: float | None, settings: Mapping[str, Any]) -> float:
+    """Return in how many seconds a unit is to be back in service; what has passed already is due at once."""
+    return RETURN.seconds(settings) if expected_in_s is None else max(1.0, expected_in_s)
+
+
 @dataclass(frozen=True, slots=True)
 class Silence:
     """Seconds without a fix after which a tracked unit's signal is lost: on a run, idle, out of service."""
@@ -318,7 +362,7 @@ def rungs_left(*, ended: bool, pushed: bool, texted: bool) -> tuple[Deadline, ..
 
 # --- all of them ---
 
-_ALL = (*CALLS.values(), *NEEDS.values(), *RUNS.values(), *LEGS.values(), (SIGNAL,), LADDER)
+_ALL = (*CALLS.values(), *NEEDS.values(), *RUNS.values(), *LEGS.values(), (CANCEL, RETURN, SIGNAL), LADDER)
 DEADLINES: Mapping[TimerKind, Deadline] = {d.kind: d for found in _ALL for d in found}
 
 CALL_KINDS = frozenset(d.kind for found in CALLS.values() for d in found)

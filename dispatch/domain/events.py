@@ -78,6 +78,8 @@ class EventKind(StrEnum):
     MANUAL_UNIT_UNANSWERED = "manual_unit_unanswered"
     DEPARTURE_OVERDUE = "departure_overdue"
     RUN_OVERDUE = "run_overdue"
+    CANCEL_OVERDUE = "cancel_overdue"
+    RETURN_OVERDUE = "return_overdue"
     HANDOVER_OVERDUE = "handover_overdue"
     FACILITY_UNANSWERED = "facility_unanswered"
     REFUSAL_UNHEEDED = "refusal_unheeded"

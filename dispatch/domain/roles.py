@@ -18,6 +18,10 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+SEES_CASES_PERSONS = frozenset({Role.OPERATOR, Role.ADMIN, Role.AUDITOR})
+"""Who may see whom a case is about when looking back at it; the health office follows cases without that."""
+
+
 class ActorKind(StrEnum):
     """Who did it."""
 

@@ -191,9 +191,9 @@ async def _take(
         run.acknowledged_at = tx.now
         await end_notices(tx, run, answered_by(tx.actor), NoticeKind.OFFER)
     run.state = to.value
-    await watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
+    watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
     if leg is not None:
-        await watch_leg(tx, leg)
+        watch_leg(tx, leg)
     await tx.record(
         EventKind.PAPER_STAMPS_ADDED,
         run,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,14 +13,17 @@ from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.roles import SYSTEM
 from dispatch.services.centre import Centre
+from dispatch.services.deadlines import cancel_is_unheeded
 from dispatch.services.due_timers import Firing, end_firing, still_held
 from dispatch.services.send_unit import open_assignments
 from dispatch.services.tenants import TenantEntry
+from dispatch.services.transport_time import transport_due
 from dispatch.services.waiting import wait_for_unit
 from dispatch.storage.tables.assignment import Assignment, Leg
 from dispatch.storage.tables.base import Base
 from dispatch.storage.tables.call import Call
 from dispatch.storage.tables.incident import Incident
+from dispatch.storage.tables.unit import Unavailability, Unit
 from dispatch.storage.transaction import Transaction
 
 _CAUSE = "timer"
@@ -75,15 +78,67 @@ async def unassigned(centre: Centre, entry: TenantEntry, firing: Firing) -> None
             await _ring(tx, firing, EventKind.UNIT_OVERDUE, incident, _next(firing), data, incident.id)
 
 
-async def run_waits(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
-    """A run has stood in one state for longer than it should: its crew, or its facility, is to be asked."""
+async def cancel_unheeded(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
+    """A caller wishes to cancel, the case goes on, and nobody has spoken with the caller about it."""
+    async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
+        call = await tx.get(Call, firing.subject_id, lock=True)
+        incident = await tx.get(Incident, call.incident_id, lock=True) if call.incident_id else None
+        if (
+            incident is None
+            or call.cancel_asked_at is None
+            or not await cancel_is_unheeded(tx, call, incident)
+        ):
+            await end_firing(tx, firing, "heeded")
+            return
+        waited = round((tx.now - call.cancel_asked_at).total_seconds())
+        data = {"number": incident.number, "triage": incident.triage, "waited_s": waited}
+        await _ring(tx, firing, EventKind.CANCEL_OVERDUE, call, _next(firing), data, incident.id)
+
+
+async def not_back(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
+    """A unit is out of service for longer than was said, or for long without a word on how long."""
+    async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
+        away = await tx.get(Unavailability, firing.subject_id)
+        unit = await tx.get(Unit, away.unit_id, lock=True)
+        away = await tx.get(Unavailability, firing.subject_id, lock=True)
+        if away.ended_at is not None:
+            await end_firing(tx, firing, "back")
+            return
+        data = {
+            "unit_id": str(unit.id),
+            "call_sign": unit.call_sign,
+            "reason": away.reason,
+            "expected_until": away.expected_until.isoformat() if away.expected_until else None,
+            "away_s": round((tx.now - away.began_at).total_seconds()),
+        }
+        await _ring(tx, firing, EventKind.RETURN_OVERDUE, away, _next(firing), data)
+
+
+async def not_at_facility(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
+    """A run carries its patient for longer than the roads to its facility explain."""
+    told = "times" in firing.data  # then it was late, and is
+    since = datetime.fromisoformat(firing.data["since"]) if "since" in firing.data else None
+    due = None if told else await transport_due(centre, entry, firing.subject_id, since)
+    await run_waits(centre, entry, firing, not_before=due)
+
+
+async def run_waits(
+    centre: Centre, entry: TenantEntry, firing: Firing, *, not_before: datetime | None = None
+) -> None:
+    """A run has stood in one state for longer than it should: its crew, or its facility, is to be asked.
+
+    `not_before` is the moment from which on it is too long, where that turns out to be later.
+    """
     deadline = DEADLINES[TimerKind(firing.kind)]
     async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
-        run = await tx.get(Assignment, firing.subject_id)
-        incident = await tx.get(Incident, run.incident_id, lock=True)
+        incident = await tx.pointed_at(Incident, Assignment.incident_id, firing.subject_id)
         run = await tx.get(Assignment, firing.subject_id, lock=True)
         if deadline not in RUNS[AssignmentState(run.state)]:
             await end_firing(tx, firing, "moved on")
+            return
+        if not_before is not None and tx.now < not_before:
+            if await still_held(tx, firing):
+                tx.set_timer(firing.kind, firing.subject_id, not_before, firing.data)
             return
         data = {"number": incident.number, "unit_id": str(run.unit_id), "state": run.state}
         await _ring(tx, firing, deadline.tells, run, _next(firing), data, incident.id)
@@ -147,5 +202,5 @@ async def _ring(
     if not await still_held(tx, firing):
         return
     times = int(firing.data.get("times", 0)) + 1
-    await tx.set_timer(firing.kind, firing.subject_id, tx.now + pause, {**firing.data, "times": times})
+    tx.set_timer(firing.kind, firing.subject_id, tx.now + pause, {**firing.data, "times": times})
     await tx.record(kind, subject, incident_id=incident_id, data={"times": times, **data})

@@ -8,10 +8,11 @@ from dispatch.domain.call import CallState, CallStep, Disposal, step_call
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor
 from dispatch.services.centre import Centre
-from dispatch.services.deadlines import watch_call
+from dispatch.services.deadlines import watch_call, watch_cancel
 from dispatch.services.locate_call import own_call
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.call import Call
+from dispatch.storage.tables.incident import Incident
 
 
 async def cancel_call(
@@ -28,9 +29,11 @@ async def cancel_call(
             call.state = step_call(CallState.RINGING, CallStep.DISPOSE).value
             call.disposal = Disposal.CANCELLED_BY_CALLER.value
             call.disposed_at = tx.now
-            await watch_call(tx, call)
+            watch_call(tx, call)
             await tx.record(EventKind.CALL_DISPOSED, call, data={"disposal": call.disposal, "by": "caller"})
         else:
             # somebody may be on the way already: only the operator can end that
+            if call.incident_id is not None:
+                await watch_cancel(tx, call, await tx.get(Incident, call.incident_id, lock=True))
             await tx.record(EventKind.CALL_CANCEL_ASKED, call, incident_id=call.incident_id)
         return CallState(call.state)

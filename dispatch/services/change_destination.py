@@ -12,7 +12,7 @@ from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor, Role
 from dispatch.services.centre import Centre
 from dispatch.services.crew_notices import end_notices, raise_notice
-from dispatch.services.deadlines import watch_leg
+from dispatch.services.deadlines import watch_leg, watch_transport_anew
 from dispatch.services.legs import open_leg, set_destination
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.assignment import Assignment
@@ -60,8 +60,7 @@ async def change_destination(
             )
         )
     async with centre.begin(entry.tenant, actor, cause) as tx:
-        run = await tx.get(Assignment, assignment_id)
-        incident = await tx.get(Incident, run.incident_id, lock=True)
+        incident = await tx.pointed_at(Incident, Assignment.incident_id, assignment_id)
         run = await tx.get(Assignment, assignment_id, lock=True)
         leg = await open_leg(tx, run)
         if run.state != AssignmentState.LEFT_SCENE or leg is None:
@@ -72,7 +71,8 @@ async def change_destination(
             return DestinationNow(run.id, leg.id, facility_id, outside, repeated=True)
         refused = leg.answer == "refused"
         await set_destination(tx, leg, facility_id, outside)
-        await watch_leg(tx, leg, anew=True)
+        watch_leg(tx, leg, anew=True)
+        watch_transport_anew(tx, run)
         await end_notices(tx, run, "moot", NoticeKind.DESTINATION)
         if actor.role is not Role.DRIVER:
             await raise_notice(tx, incident, run, NoticeKind.DESTINATION)

@@ -132,9 +132,9 @@ async def change_roads(
             await tx.add(row)
             await tx.record(EventKind.ROAD_CHANGED, row, data=_told(row))
             if starts_at > tx.now:
-                await tx.set_timer(TimerKind.ROAD_STARTS, row.id, starts_at)
+                tx.set_timer(TimerKind.ROAD_STARTS, row.id, starts_at)
             if row.ends_at is not None:
-                await tx.set_timer(TimerKind.ROAD_ENDS, row.id, row.ends_at)
+                tx.set_timer(TimerKind.ROAD_ENDS, row.id, row.ends_at)
     return await read_road_change(centre, entry, wish.id)
 
 
@@ -153,9 +153,9 @@ async def extend_road_change(
         row.ends_at = ends_at
         await tx.record(EventKind.ROAD_CHANGE_EXTENDED, row, data=_told(row))
         if ends_at is None:
-            await tx.clear_timers(row.id, [TimerKind.ROAD_ENDS])
+            tx.clear_timers(row.id, [TimerKind.ROAD_ENDS])
         else:
-            await tx.set_timer(TimerKind.ROAD_ENDS, row.id, ends_at)
+            tx.set_timer(TimerKind.ROAD_ENDS, row.id, ends_at)
     return await read_road_change(centre, entry, change_id)
 
 
@@ -173,7 +173,7 @@ async def lift_road_change(
             row = await _standing(tx, change_id)
             row.lifted_at, row.lifted_by = tx.now, actor.id
             await tx.record(EventKind.ROAD_CHANGE_LIFTED, row, data=_told(row))
-            await tx.clear_timers(row.id, [TimerKind.ROAD_STARTS, TimerKind.ROAD_ENDS])
+            tx.clear_timers(row.id, [TimerKind.ROAD_STARTS, TimerKind.ROAD_ENDS])
     return await read_road_change(centre, entry, change_id)
 
 

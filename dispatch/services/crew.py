@@ -245,4 +245,4 @@ async def _leave(tx: Transaction, staff_id: UUID) -> None:
 async def _ring_if_free(tx: Transaction, unit_id: UUID) -> None:
     unit = await one_unit(tx.session, tx.tenant.id, tx.now, unit_id)
     if unit is not None and status_of(unit) is UnitStatus.AVAILABLE:
-        await ring_for_waiting(tx, unit_id)
+        await ring_for_waiting(tx, await tx.get(Unit, unit_id))

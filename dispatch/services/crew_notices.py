@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, bindparam, select, text
 
 from dispatch.domain.deadlines import DEADLINES, NOTICE_KINDS, NoticeKind, TimerKind, rungs_left
 from dispatch.domain.errors import Forbidden
@@ -34,6 +34,17 @@ _SMS = {
 _WITHDRAW = text(
     "UPDATE outbox SET failed_at = :now, last_error = 'withdrawn: it was answered, or is moot' "
     "WHERE regency_id = :regency AND subject_id = :notice AND sent_at IS NULL AND failed_at IS NULL"
+)
+_OPEN_OF_RUN = (
+    select(CrewNotice)
+    .where(
+        CrewNotice.regency_id == bindparam("regency"),
+        CrewNotice.assignment_id == bindparam("run"),
+        CrewNotice.kind.in_(bindparam("kinds", expanding=True)),
+        CrewNotice.ended_at.is_(None),
+    )
+    .with_for_update()
+    .execution_options(populate_existing=True)
 )
 
 
@@ -72,7 +83,7 @@ async def raise_notice(tx: Transaction, incident: Incident, run: Assignment, kin
     due: dict[str, datetime] = {
         rung.kind: tx.now + timedelta(seconds=rung.seconds(tx.tenant.settings)) for rung in left
     }
-    await tx.set_timers(notice.id, due)
+    tx.set_timers(notice.id, due)
     return notice
 
 
@@ -81,17 +92,8 @@ async def end_notices(tx: Transaction, run: Assignment, why: str, *kinds: Notice
 
     What is still to be sent about them is not sent. The caller records the event that carries them.
     """
-    open_ones = await tx.session.execute(
-        select(CrewNotice)
-        .where(
-            CrewNotice.regency_id == tx.tenant.id,
-            CrewNotice.assignment_id == run.id,
-            CrewNotice.kind.in_(kinds or _ALL),
-            CrewNotice.ended_at.is_(None),
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    given = {"regency": tx.tenant.id, "run": run.id, "kinds": kinds or _ALL}
+    open_ones = await tx.session.execute(_OPEN_OF_RUN, given)
     rows = list(open_ones.scalars())
     for notice in rows:
         await end_notice(tx, notice, why)
@@ -101,8 +103,9 @@ async def end_notices(tx: Transaction, run: Assignment, why: str, *kinds: Notice
 async def end_notice(tx: Transaction, notice: CrewNotice, why: str) -> None:
     """End one notice that the caller has locked: `acknowledged`, `phoned` or `moot`."""
     notice.ended_at, notice.ended_why = tx.now, why
-    await tx.clear_timers(notice.id, sorted(NOTICE_KINDS))
-    await tx.session.execute(_WITHDRAW, {"now": tx.now, "regency": tx.tenant.id, "notice": notice.id})
+    tx.clear_timers(notice.id, sorted(NOTICE_KINDS))
+    if notice.push_at is not None or notice.sms_at is not None:
+        await tx.session.execute(_WITHDRAW, {"now": tx.now, "regency": tx.tenant.id, "notice": notice.id})
 
 
 def answered_by(actor: Actor) -> str:
@@ -251,7 +254,7 @@ async def _ask_for_a_call(tx: Transaction, firing: Firing, notice: CrewNotice) -
     times = int(firing.data.get("times", 0)) + 1
     notice.call_at = notice.call_at or tx.now
     again = timedelta(seconds=DEADLINES[TimerKind.NOTICE_CALL].every_s)
-    await tx.set_timer(TimerKind.NOTICE_CALL, notice.id, tx.now + again, {"times": times})
+    tx.set_timer(TimerKind.NOTICE_CALL, notice.id, tx.now + again, {"times": times})
     await record_notice(tx, EventKind.CREW_CALL_DUE, notice, times=times)
 
 

@@ -21,7 +21,7 @@ from dispatch.domain.incident import (
 from dispatch.domain.patient import Outcome, closing_code
 from dispatch.domain.roles import Actor
 from dispatch.services.centre import Centre
-from dispatch.services.deadlines import watch_incident
+from dispatch.services.deadlines import end_cancels, watch_incident
 from dispatch.services.send_unit import open_assignments
 from dispatch.services.stand_down import stand_down_within
 from dispatch.services.tenants import TenantEntry
@@ -120,7 +120,8 @@ async def _end(tx: Transaction, incident: Incident) -> None:
     incident.ended_at = tx.now
     incident.waiting_since = None
     await watch_incident(tx, incident)
-    await tx.clear_timers(incident.id, [TimerKind.WIDEN])
+    await end_cancels(tx, incident)
+    tx.clear_timers(incident.id, [TimerKind.WIDEN])
 
 
 async def _refuse_while_running(tx: Transaction, runs: list[Assignment]) -> None:

@@ -19,7 +19,7 @@ from dispatch.domain.roles import Actor
 from dispatch.domain.stamps import StampSource
 from dispatch.services.centre import Centre
 from dispatch.services.change_incident import insert_patient
-from dispatch.services.deadlines import tracking_of, watch_incident, watch_run, watch_runs_leg
+from dispatch.services.deadlines import tracking_of, watch_incident, watch_last_leg, watch_run
 from dispatch.services.open_incident import public
 from dispatch.services.paper_form import PaperCase, check_case
 from dispatch.services.paper_runs import insert_run
@@ -306,8 +306,8 @@ async def _go_on(
     """From here on the case is like every other: somebody, or a timer, has it."""
     running = [run for run in runs if run.released_at is None]
     for run in runs:
-        await watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
-        await watch_runs_leg(tx, run)
+        watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
+        await watch_last_leg(tx, run)
     if running:
         await watch_incident(tx, incident, sent=True)
         return

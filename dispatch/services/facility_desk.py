@@ -138,7 +138,7 @@ async def _answer(
         leg.answer_reason = reason.value if reason else None
         leg.bed = bed
         leg.answered_at = tx.now
-        await watch_leg(tx, leg)
+        watch_leg(tx, leg)
         await tx.record(
             EventKind.FACILITY_ACCEPTED if answer is Answer.ACCEPTED else EventKind.FACILITY_REFUSED,
             leg,
@@ -168,7 +168,7 @@ async def countersign(centre: Centre, who: SignedIn, leg_id: UUID, *, cause: str
             return _view(leg, repeated=True)
         leg.countersigned_at = tx.now
         leg.countersigned_by = who.id
-        await watch_leg(tx, leg)
+        watch_leg(tx, leg)
         await tx.record(
             EventKind.HANDOVER_COUNTERSIGNED,
             leg,

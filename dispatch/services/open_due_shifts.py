@@ -205,7 +205,7 @@ class _Turn:
     async def _ring_if_free(self) -> None:
         unit = await one_unit(self.tx.session, self.tx.tenant.id, self.tx.now, self.unit_id)
         if unit is not None and status_of(unit) is UnitStatus.AVAILABLE:
-            await ring_for_waiting(self.tx, self.unit_id)
+            await ring_for_waiting(self.tx, await self.tx.get(Unit, self.unit_id))
 
     def _data(self, shift: Shift, call_sign: str) -> dict[str, object]:
         return {"shift_id": str(shift.id), "unit_id": str(self.unit_id), "call_sign": call_sign}

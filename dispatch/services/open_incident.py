@@ -24,7 +24,7 @@ from dispatch.domain.stamps import Stamp, StampSource
 from dispatch.domain.triage import Triage
 from dispatch.services.centre import Centre
 from dispatch.services.change_incident import insert_patient
-from dispatch.services.deadlines import watch_call, watch_incident
+from dispatch.services.deadlines import watch_call, watch_cancel, watch_incident
 from dispatch.services.placing import Placement, Point, geometry, placement, point_of
 from dispatch.services.stamping import Moment, stamp
 from dispatch.services.tenants import TenantEntry
@@ -108,7 +108,8 @@ async def open_incident(
         call.state = state.value
         call.incident_id = incident.id
         call.taken_by = call.taken_by or actor.id
-        await watch_call(tx, call)
+        watch_call(tx, call)
+        await watch_cancel(tx, call, incident)
         await tx.record(
             EventKind.CALL_LINKED, call, incident_id=incident.id, data={"number": incident.number}
         )
@@ -185,7 +186,8 @@ async def link_call(
         if incident.place is None and call.place is not None:
             incident.place, incident.village_code = call.place, call.village_code
             incident.place_accuracy_m, incident.outside = call.place_accuracy_m, call.outside
-        await watch_call(tx, call)
+        watch_call(tx, call)
+        await watch_cancel(tx, call, incident)
         await tx.record(
             EventKind.CALL_LINKED, call, incident_id=incident.id, data={"number": incident.number}
         )

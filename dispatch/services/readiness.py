@@ -15,6 +15,7 @@ from dispatch.domain.unit import UnavailabilityReason, UnitStatus
 from dispatch.domain.words import words
 from dispatch.services.centre import Centre
 from dispatch.services.crew import aboard
+from dispatch.services.deadlines import watch_return
 from dispatch.services.stamping import moment
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.unit_state import status_of
@@ -99,6 +100,7 @@ async def make_unavailable(
             ended_at=None,
         )
         await tx.add(row)
+        watch_return(tx, row)
         await tx.record(
             EventKind.UNIT_MADE_UNAVAILABLE,
             row,
@@ -141,6 +143,7 @@ async def make_available(
                 reason=row.reason,
             )
         row.ended_at = ended.occurred_at
+        watch_return(tx, row)
         await tx.record(
             EventKind.UNIT_MADE_AVAILABLE,
             row,
@@ -150,4 +153,4 @@ async def make_available(
         )
         now = await one_unit(tx.session, tx.tenant.id, tx.now, unit_id)
         if now is not None and status_of(now) is UnitStatus.AVAILABLE:
-            await ring_for_waiting(tx, unit_id)
+            await ring_for_waiting(tx, await tx.get(Unit, unit_id))

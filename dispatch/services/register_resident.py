@@ -156,7 +156,7 @@ async def register_resident(
                 )
             await tx.record(EventKind.RESIDENT_REGISTERED, row)
             # should this process die before the registry has answered, the worker asks
-            await tx.set_timer(TimerKind.RECHECK, resident_id, now + timedelta(seconds=30), {"failed": 0})
+            tx.set_timer(TimerKind.RECHECK, resident_id, now + timedelta(seconds=30), {"failed": 0})
             session = await make_session(tx, device, resident_id=resident_id)
     except IntegrityError as clash:
         raise _already(clash) from clash
@@ -238,7 +238,7 @@ async def _record_answer(
         row = await tx.get(Resident, resident_id, lock=True)
         if answer is None or answer.outcome == "unavailable":
             delay = _RECHECK_AFTER[min(failed, len(_RECHECK_AFTER) - 1)]
-            await tx.set_timer(
+            tx.set_timer(
                 TimerKind.RECHECK, resident_id, tx.now + timedelta(seconds=delay), {"failed": failed + 1}
             )
             return verification_view(row)
@@ -250,7 +250,7 @@ async def _record_answer(
         }
         row.verified_at = answer.checked_at
         row.trust = _TRUST[answer.outcome]
-        await tx.clear_timers(resident_id, [TimerKind.RECHECK])
+        tx.clear_timers(resident_id, [TimerKind.RECHECK])
         await tx.record(
             EventKind.RESIDENT_VERIFIED, row, data={"result": answer.outcome, "flags": list(answer.flags)}
         )

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
-
 from dispatch.domain.assignment import AssignmentState, NoTransport
 from dispatch.domain.deadlines import NoticeKind, TimerKind
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES, IncidentState
-from dispatch.domain.unit import UnitStatus
+from dispatch.domain.unit import Tracking, UnitStatus
 from dispatch.services.crew_notices import answered_by, end_notices
-from dispatch.services.deadlines import in_need, tracking_of, watch_run, watch_runs_leg
+from dispatch.services.deadlines import in_need, tracking_of, watch_last_leg, watch_run
 from dispatch.services.legs import patients_without_outcome
 from dispatch.services.placing import Point, geometry, point_of
 from dispatch.services.send_unit import open_assignments
 from dispatch.services.stamping import Moment
 from dispatch.services.unit_state import status_of, view_unit
 from dispatch.services.waiting import ring_for_waiting, wait_for_unit
-from dispatch.storage.queries.units import one_unit
+from dispatch.storage.queries.units import UnitRow, one_unit
 from dispatch.storage.tables.assignment import Assignment, Leg
 from dispatch.storage.tables.facility import Facility
 from dispatch.storage.tables.incident import Incident
@@ -44,22 +42,23 @@ async def release(
     *,
     when: Moment,
     code: NoTransport | None = None,
-) -> None:
+) -> list[Assignment]:
     """Free the unit of a run that is in a final state now, and ring for whoever waits for one.
 
-    The caller has set the state and `released_at`.
+    The caller has set the state and `released_at`. Returns the other runs that are open for the incident.
     """
-    run.freed_place = await _freed_place(tx, incident, run)
-    await watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
-    await watch_runs_leg(tx, run)
+    leg = await watch_last_leg(tx, run)
+    unit = await one_unit(tx.session, tx.tenant.id, tx.now, run.unit_id)
+    run.freed_place = await _freed_place(tx, incident, run, leg, unit)
+    watch_run(tx, run, incident, Tracking(unit.tracking) if unit else await tracking_of(tx, run.unit_id))
     # nothing is left to be acknowledged but that it was stood down, which its crew is told after this
     answered = run.state == AssignmentState.DECLINED
     await end_notices(tx, run, answered_by(tx.actor) if answered else "moot", *_OF_OPEN_RUNS)
-    last = not [a for a in await open_assignments(tx, incident.id) if a.id != run.id]
+    others = await open_assignments(tx, incident.id)
     if code is not None:
         run.exit_reason = code.value
         # with a second unit on the way the patients are still somebody's care
-        if last:
+        if not others:
             for patient in await patients_without_outcome(tx, incident.id):
                 patient.outcome = code.value
                 patient.outcome_at = when.occurred_at
@@ -71,12 +70,12 @@ async def release(
         occurred_at=when.occurred_at,
         device_at=when.device_at,
     )
-    if last and run.state in _DONE:
+    if not others and run.state in _DONE:
         # a patient may be left for whom nobody is on the way; rung for at once when this unit suits
-        await wait_for_unit(tx, incident, "patients left")
-    unit = await one_unit(tx.session, tx.tenant.id, tx.now, run.unit_id)
+        await wait_for_unit(tx, incident, "patients left", alone=True)
     if unit is not None and status_of(unit) is UnitStatus.AVAILABLE:
-        await ring_for_waiting(tx, run.unit_id)
+        await ring_for_waiting(tx, unit)
+    return others
 
 
 async def decline(tx: Transaction, incident: Incident, run: Assignment, reason: str) -> None:
@@ -96,33 +95,25 @@ async def _end_offer(
     run.released_at = tx.now
     run.exit_reason = reason
     data = {"number": incident.number, "unit_id": str(run.unit_id), "to": to.value, "reason": reason}
-    await release(tx, incident, run, data, when=Moment(tx.now))
+    still_asked = await release(tx, incident, run, data, when=Moment(tx.now))
     if IncidentState(incident.state) in FINAL_STATES:
         return
-    still_asked = await open_assignments(tx, incident.id)
     if not still_asked:
-        await wait_for_unit(tx, incident, to.value)
+        await wait_for_unit(tx, incident, to.value, alone=True)
     unanswered = all(other.state == AssignmentState.OFFERED for other in still_asked)
     if unanswered and await in_need(tx, incident.id):
-        await tx.set_timer(TimerKind.WIDEN, incident.id, tx.now, {"after": str(run.id), "why": to.value})
+        tx.set_timer(TimerKind.WIDEN, incident.id, tx.now, {"after": str(run.id), "why": to.value})
 
 
-async def _freed_place(tx: Transaction, incident: Incident, run: Assignment) -> Any:
+async def _freed_place(
+    tx: Transaction, incident: Incident, run: Assignment, leg: Leg | None, unit: UnitRow | None
+) -> Any:
     """Where the unit is free again: at the facility of its last leg, at the scene, or where it was."""
-    leg = (
-        await tx.session.execute(
-            select(Leg)
-            .where(Leg.regency_id == tx.tenant.id, Leg.assignment_id == run.id)
-            .order_by(Leg.position.desc())
-            .limit(1)
-        )
-    ).scalar_one_or_none()
     if leg is not None and leg.facility_id is not None:
         return (await tx.get(Facility, leg.facility_id)).place
     if run.state == AssignmentState.COMPLETED_WITHOUT_TRANSPORT:
         place = point_of(incident.place)
         return geometry(place) if place else None
-    unit = await one_unit(tx.session, tx.tenant.id, tx.now, run.unit_id)
     if unit is None:
         return None
     view = view_unit(unit, tx.now)

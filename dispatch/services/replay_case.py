@@ -15,6 +15,7 @@ from dispatch.domain.roles import Actor
 from dispatch.services.centre import Centre
 from dispatch.services.feed import head
 from dispatch.services.replay_rows import ReplayRow, Seen, open_rows
+from dispatch.services.replay_without_persons import bare_rows, bare_step
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.views_log import log_view
 from dispatch.storage.queries.case_events import (
@@ -26,7 +27,7 @@ from dispatch.storage.queries.case_events import (
 from dispatch.storage.queries.log_moments import last_event_up_to
 from dispatch.storage.queries.units_then import first_id
 from dispatch.storage.tables.assignment import Assignment, Leg
-from dispatch.storage.tables.call import Call
+from dispatch.storage.tables.call import Call, Callback
 from dispatch.storage.tables.facility import Facility
 from dispatch.storage.tables.incident import Incident
 from dispatch.storage.tables.jobs import Outbox
@@ -88,7 +89,10 @@ class ReplayNames:
 
 @dataclass(frozen=True, slots=True)
 class CaseReplay:
-    """The case's steps after a given one. With `next_after` there are more; `seq` is the log's head."""
+    """The case's steps after a given one. With `next_after` there are more; `seq` is the log's head.
+
+    Without `persons` it holds nothing that tells who the case is about or who worked on it.
+    """
 
     incident_id: UUID
     number: str
@@ -97,6 +101,7 @@ class CaseReplay:
     at: datetime
     steps: list[ReplayStep]
     next_after: int | None
+    persons: bool
     messages: list[ReplayMessage]
     names: ReplayNames
 
@@ -110,9 +115,12 @@ async def replay_case(
     *,
     after: int = 0,
     most: int = MOST_STEPS,
+    persons: bool = True,
     cause: str,
 ) -> CaseReplay:
     """Return up to `most` steps of the case that follow event `after`; whose data they show is logged.
+
+    Without `persons` nothing personal is opened, and nothing is logged as seen.
 
     Folding the rows of all steps up to an event, later ones of an id over earlier ones, gives the case as it
     was known at that event.
@@ -126,7 +134,7 @@ async def replay_case(
         steps: list[ReplayStep] = []
         seen: list[Seen] = []
         for event in events[:most]:
-            step, shown = await _step(tx, event)
+            step, shown = await _step(tx, event, persons)
             steps.append(step)
             seen.extend(shown)
         await _log_views(tx, actor, seen, reason)
@@ -138,8 +146,9 @@ async def replay_case(
             at=tx.now,
             steps=steps,
             next_after=steps[-1].seq if len(events) > most else None,
+            persons=persons,
             messages=await _messages(tx, incident) if after == 0 else [],
-            names=await _names(tx, steps),
+            names=await _names(tx, steps, persons),
         )
 
 
@@ -158,6 +167,9 @@ async def _events(tx: Transaction, incident: Incident, after: int, most: int) ->
     began = min([call.received_at for call in calls], default=incident.reported_at)
     earliest = await last_event_up_to(session, regency_id, began - _CLOCKS)
     call_ids = [str(call.id) for call in calls]
+    # most call-backs are made before there is an incident that they could name
+    of_calls = Callback.call_id.in_([call.id for call in calls])
+    callbacks = await _ids(tx, select(Callback.id).where(Callback.regency_id == regency_id, of_calls))
     # what an account did in the minute before it called is no part of the case
     rang = await first_event_about(session, regency_id, call_ids, earliest, bounds[0])
     ringing = max([call.received_at for call in calls], default=incident.reported_at)
@@ -166,7 +178,11 @@ async def _events(tx: Transaction, incident: Incident, after: int, most: int) ->
         session,
         regency_id,
         incident.id,
-        subjects=call_ids + [str(call.resident_id) for call in calls if call.resident_id is not None],
+        subjects=[
+            *call_ids,
+            *map(str, callbacks),
+            *(str(call.resident_id) for call in calls if call.resident_id is not None),
+        ],
         first=(rang or bounds[0]) - 1,
         last=last,
         after=after,
@@ -174,9 +190,9 @@ async def _events(tx: Transaction, incident: Incident, after: int, most: int) ->
     )
 
 
-async def _step(tx: Transaction, event: CaseEvent) -> tuple[ReplayStep, list[Seen]]:
+async def _step(tx: Transaction, event: CaseEvent, persons: bool) -> tuple[ReplayStep, list[Seen]]:
     body = json.loads(event.body)
-    rows, seen = await open_rows(tx, body["changes"])
+    rows, seen = await open_rows(tx, body["changes"]) if persons else (bare_rows(body["changes"]), [])
     step = ReplayStep(
         seq=event.seq,
         kind=event.kind,
@@ -189,7 +205,7 @@ async def _step(tx: Transaction, event: CaseEvent) -> tuple[ReplayStep, list[See
         data=body["data"],
         rows=rows,
     )
-    return step, seen
+    return step if persons else bare_step(step), seen
 
 
 async def _log_views(tx: Transaction, actor: Actor, seen: Iterable[Seen], reason: str) -> None:
@@ -256,13 +272,15 @@ async def _ids(tx: Transaction, query: Any) -> Sequence[UUID]:
     return list((await tx.session.execute(query)).scalars())
 
 
-async def _names(tx: Transaction, steps: list[ReplayStep]) -> ReplayNames:
+async def _names(tx: Transaction, steps: list[ReplayStep], persons: bool) -> ReplayNames:
     def ids(*columns: str) -> set[str]:
         found = (row.fields.get(column) for step in steps for row in step.rows for column in columns)
         return {str(value) for value in found if value is not None}
 
     staff = ids("taken_by", "staff_id", "countersigned_by", "call_owner")
     staff |= {step.actor.split(":")[-1] for step in steps if step.actor.startswith("staff:")}
+    if not persons:
+        staff = set()
     regency_id = tx.tenant.id
     return ReplayNames(
         units=await _named(tx, Unit.id, Unit.call_sign, Unit.regency_id == regency_id, ids("unit_id")),

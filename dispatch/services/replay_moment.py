@@ -14,6 +14,7 @@ from dispatch.domain.errors import FieldProblem, InvalidInput
 from dispatch.domain.events import EventKind
 from dispatch.domain.unit import PositionQuality, Tracking, UnitStatus, position_quality, unit_status
 from dispatch.services.centre import Centre
+from dispatch.services.replay_without_persons import bare_moment
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.images import ewkb
 from dispatch.storage.queries.log_moments import last_event_up_to, recorded_at
@@ -111,8 +112,11 @@ async def replay_moment(
     *,
     at: datetime | None = None,
     seq: int | None = None,
+    persons: bool = True,
 ) -> ReplayMoment:
     """Return units and roads as they were known at a moment, or right after an event.
+
+    Without `persons` places are told to about a kilometre.
 
     Raises:
         NotFound: there is no such incident.
@@ -132,13 +136,14 @@ async def replay_moment(
         fixes |= {unit.id: unit.fix for unit in units if unit.fix is not None}
         runs = await runs_then(session, regency_id, seq, at)
         known = _Known(at, shifts, absences, runs, fixes, await freed_before(session, regency_id, at))
-        return ReplayMoment(
+        moment = ReplayMoment(
             at=at,
             seq=seq,
             positions_kept=await positions_kept(session, regency_id, at),
             units=[known.of(unit) for unit in units],
             roads=await _roads(tx, at, changed.get("road_change", [])),
         )
+    return moment if persons else bare_moment(moment)
 
 
 async def _moment(tx: Transaction, at: datetime | None, seq: int | None) -> tuple[datetime, int]:

@@ -65,7 +65,7 @@ async def _opened(tx: Transaction, table: str, image: dict[str, Any]) -> tuple[R
         ):
             continue
         if not column.endswith("_sealed"):
-            fields[column] = _plain(value)
+            fields[column] = plain(value)
             continue
         name = column.removesuffix("_sealed")
         clear = _unsealed(key, value, f"{table}.{name}")
@@ -98,7 +98,8 @@ def _shown(name: str, clear: str | None) -> dict[str, Any]:
     return {name: clear}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value of an image as the page reads it: points as lon and lat, other shapes as GeoJSON."""
     if not isinstance(value, dict):
         return value
     if "ewkb" in value:

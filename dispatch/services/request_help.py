@@ -151,7 +151,7 @@ async def _store(
         speed_factor=request.speed_factor,
     )
     await tx.add(row)
-    await watch_call(tx, row)
+    watch_call(tx, row)
     await tx.record(
         EventKind.CALL_RECEIVED,
         row,

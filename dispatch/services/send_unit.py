@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from dispatch.domain.assignment import AssignmentState
@@ -42,6 +42,16 @@ from dispatch.storage.tables.unit import Unit
 from dispatch.storage.transaction import Transaction
 
 ONE_OPEN = "assignment_one_open_per_unit"
+_OPEN = (
+    select(Assignment)
+    .where(
+        Assignment.regency_id == bindparam("regency"),
+        Assignment.incident_id == bindparam("incident"),
+        Assignment.released_at.is_(None),
+    )
+    .order_by(Assignment.created_at, Assignment.id)
+)
+_OPEN_LOCKED = _OPEN.with_for_update().execution_options(populate_existing=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +252,7 @@ async def _announce(
         # the offer is on the crew's screen with the commit of this very event
         stamps.append(first_stamp(tx, Stamp.OFFERED, now, StampSource.SYSTEM, incident.id, row.id))
     await tx.add(row, *stamps)
-    await watch_run(tx, row, incident, Tracking(unit.tracking))
+    watch_run(tx, row, incident, Tracking(unit.tracking))
     await raise_notice(tx, incident, row, NoticeKind.OFFER)
     incident.waiting_since = None
     await watch_incident(tx, incident, sent=True)
@@ -285,15 +295,5 @@ def _view(row: Assignment, call_sign: str, *, repeated: bool) -> AssignmentView:
 
 async def open_assignments(tx: Transaction, incident_id: UUID, *, lock: bool = False) -> list[Assignment]:
     """Return the incident's open assignments, oldest first."""
-    query = (
-        select(Assignment)
-        .where(
-            Assignment.regency_id == tx.tenant.id,
-            Assignment.incident_id == incident_id,
-            Assignment.released_at.is_(None),
-        )
-        .order_by(Assignment.created_at, Assignment.id)
-    )
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    return list((await tx.session.execute(query)).scalars())
+    given = {"regency": tx.tenant.id, "incident": incident_id}
+    return list((await tx.session.execute(_OPEN_LOCKED if lock else _OPEN, given)).scalars())

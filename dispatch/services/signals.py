@@ -85,7 +85,7 @@ async def _begin(tx: Transaction, row: SignalRow) -> None:
 async def _end(tx: Transaction, found: UnitSilence, row: SignalRow) -> None:
     found.ended_at = tx.now
     found.ended_why = "heard" if row.on_duty else "off_duty"
-    await tx.clear_timers(found.id, [TimerKind.SIGNAL_LOST])
+    tx.clear_timers(found.id, [TimerKind.SIGNAL_LOST])
     data = {
         "unit_id": str(found.unit_id),
         "call_sign": row.call_sign,
@@ -98,7 +98,7 @@ async def _end(tx: Transaction, found: UnitSilence, row: SignalRow) -> None:
 async def _tell(tx: Transaction, found: UnitSilence, row: SignalRow, times: int) -> None:
     again_s = SIGNAL.seconds(tx.tenant.settings) if row.run_id is not None else SIGNAL_IDLE_EVERY_S
     due = tx.now + timedelta(seconds=again_s)
-    await tx.set_timer(TimerKind.SIGNAL_LOST, found.id, due, {"times": times})
+    tx.set_timer(TimerKind.SIGNAL_LOST, found.id, due, {"times": times})
     data: dict[str, Any] = {
         "unit_id": str(found.unit_id),
         "call_sign": row.call_sign,

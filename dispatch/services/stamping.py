@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from dispatch.domain.stamps import Stamp as StampName
 from dispatch.domain.stamps import StampSource
@@ -63,18 +64,28 @@ async def stamp(
     leg_id: UUID | None = None,
 ) -> None:
     """Write a stamp unless it exists already: the first report of a moment counts."""
-    existing = await tx.session.execute(
-        select(Stamp.id).where(
-            Stamp.regency_id == tx.tenant.id,
-            Stamp.incident_id == incident_id,
-            Stamp.assignment_id.is_(None) if assignment_id is None else Stamp.assignment_id == assignment_id,
-            Stamp.leg_id.is_(None) if leg_id is None else Stamp.leg_id == leg_id,
-            Stamp.name == name.value,
-        )
-    )
-    if existing.scalar_one_or_none() is not None:
+    given = {
+        "regency": tx.tenant.id,
+        "incident": incident_id,
+        "assignment": assignment_id,
+        "leg": leg_id,
+        "name": name.value,
+    }
+    query = _existing(assignment_id is not None, leg_id is not None)
+    if (await tx.session.execute(query, given)).first() is not None:
         return
     await tx.add(first_stamp(tx, name, when, source, incident_id, assignment_id, leg_id))
+
+
+@cache
+def _existing(of_run: bool, of_leg: bool) -> Select[UUID]:
+    return select(Stamp.id).where(
+        Stamp.regency_id == bindparam("regency"),
+        Stamp.incident_id == bindparam("incident"),
+        Stamp.assignment_id == bindparam("assignment") if of_run else Stamp.assignment_id.is_(None),
+        Stamp.leg_id == bindparam("leg") if of_leg else Stamp.leg_id.is_(None),
+        Stamp.name == bindparam("name"),
+    )
 
 
 def first_stamp(

@@ -14,8 +14,7 @@ from dispatch.services.centre import Centre
 from dispatch.services.crew_notices import answered_by, end_notices, raise_notice
 from dispatch.services.legs import require_crew
 from dispatch.services.release_run import release
-from dispatch.services.send_unit import open_assignments
-from dispatch.services.stamping import Moment, stamp
+from dispatch.services.stamping import Moment, first_stamp
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.waiting import wait_for_unit
 from dispatch.storage.tables.assignment import Assignment
@@ -32,30 +31,29 @@ async def stand_down(
         IllegalStep: the run carries a patient or has ended.
     """
     async with centre.begin(entry.tenant, actor, cause) as tx:
-        run = await tx.get(Assignment, assignment_id)
-        incident = await tx.get(Incident, run.incident_id, lock=True)
+        incident = await tx.pointed_at(Incident, Assignment.incident_id, assignment_id)
         run = await tx.get(Assignment, assignment_id, lock=True)
         if run.state == AssignmentState.STOOD_DOWN:
             return AssignmentState.STOOD_DOWN
-        await stand_down_within(tx, incident, run, reason)
-        if not await open_assignments(tx, incident.id):
-            await wait_for_unit(tx, incident, "unit stood down")
+        if not await stand_down_within(tx, incident, run, reason):
+            await wait_for_unit(tx, incident, "unit stood down", alone=True)
         return AssignmentState(run.state)
 
 
-async def stand_down_within(tx: Transaction, incident: Incident, run: Assignment, reason: str) -> None:
-    """As `stand_down`, as a part of a larger transaction that holds both rows."""
+async def stand_down_within(
+    tx: Transaction, incident: Incident, run: Assignment, reason: str
+) -> list[Assignment]:
+    """As `stand_down`, as a part of a larger transaction that holds both rows; return the other open runs."""
     before = run.state
     run.state = step_assignment(AssignmentState(run.state), AssignmentState.STOOD_DOWN).value
     run.released_at = tx.now
     run.exit_reason = reason.strip()[:500]
     when = Moment(tx.now)
-    await stamp(
-        tx, Stamp.STOOD_DOWN, when, StampSource.OPERATOR, incident_id=incident.id, assignment_id=run.id
-    )
+    # under the run's lock, out of a state before it: there can be none yet
+    await tx.add(first_stamp(tx, Stamp.STOOD_DOWN, when, StampSource.OPERATOR, incident.id, run.id))
     await raise_notice(tx, incident, run, NoticeKind.STAND_DOWN)
     data = {"number": incident.number, "unit_id": str(run.unit_id), "from": before, "to": run.state}
-    await release(tx, incident, run, data, when=when)
+    return await release(tx, incident, run, data, when=when)
 
 
 async def acknowledge_stand_down(

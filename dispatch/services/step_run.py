@@ -103,8 +103,7 @@ async def step_run(
         Forbidden: a driver who was not on this run's crew, or a move only the centre makes.
     """
     async with centre.begin(entry.tenant, actor, cause) as tx:
-        run = await tx.get(Assignment, assignment_id)
-        incident = await tx.get(Incident, run.incident_id, lock=True)
+        incident = await tx.pointed_at(Incident, Assignment.incident_id, assignment_id)
         run = await tx.get(Assignment, assignment_id, lock=True)
         when = moment(tx.now, device_at=step.device_at, sent_at=step.sent_at, not_before=run.created_at)
         if step.proposal is not None:
@@ -260,9 +259,9 @@ async def move(tx: Transaction, incident: Incident, run: Assignment, step: Step,
         assignment_id=run.id,
         leg_id=leg.id if leg else None,
     )
-    await watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
+    watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
     if leg is not None:
-        await watch_leg(tx, leg)
+        watch_leg(tx, leg)
     data: dict[str, Any] = {
         "number": incident.number,
         "unit_id": str(run.unit_id),

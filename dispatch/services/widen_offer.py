@@ -42,9 +42,7 @@ async def widen_unacknowledged(centre: Centre, entry: TenantEntry, firing: Firin
             return False
         data = {"number": incident.number, "unit_id": str(run.unit_id)}
         await tx.record(EventKind.OFFER_UNACKNOWLEDGED, run, incident_id=incident.id, data=data)
-        await tx.set_timer(
-            TimerKind.WIDEN, incident.id, tx.now, {"after": str(run.id), "why": "unacknowledged"}
-        )
+        tx.set_timer(TimerKind.WIDEN, incident.id, tx.now, {"after": str(run.id), "why": "unacknowledged"})
         await end_firing(tx, firing)
         return True
 
@@ -62,8 +60,7 @@ async def expire_offer(centre: Centre, entry: TenantEntry, firing: Firing) -> bo
 
 
 async def _locked(tx: Transaction, assignment_id: UUID) -> tuple[Incident, Assignment]:
-    run = await tx.get(Assignment, assignment_id)
-    incident = await tx.get(Incident, run.incident_id, lock=True)
+    incident = await tx.pointed_at(Incident, Assignment.incident_id, assignment_id)
     return incident, await tx.get(Assignment, assignment_id, lock=True)
 
 

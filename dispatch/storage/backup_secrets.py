@@ -23,6 +23,14 @@ from dispatch.storage.vault import master_key_id, read_keys
 FILE = "secrets.sealed"
 SHORTEST = 12
 """Characters a passphrase has at least."""
+NEEDED = ("master.key", "lookup.key", "checkpoint.key")
+"""Keys without which a restored system cannot be read, or its checkpoints not go on."""
+TRUSTED = ("push.key", "tls/authority.key", "tls/authority.crt", "tls/names")
+"""What phones have come to trust, as it lies below the folder of secrets; a deployment may have none of it.
+
+Without the authority every phone has to enrol again, without the push key to subscribe again. The server's
+own certificate is no part of it: the authority signs another one, for the machine that is there then.
+"""
 _CONTEXT = b"semar backup secrets 1"
 
 
@@ -38,6 +46,14 @@ def seal_secrets(path: Path, files: Mapping[str, bytes], passphrase: str) -> Non
     sealed = salt + nonce + AESGCM(_key(passphrase, salt)).encrypt(nonce, clear, _CONTEXT)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(sealed)
+
+
+def trusted_files(secrets_folder: Path, *, push_key: Path | None = None) -> dict[str, bytes]:
+    """Return those of `TRUSTED` that are there, by name; `push_key` where that lies elsewhere."""
+    places = {name: secrets_folder / name for name in TRUSTED}
+    if push_key is not None:
+        places["push.key"] = push_key
+    return {name: path.read_bytes() for name, path in places.items() if path.is_file()}
 
 
 def open_secrets(path: Path, passphrase: str) -> dict[str, bytes]:

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from dispatch.storage.primary import open_engine
 
+REALMS = frozenset({"live", "training"})
+
 
 @dataclass(frozen=True, slots=True)
 class Tenant:

@@ -15,6 +15,7 @@ from dispatch.storage.primary import READ_ONLY
 # SQLSTATE classes that say "not now" rather than "never": connection, login, resources, operator's hand;
 # and single states: serialization, deadlock, lock not available, a server that was the primary once
 _PASSING_CLASSES = ("08", "28", "53", "57")
+_DISK_FULL = "53100"
 _PASSING_STATES = ("40001", "40P01", "55P03", READ_ONLY)
 
 
@@ -28,6 +29,22 @@ class DatabaseAway(Unavailable):
         )
 
 
+class DiskFull(DatabaseAway):
+    """PostgreSQL has no room on its disk: it passes when somebody makes room."""
+
+    def __init__(self) -> None:
+        Unavailable.__init__(
+            self,
+            "Disk basis data penuh: belum tersimpan. Hubungi petugas TI, catat di kertas, coba lagi nanti",
+            "The database's disk is full: not stored. Call the IT officer, write on paper, try again later",
+        )
+
+
+def away(error: BaseException) -> DatabaseAway:
+    """Return the refusal for what `is_passing`, with the reason where the driver names one."""
+    return DiskFull() if _state(error) == _DISK_FULL else DatabaseAway()
+
+
 def is_passing(error: BaseException) -> bool:
     """Return whether what the driver raised will pass by itself."""
     if isinstance(error, OSError | PoolTimeout | InterfaceError):
@@ -36,8 +53,12 @@ def is_passing(error: BaseException) -> bool:
         return True
     if not isinstance(error, DBAPIError | PostgresError):
         return False
-    state = str(getattr(getattr(error, "orig", error), "sqlstate", "") or "")
+    state = _state(error)
     return state.startswith(_PASSING_CLASSES) or state in _PASSING_STATES
+
+
+def _state(error: BaseException) -> str:
+    return str(getattr(getattr(error, "orig", error), "sqlstate", "") or "")
 
 
 @contextmanager
@@ -48,4 +69,4 @@ def database_needed() -> Iterator[None]:
     except (DBAPIError, PostgresError, InterfaceError, PoolTimeout, OSError) as failure:
         if not is_passing(failure):
             raise
-        raise DatabaseAway from failure
+        raise away(failure) from failure

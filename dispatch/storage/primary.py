@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from dispatch.storage.connection import Connection
+
 ALONE_S = 5.0
 """Seconds a connection may take when there is one server."""
 AMONG_S = 2.0
@@ -27,9 +28,6 @@ LOOK_EVERY_S = 5.0
 """Seconds for which the last one found is taken at its word, without a look at the others."""
 READ_ONLY = "25006"
 """SQLSTATE of a write to a server that takes none: it was the primary once."""
-
-# Keep-alive that notices a machine without power within 15 s: to TCP, waiting for an answer is being idle.
-_IDLE_S, _EVERY_S, _TIMES, _UNACKNOWLEDGED_MS = 6, 3, 3, 15_000
 
 _STANDING = """
 SELECT system_identifier,
@@ -61,25 +59,6 @@ class Standing:
     connection: asyncpg.Connection
     cluster: int
     timeline: str
-
-
-class _Attentive(asyncpg.Connection):
-    """A connection that notices within seconds when the other machine is gone without a word."""
-
-    def __init__(self, protocol: Any, transport: Any, *rest: Any) -> None:
-        super().__init__(protocol, transport, *rest)
-        wire = transport.get_extra_info("socket")
-        if wire is None or wire.family not in (socket.AF_INET, socket.AF_INET6):
-            return
-        wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in (
-            ("TCP_KEEPIDLE", _IDLE_S),
-            ("TCP_KEEPINTVL", _EVERY_S),
-            ("TCP_KEEPCNT", _TIMES),
-            ("TCP_USER_TIMEOUT", _UNACKNOWLEDGED_MS),
-        ):
-            if hasattr(socket, option):
-                wire.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 class Primary:
@@ -166,7 +145,7 @@ class Primary:
 
     async def _open(self, server: Server, timeout_s: float) -> asyncpg.Connection:
         connection: asyncpg.Connection = await asyncpg.connect(
-            server.dsn, timeout=timeout_s, connection_class=_Attentive, **self._arguments
+            server.dsn, timeout=timeout_s, connection_class=Connection, **self._arguments
         )
         return connection
 

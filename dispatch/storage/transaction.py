@@ -5,46 +5,38 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, Select, bindparam, select
 from sqlalchemy import event as sa_event
-from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute, ORMExecuteState, Session, UOWTransaction
 from uuid_utils.compat import uuid7
 
 from dispatch.domain.errors import NotFound
 from dispatch.domain.events import EventKind, canonical
 from dispatch.domain.roles import Actor
-from dispatch.storage.database import Database, Tenant
+from dispatch.storage.connection import Connection
+from dispatch.storage.database import REALMS, Database, Tenant
 from dispatch.storage.images import after_image, iso
 from dispatch.storage.tables.base import Base
 from dispatch.storage.tables.jobs import Outbox
 from dispatch.storage.tables.person import PersonKey
+from dispatch.storage.timer_book import TimerBook
 from dispatch.storage.vault import DataKey, Vault
 
 Row = TypeVar("Row", bound=Base)
 
 
-# Written once: a statement that is built anew for each call costs more here than in the database.
-_BIND = text("SELECT set_config('semar.regency', :regency, true), set_config('semar.realm', :realm, true)")
-_APPEND = text("SELECT append_events(CAST(:regency AS integer), CAST(:bodies AS text[]))")
-_SET = """
-    INSERT INTO timer (regency_id, id, kind, subject_id, due_at, data, attempts)
-    SELECT :regency, t.id, t.kind, :subject, t.due_at, CAST(:data AS jsonb), 0
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:due AS timestamptz[]))
-        AS t (id, kind, due_at)
-    ON CONFLICT (regency_id, kind, subject_id) WHERE done_at IS NULL DO """
-_SET_ANEW = text(_SET + "UPDATE SET due_at = excluded.due_at, data = excluded.data, attempts = 0")
-_SET_UNLESS_RUNNING = text(_SET + "NOTHING")
-_CLEAR = """
-    UPDATE timer SET done_at = :now, result = 'cleared' WHERE regency_id = :regency
-    AND subject_id = :subject AND kind = ANY(CAST(:moot AS text[])) AND done_at IS NULL
-"""
-_CLEAR_TIMERS = text(_CLEAR)
-_KEEP = text(f"WITH ended AS ({_CLEAR}) {_SET} NOTHING")
+# A control character never stands in canonical JSON: it parts the bodies of events on their way.
+_PART = "\x1e"
+# Runs with the COMMIT, in its message: nobody waits for the log's head while an answer is on its way here.
+APPEND = "SELECT append_events(semar_regency(), string_to_array(current_setting('semar.drafts'), chr(30)))"
+_DRAFT = "SELECT set_config('semar.drafts', :drafts, true)"
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;"
 
 
 def new_id() -> UUID:
@@ -76,19 +68,19 @@ class Transaction:
         self._found: dict[tuple[type[Base], UUID], Base] = {}
         self._changed: list[Base] = []
         self._bodies: list[str] = []
+        self._timers = TimerBook()
         self._keys: dict[UUID, DataKey | None] = {}
         sync = session.sync_session
         sa_event.listen(sync, "after_flush", self._remember)
         sa_event.listen(sync, "do_orm_execute", _refuse_bulk_writes)
 
     def _remember(self, session: Session, _context: UOWTransaction) -> None:
-        for row in (*session.new, *session.dirty):
-            if (
-                isinstance(row, Base)
-                and row.evented
-                and session.is_modified(row)
-                and row not in self._changed
-            ):
+        new = [row for row in session.new if isinstance(row, Base) and row.evented]
+        dirty = [
+            row for row in session.dirty if isinstance(row, Base) and row.evented and session.is_modified(row)
+        ]
+        for row in (*new, *dirty):
+            if not any(row is known for known in self._changed):
                 self._changed.append(row)
         for row in session.deleted:
             if isinstance(row, Base) and row.evented:
@@ -119,15 +111,28 @@ class Transaction:
         known = self._found.get((table, row_id))
         if known is not None and not lock:
             return cast(Row, known)
-        columns = table.__table__.c
-        query = select(table).where(columns.id == row_id)
-        if table.tenant_column == "regency_id":
-            query = query.where(columns.regency_id == self.tenant.id)
-        if lock:
-            query = query.with_for_update().execution_options(populate_existing=True)
-        row = (await self.session.execute(query)).scalar_one_or_none()
-        if row is not None:
-            self._found[table, row_id] = row
+        return await self._one(table, _by_id(table, lock), row_id)
+
+    async def pointed_at(self, table: type[Row], column: InstrumentedAttribute[UUID], row_id: UUID) -> Row:
+        """Lock and return the row of `table` that another one points at by `column`; `row_id` is that one's.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        row = await self._one(table, _by_pointer(table, column), row_id)
+        if row is None:
+            raise NotFound(column.class_.__tablename__, row_id)
+        return row
+
+    async def _one(self, table: type[Row], query: Select[Any], row_id: UUID) -> Row | None:
+        found = (await self.session.execute(query, {"row": row_id, "regency": self.tenant.id})).one_or_none()
+        if found is None:
+            return None
+        row = cast(Row, found[0])
+        if len(found) > 1:
+            # what is about a person needs their key sooner or later
+            self._learn(found[1])
+        self._found[table, cast(UUID, _id(row))] = row
         return row
 
     def id(self) -> UUID:
@@ -155,9 +160,12 @@ class Transaction:
     async def person(self, key_id: UUID) -> DataKey | None:
         """Return a person's key, or None when it was destroyed: the person is erased."""
         if key_id not in self._keys:
-            row = (await self.session.execute(select(PersonKey).where(PersonKey.id == key_id))).scalar_one()
-            self._keys[key_id] = self.vault.unwrap(key_id, row.wrapped) if row.wrapped else None
+            self._learn((await self.session.execute(_KEY, {"row": key_id})).scalar_one())
         return self._keys[key_id]
+
+    def _learn(self, key: PersonKey | None) -> None:
+        if key is not None:
+            self._keys[key.id] = self.vault.unwrap(key.id, key.wrapped) if key.wrapped else None
 
     # --- events ----------------------------------------------------------------------------------
 
@@ -203,15 +211,19 @@ class Transaction:
         if self._changed:
             names = ", ".join(row.__tablename__ for row in self._changed)
             raise StateWithoutEvent(f"changed without an event: {names}")
-        if self._bodies:
-            await self.session.execute(
-                _APPEND,
-                {"regency": self.tenant.id, "bodies": self._bodies},
+        connection = await self.session.connection()
+        if self._timers or self._bodies:
+            await connection.execute(
+                *self._timers.statement(
+                    self.tenant.id, self.now, _DRAFT, {"drafts": _PART.join(self._bodies)}
+                )
             )
+        if self._bodies:
+            (await _wire(connection)).close_with(APPEND)
 
     # --- work for later --------------------------------------------------------------------------
 
-    async def set_timer(
+    def set_timer(
         self,
         kind: str,
         subject_id: UUID,
@@ -221,9 +233,9 @@ class Transaction:
         anew: bool = True,
     ) -> None:
         """Set the one open timer of this kind and subject; one that runs is moved, or left unless `anew`."""
-        await self.set_timers(subject_id, {kind: due_at}, data, anew=anew)
+        self.set_timers(subject_id, {kind: due_at}, data, anew=anew)
 
-    async def set_timers(
+    def set_timers(
         self,
         subject_id: UUID,
         due: Mapping[str, datetime],
@@ -232,34 +244,18 @@ class Transaction:
         anew: bool = True,
     ) -> None:
         """As `set_timer`, for several kinds of one subject at once: kind to when it is due."""
-        if due:
-            given = {**self._timers(subject_id, due), "data": canonical(data or {})}
-            await self.session.execute(_SET_ANEW if anew else _SET_UNLESS_RUNNING, given)
+        for kind, moment in due.items():
+            self._timers.set(self.id(), kind, subject_id, moment, data or {}, anew=anew)
 
-    async def keep_timers(self, subject_id: UUID, family: Iterable[str], due: Mapping[str, datetime]) -> None:
+    def keep_timers(self, subject_id: UUID, family: Iterable[str], due: Mapping[str, datetime]) -> None:
         """Of a family of kinds end the open timers that are not in `due`, and set those that do not run."""
-        moot = sorted(set(family) - due.keys())
-        if not due:
-            await self.clear_timers(subject_id, moot)
-            return
-        given = {**self._timers(subject_id, due), "moot": moot, "now": self.now, "data": "{}"}
-        await self.session.execute(_KEEP, given)
+        self.clear_timers(subject_id, sorted(set(family) - due.keys()))
+        self.set_timers(subject_id, due, anew=False)
 
-    def _timers(self, subject_id: UUID, due: Mapping[str, datetime]) -> dict[str, Any]:
-        return {
-            "regency": self.tenant.id,
-            "subject": subject_id,
-            "ids": [self.id() for _ in due],
-            "kinds": list(due),
-            "due": list(due.values()),
-        }
-
-    async def clear_timers(self, subject_id: UUID, kinds: Sequence[str]) -> None:
+    def clear_timers(self, subject_id: UUID, kinds: Sequence[str]) -> None:
         """End the open timers of these kinds: what they waited for has happened."""
-        await self.session.execute(
-            _CLEAR_TIMERS,
-            {"now": self.now, "regency": self.tenant.id, "subject": subject_id, "moot": list(kinds)},
-        )
+        for kind in kinds:
+            self._timers.clear(kind, subject_id)
 
     async def send(
         self, *, channel: str, purpose: str, subject_id: UUID, recipient: str, words: str, key: DataKey | None
@@ -285,6 +281,51 @@ class Transaction:
                 failed_at=None,
             )
         )
+
+
+@cache
+def _by_id(table: type[Base], lock: bool) -> Select[Any]:
+    """Write the query for one row once: building it anew costs more here than answering it there."""
+    return _rows(table, table.__table__.c.id == bindparam("row"), lock)
+
+
+@cache
+def _by_pointer(table: type[Base], column: InstrumentedAttribute[UUID]) -> Select[Any]:
+    """As `_by_id`, for the row that the one of this id points at, locked."""
+    source = column.class_
+    pointer = select(column).where(source.id == bindparam("row"), source.regency_id == bindparam("regency"))
+    return _rows(table, table.__table__.c.id == pointer.scalar_subquery(), lock=True)
+
+
+def _rows(table: type[Base], which: ColumnElement[bool], lock: bool) -> Select[Any]:
+    """A person's row comes with their key."""
+    columns = table.__table__.c
+    query: Select[Any] = select(table).where(which)
+    if table.tenant_column == "regency_id":
+        query = query.where(columns.regency_id == bindparam("regency"))
+    if "key_id" in columns:
+        query = query.add_columns(PersonKey).outerjoin(PersonKey, PersonKey.id == columns.key_id)
+    if lock:
+        query = query.with_for_update(of=table).execution_options(populate_existing=True)
+    return query
+
+
+_KEY = select(PersonKey).where(PersonKey.id == bindparam("row"))
+
+
+async def _wire(connection: AsyncConnection) -> Connection:
+    """Return the connection under SQLAlchemy's."""
+    return cast(Connection, (await connection.get_raw_connection()).driver_connection)
+
+
+def binding(tenant: Tenant) -> str:
+    """Return the statement that binds a transaction to its tenant; it can take no parameters."""
+    if tenant.realm not in REALMS:
+        raise ValueError(f"no realm: {tenant.realm!r}")
+    return (
+        f"SELECT set_config('semar.regency', '{int(tenant.id)}', true), "
+        f"set_config('semar.realm', '{tenant.realm}', true);"
+    )
 
 
 def _id(row: Base) -> object:
@@ -315,12 +356,11 @@ async def transaction(
     With `snapshot` all its reads see one and the same state (REPEATABLE READ).
     """
     async with database.sessions() as session, session.begin():
-        if snapshot:
-            await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
-        await session.execute(
-            _BIND,
-            {"regency": str(tenant.id), "realm": tenant.realm},
-        )
-        tx = Transaction(session, tenant, vault, actor, cause, now)
-        yield tx
-        await tx._finish()
+        wire = await _wire(await session.connection())
+        wire.open_with((_SNAPSHOT if snapshot else "") + binding(tenant))
+        try:
+            tx = Transaction(session, tenant, vault, actor, cause, now)
+            yield tx
+            await tx._finish()
+        finally:
+            wire.open_with("")  # what never began must not begin somebody else's transaction

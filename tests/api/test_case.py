@@ -140,6 +140,14 @@ async def test_a_call_that_needs_no_help(api: Api) -> None:
     gone = (await operator.post(f"{path}/disposal", {"disposal": "wrong_number"})).json()
     assert gone == {"call_id": body["id"], "state": "disposed"}
     assert (await operator.post(f"{path}/reopening")).json()["state"] == "taken"
+    told = {"id": str(uuid4())}
+    disposal = {**told, "disposal": "silent"}
+    assert (await operator.post(f"{path}/disposal", disposal)).json()["state"] == "disposed"
+    assert (await operator.post(f"{path}/reopening", {"id": str(uuid4())})).json()["state"] == "taken"
+    assert (await operator.post(f"{path}/disposal", disposal)).json()["state"] == "disposed"  # told again
+    other = await operator.post(f"{path}/reopening", told)
+    assert (other.status_code, other.json()["code"]) == (409, "content_differs")
+    assert (await operator.get(path)).json()["call"]["state"] == "taken"
     file = (await operator.get(path)).json()
     assert file["caller"]["phone"] == "+6289000017777"
 

@@ -12,6 +12,7 @@ import pytest
 from api_scene import Api, Prepared, Urls, problem, serving
 from sqlalchemy import text
 
+from dispatch.api import public
 from dispatch.api.edge import MOST_BYTES
 from dispatch.api.landing import POLICY, page
 from dispatch.services.tenants import TenantEntry
@@ -30,7 +31,15 @@ async def test_health_names_its_parts(api: Api) -> None:
         "redis": "not_configured",
         "standby": "not_configured",
         "archive": "not_configured",
+        "disk": "ok",
     }
+
+
+async def test_health_says_it_before_the_disk_is_full(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    # more than this machine has: to the process it looks like a disk that is full
+    monkeypatch.setattr(public, "ROOM_BYTES", 1 << 62)
+    answer = await api.client.get("/health")
+    assert (answer.status_code, answer.json()["status"], answer.json()["disk"]) == (200, "degraded", "down")
 
 
 async def test_health_without_redis_is_degraded_but_alive(prepared: Prepared, redis_url: str) -> None:

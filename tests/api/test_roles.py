@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ALLOWED: dict[str, set[Role]] = {
     "operators": {Role.OPERATOR, Role.ADMIN},
-    "replay": {Role.OPERATOR, Role.ADMIN, Role.AUDITOR},
+    "replay": {Role.OPERATOR, Role.ADMIN, Role.AUDITOR, Role.HEALTH_OFFICE},
     "facilities": {Role.FACILITY, Role.OPERATOR},
     "health office": {Role.HEALTH_OFFICE, Role.AUDITOR, Role.ADMIN},
     "residents": set(),

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import uvicorn
@@ -107,6 +107,15 @@ class _Announcing(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready.set()
+
+
+class HasPort(Protocol):
+    """Whatever clients connect to on this machine."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        ...
 
 
 class Screen:
@@ -242,7 +251,7 @@ async def open_world(settings: Settings, admin_url: str) -> AsyncIterator[World]
 
 
 @asynccontextmanager
-async def raw_screen(server: ServerThread, path: str) -> AsyncIterator[Screen]:
+async def raw_screen(server: HasPort, path: str) -> AsyncIterator[Screen]:
     """Connect without saying anything."""
     async with connect(f"ws://127.0.0.1:{server.port}{path}", max_size=None, proxy=None) as connection:
         yield Screen(connection)
@@ -261,7 +270,7 @@ async def operator_screen(
 
 @asynccontextmanager
 async def driver_screen(
-    server: ServerThread,
+    server: HasPort,
     token: str,
     *,
     aboard: str | None = None,

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from dispatch.services.centre import Centre
-from dispatch.storage.transaction import Transaction
+from dispatch.services.due_timers import Firing
+from dispatch.storage.transaction import Transaction, new_id
 
 PATIENCE_S = 60.0
 
@@ -78,3 +82,23 @@ def _replaced(centre: Centre, begin: Any) -> Centre:
     other = copy.copy(centre)
     other.begin = begin  # type: ignore[method-assign]
     return other
+
+
+def firing_of_nothing(kind: str, subject: UUID, now: datetime) -> Firing:
+    """A claim of a timer that was over long ago."""
+    return Firing(new_id(), kind, subject, {}, now, 1)
+
+
+@dataclass
+class Search:
+    """A worker in the middle of `alert_next`."""
+
+    firing: Firing
+    turnstile: Turnstile
+    worker: asyncio.Task[Any]
+
+
+async def lose(search: Search) -> None:
+    search.worker.cancel()
+    with suppress(asyncio.CancelledError):
+        await search.worker

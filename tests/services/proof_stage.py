@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from case_scene import CAUSE, NOON, SCENE, Case, S
-from proof_faults import Died, Turnstile, with_turnstile
+from proof_faults import Died, Search, Turnstile, firing_of_nothing, lose, with_turnstile
 from sqlalchemy import text
 
 from dispatch.domain.assignment import DeclineReason, NoTransport
@@ -46,19 +46,11 @@ LONG_AGO = NOON - timedelta(days=1)
 
 
 @dataclass
-class Search:
-    """A worker in the middle of `alert_next`."""
-
-    firing: Firing
-    turnstile: Turnstile
-    worker: asyncio.Task[Any]
-
-
-@dataclass
 class Actual:
     """The rows that one case of the model stands for."""
 
     call: UUID = field(default_factory=new_id)
+    commands: dict[str, UUID] = field(default_factory=dict)
     incident: UUID | None = None
     runs: dict[int, UUID] = field(default_factory=dict)
     last_run: dict[int, UUID] = field(default_factory=dict)
@@ -144,10 +136,18 @@ class Stage:
         await take_call(centre, self.case.entry, actor, it.call, cause=CAUSE)
 
     async def _dispose(self, centre: Centre, it: Actual, label: Label) -> None:
-        await dispose_call(*self._who(centre), it.call, Disposal.SILENT, cause=CAUSE)
+        named = self._named(it, label)
+        await dispose_call(*self._who(centre), it.call, Disposal.SILENT, cause=CAUSE, command_id=named)
+        it.commands[label.what] = named
 
     async def _reopen(self, centre: Centre, it: Actual, label: Label) -> None:
-        await reopen_call(*self._who(centre), it.call, cause=CAUSE)
+        named = self._named(it, label)
+        await reopen_call(*self._who(centre), it.call, cause=CAUSE, command_id=named)
+        it.commands[label.what] = named
+
+    def _named(self, it: Actual, label: Label) -> UUID:
+        """The command's id: a repeat has that of the last that was done."""
+        return it.commands[label.what] if label.fault else new_id()
 
     async def _open(self, centre: Centre, it: Actual, label: Label) -> None:
         judgement = Judgement(confirmed=not label.detail, triage=Triage.RED)
@@ -221,13 +221,17 @@ class Stage:
         if label.what == "call timer":
             subject = it.call
         assert subject is not None
+        if kind is TimerKind.NOT_AT_FACILITY:
+            self.case.pass_time(3_600)  # sooner it only looks, and finds that the way takes longer
         # a search holds the claim of its timer
         under_way = kind is TimerKind.WIDEN and it.search is not None
         firing = None if under_way else await self._claim(kind, subject)
         if label.fault == DUPLICATE:
             if firing is not None:
                 await self._claim(kind, subject)  # by another worker, as the lease of the first has run out
-            firing = self._old.get((subject, kind)) or firing or _of_nothing(kind, subject, self.case.now)
+            firing = (
+                self._old.get((subject, kind)) or firing or firing_of_nothing(kind, subject, self.case.now)
+            )
         assert firing is not None, f"{kind} is not set"
         self._old[subject, kind] = firing
         await HANDLERS[kind](centre, self.case.entry, firing)
@@ -261,7 +265,7 @@ class Stage:
         search = it.search
         assert search is not None, "nobody searches"
         if label.what == "widen: worker lost":
-            await _lose(search)
+            await lose(search)
         elif label.what == "widen: settle":
             assert search.worker.done()
         else:
@@ -292,7 +296,7 @@ class Stage:
         assert it.incident is not None
         search = None if it.search is not None else await self._search(it.incident)
         if search is None:
-            stale = _of_nothing(TimerKind.WIDEN, it.incident, self.case.now)
+            stale = firing_of_nothing(TimerKind.WIDEN, it.incident, self.case.now)
             await alert_next(self.case.centre, self.case.entry, stale)
             return
         await self._claim(TimerKind.WIDEN, it.incident)
@@ -304,7 +308,7 @@ class Stage:
         """End whatever is still under way, so that the next trace finds every unit free."""
         for it in self.cases:
             if it.search is not None and not it.search.worker.done():
-                await _lose(it.search)
+                await lose(it.search)
             await self._find_runs(it)
             for run in it.runs.values():
                 state = S(await self.case.state(run))
@@ -349,6 +353,9 @@ class Stage:
             "SELECT DISTINCT unit_id FROM assignment WHERE incident_id = :i AND released_at IS NOT NULL",
             i=it.incident,
         )
+        reopened = await self.case.value(
+            "SELECT count(*) FROM event WHERE kind = 'call_reopened' AND subject_id = :i", i=str(it.call)
+        )
         return Model(
             CallState(calls[0].state) if calls else None,
             bool(calls and calls[0].taken_by),
@@ -361,6 +368,7 @@ class Stage:
             sum(1 << self.units.index(row.unit_id) for row in ended),
             None,
             frozenset(),
+            bool(reopened) and calls[0].state != CallState.LINKED,
         )
 
     async def _timers(self, subject: UUID | None, family: frozenset[TimerKind]) -> frozenset[TimerKind]:
@@ -384,14 +392,3 @@ class Stage:
         )
         made = frozenset(Stamp(row.name) for row in names) if stamps else frozenset()
         return Run(unit, state, await self._timers(run, RUN_KINDS), carries > 0, made, frozenset())
-
-
-async def _lose(search: Search) -> None:
-    search.worker.cancel()
-    with suppress(asyncio.CancelledError):
-        await search.worker
-
-
-def _of_nothing(kind: str, subject: UUID, now: datetime) -> Firing:
-    """A claim of a timer that was over long ago."""
-    return Firing(new_id(), kind, subject, {}, now, 1)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from case_scene import CAUSE, SCENE, Case, S, along, open_case
@@ -17,9 +19,13 @@ from dispatch.domain.roles import Actor, ActorKind
 from dispatch.domain.triage import Triage
 from dispatch.services.change_incident import PatientChange, add_patient
 from dispatch.services.handle_call import record_callback, take_call
-from dispatch.services.open_incident import Judgement, open_incident
+from dispatch.services.open_incident import Judgement, link_call, open_incident
 from dispatch.services.register_resident import Registration, register_resident
+from dispatch.services.replay_case import replay_case
+from dispatch.services.replay_moment import replay_moment
+from dispatch.services.replay_without_persons import SHOWN
 from dispatch.services.request_help import HelpRequest, request_help
+from dispatch.storage.tables.base import Base
 from dispatch.storage.transaction import new_id
 
 HOME = along(1_234.5, 678.9)
@@ -50,8 +56,8 @@ async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
         yield scene
 
 
-async def play(case: Case) -> None:
-    """A case with everything personal that can be said in one."""
+async def play(case: Case) -> UUID:
+    """A case with everything personal that can be said in one, and a resident's call; the case's id."""
     about = (case.centre, case.entry, case.operator)
     call = await case.ring(
         caller_name=SECRETS["caller name"],
@@ -87,6 +93,8 @@ async def play(case: Case) -> None:
     tapped = HelpRequest(new_id(), Channel.APP, SCENE, note=SECRETS["request note"])
     caller = Actor(ActorKind.RESIDENT, registered.resident_id)
     await request_help(case.centre, case.entry, caller, tapped, cause=CAUSE)
+    await link_call(*about, tapped.id, opened.incident_id, cause=CAUSE)
+    return opened.incident_id
 
 
 async def test_no_table_and_no_event_holds_a_personal_word(case: Case) -> None:
@@ -130,3 +138,57 @@ async def test_look_up_hashes_are_sealed_in_the_log(case: Case) -> None:
     (change,) = [c for c in json.loads(body)["changes"] if c["table"] == "call"]
     assert set(change["row"]["caller_phone_hash"]) == {"key", "sealed"}
     assert digest.hex() not in body
+
+
+def places(found: Any) -> list[tuple[float, float]]:
+    """Every lon and lat that stand beside each other, however deep."""
+    if isinstance(found, dict):
+        here = [(found["lon"], found["lat"])] if {"lon", "lat"} <= found.keys() else []
+        return here + [place for value in found.values() for place in places(value)]
+    if isinstance(found, list | tuple):
+        return [place for value in found for place in places(value)]
+    return []
+
+
+async def test_a_replay_without_persons_tells_of_none_and_opens_nothing(case: Case) -> None:
+    incident_id = await play(case)
+    about = (case.centre, case.entry, case.operator, incident_id, "uji")
+    whole = await replay_case(*about, cause=CAUSE)
+    told = json.dumps(asdict(whole), default=str)
+    assert SECRETS["caller name"] in told, "the full one shows what this one has to leave out"
+    assert (SCENE.lon, SCENE.lat) in [(round(lon, 6), round(lat, 6)) for lon, lat in places(asdict(whole))]
+
+    views = await case.value("SELECT count(*) FROM view_log")
+    assert views > 0
+    bare = await replay_case(*about, persons=False, cause=CAUSE)
+    told = json.dumps(asdict(bare), default=str)
+    for what, word in SECRETS.items():
+        assert word.lower() not in told.lower(), what
+    people = await case.rows(
+        "SELECT CAST(id AS text) AS id, display_name AS name FROM staff_user"
+        " UNION SELECT CAST(id AS text), NULL FROM resident"
+    )
+    assert str(case.operator.id) in [person.id for person in people]
+    for person in people:
+        assert person.id not in told
+        assert person.name is None or person.name not in told
+    for lon, lat in places(asdict(bare)):
+        assert (lon, lat) == (round(lon, 2), round(lat, 2)), "an address can be read from it"
+    assert await case.value("SELECT count(*) FROM view_log") == views, "nobody was seen"
+    # and yet the same case: every step, and every unit's run with its times
+    assert [step.seq for step in bare.steps] == [step.seq for step in whole.steps]
+    assert "callback_recorded" in [step.kind for step in bare.steps], "made before there was an incident"
+    stamps = [row.fields["name"] for step in bare.steps for row in step.rows if row.table == "stamp"]
+    assert {"left_scene_at", "handed_over_at", "available_at"} <= set(stamps)
+
+    moment = await replay_moment(case.centre, case.entry, incident_id, seq=whole.seq, persons=False)
+    assert places(asdict(moment))
+    for lon, lat in places(asdict(moment)):
+        assert (lon, lat) == (round(lon, 2), round(lat, 2))
+
+
+def test_what_is_shown_without_persons_exists_and_is_not_sealed() -> None:
+    tables = Base.metadata.tables
+    for table, columns in SHOWN.items():
+        assert columns <= set(tables[table].columns.keys()), table
+        assert not [name for name in columns if name.endswith(("_sealed", "_hash")) or name == "key_id"]

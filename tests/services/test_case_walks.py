@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from dispatch.domain.incident import CancelReason
 from dispatch.domain.patient import Outcome
 from dispatch.domain.triage import Triage
 from dispatch.domain.unit import UnavailabilityReason, unit_status
+from dispatch.services.cancel_call import cancel_call
 from dispatch.services.change_destination import change_destination
 from dispatch.services.change_incident import PatientChange, add_patient, change_patient
 from dispatch.services.crew import sign_off, sign_on
@@ -83,7 +85,9 @@ _TIMERS_OF_WHAT_HAS_ENDED = """
         EXISTS (SELECT 1 FROM incident i WHERE i.id = t.subject_id
                 AND i.state NOT IN ('reported', 'confirmed'))
         OR EXISTS (SELECT 1 FROM assignment a WHERE a.id = t.subject_id AND a.released_at IS NOT NULL)
-        OR EXISTS (SELECT 1 FROM call c WHERE c.id = t.subject_id AND c.state IN ('linked', 'disposed')))
+        OR EXISTS (SELECT 1 FROM call c WHERE c.id = t.subject_id AND c.state IN ('linked', 'disposed'))
+        -- a caller may wish to cancel a case that goes on; which of these runs is checked one by one
+        AND t.kind <> 'cancel_unheeded')
 """
 _HANDED_OVER_WITHOUT_A_RECEIVER = """
     SELECT p.id FROM patient p WHERE p.regency_id = :r AND p.outcome = 'handed_over'
@@ -166,13 +170,17 @@ class Walk(RuleBasedStateMachine):
         self.calls.append(receipt.call_id)
 
     @precondition(lambda self: self.calls)
-    @rule(pick=picks, what=st.sampled_from(["take", "call back", "dispose", "reopen"]))
+    @rule(pick=picks, what=st.sampled_from(["take", "call back", "reached", "dispose", "reopen", "cancel"]))
     def handle(self, pick: int, what: str) -> None:
         call = self.calls[pick % len(self.calls)]
         if what == "take":
             self.try_to(take_call(*self.about, call, cause=CAUSE))
         elif what == "call back":
             self.try_to(record_callback(*self.about, call, CallbackOutcome.NO_ANSWER, None, cause=CAUSE))
+        elif what == "reached":
+            self.try_to(record_callback(*self.about, call, CallbackOutcome.ANSWERED, None, cause=CAUSE))
+        elif what == "cancel":
+            self.try_to(cancel_call(*self.about, call, cause=CAUSE))
         elif what == "dispose":
             self.try_to(dispose_call(*self.about, call, Disposal.SILENT, cause=CAUSE))
         else:
@@ -272,14 +280,19 @@ class Walk(RuleBasedStateMachine):
         else:
             self.try_to(sign_on(centre, entry, driver, to, None, cause=CAUSE))
 
-    @rule(unit=picks, ready=st.sampled_from([True, True, False]))
-    def change_readiness(self, unit: int, ready: bool) -> None:
+    @rule(
+        unit=picks,
+        ready=st.sampled_from([True, True, False]),
+        expected=st.sampled_from([None, -60, 30, 3_600]),
+    )
+    def change_readiness(self, unit: int, ready: bool, expected: int | None) -> None:
         unit_id = self.case.units[sorted(self.case.units)[unit % len(self.case.units)]]
         if ready:
             self.try_to(make_available(*self.about, unit_id, cause=CAUSE))
         else:
             why = UnavailabilityReason.FUEL
-            self.try_to(make_unavailable(*self.about, unit_id, why, None, None, cause=CAUSE))
+            until = None if expected is None else self.case.now + timedelta(seconds=expected)
+            self.try_to(make_unavailable(*self.about, unit_id, why, None, until, cause=CAUSE))
 
     # --- facilities, and what crews are told ---
 

@@ -274,7 +274,7 @@ async def test_the_countersignature_ends_its_timer(desk: Desk) -> None:
     _, _, _, done = await desk.run("cleared", "handed_over", sign="DONE")
     centre, tenant = desk.scene.centre, desk.scene.entry.tenant
     async with centre.begin(tenant, SYSTEM, CAUSE) as tx:
-        await tx.set_timer(TimerKind.COUNTERSIGN, done.id, NOON + timedelta(minutes=15))
+        tx.set_timer(TimerKind.COUNTERSIGN, done.id, NOON + timedelta(minutes=15))
 
     with pytest.raises(IllegalStep) as refused:
         await countersign(centre, desk.nurse, leg.id, cause=CAUSE)

@@ -71,7 +71,7 @@ async def test_a_crew_that_does_not_move_and_one_that_cannot_hand_over(case: Cas
     assert [a["times"] for a in alarms] == [1, 2]
     # on to another facility: the wait begins anew
     await case.step(run.id, S.LEFT_SCENE)
-    assert await case.timers(run.id) == {"run_not_at_facility": 45 * 60}
+    assert await case.timers(run.id) == {"run_not_at_facility": 15 * 60}
     await case.steps(run.id, S.AT_FACILITY)
     assert (await case.timers(run.id))["run_no_handover"] == 30 * 60
 

@@ -150,7 +150,7 @@ def test_pauses_double_up_to_a_minute_and_are_spread() -> None:
 
 async def test_a_timer_of_an_unknown_kind_is_left_for_a_program_that_knows_it(case: Case) -> None:
     async with case.centre.begin(case.entry.tenant, case.operator, "test") as tx:
-        await tx.set_timer("from the future", case.units["A-1"], tx.now)
+        tx.set_timer("from the future", case.units["A-1"], tx.now)
     assert await case.later(5) == 0
     assert set(await case.timers(case.units["A-1"])) == {"from the future"}
 
@@ -187,7 +187,7 @@ async def test_an_operator_who_sends_meanwhile_overtakes_the_widening(case: Case
 async def test_timers_of_one_tenant_are_run_in_the_order_they_are_due(case: Case) -> None:
     for seconds in (3, 1, 2):
         async with case.centre.begin(case.entry.tenant, case.operator, "test") as tx:
-            await tx.set_timer(K.CALL_UNANSWERED, new_id(), tx.now + timedelta(seconds=seconds))
+            tx.set_timer(K.CALL_UNANSWERED, new_id(), tx.now + timedelta(seconds=seconds))
     case.pass_time(10)
     seen: list[Any] = []
 

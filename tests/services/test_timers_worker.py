@@ -80,7 +80,7 @@ async def test_workers_work_and_end_on_a_signal(database: Any, tmp_path: Path) -
             await asyncio.gather(*(heard(w, b"worker ready") for w in workers))
             call = await case.ring()
             async with case.centre.begin(case.entry.tenant, case.operator, CAUSE) as tx:
-                await tx.set_timer("call_unanswered", call.call_id, datetime.now(UTC), {"times": 0})
+                tx.set_timer("call_unanswered", call.call_id, datetime.now(UTC), {"times": 0})
             await told(case, database, EventKind.CALL_UNANSWERED)
             began = time.monotonic()
             workers[0].send_signal(signal.SIGTERM)

@@ -10,9 +10,9 @@ import pytest
 from case_scene import CAUSE, Case, S, open_case
 
 from dispatch.domain.assignment import DeclineReason
-from dispatch.domain.call import CallbackOutcome
+from dispatch.domain.call import CallbackOutcome, CallState, Disposal
 from dispatch.domain.errors import ContentDiffers
-from dispatch.services.handle_call import record_callback
+from dispatch.services.handle_call import dispose_call, record_callback, reopen_call
 from dispatch.services.send_unit import send_unit
 from dispatch.storage.transaction import new_id
 
@@ -49,3 +49,38 @@ async def test_a_sending_told_again_after_its_run_has_ended_sends_nobody(case: C
     assert await case.value("SELECT count(*) FROM assignment") == 1
     with pytest.raises(ContentDiffers):
         await send("A-2")
+
+
+async def test_a_disposal_told_again_after_the_call_was_taken_up_changes_nothing(case: Case) -> None:
+    call, told = await case.ring(), new_id()
+
+    async def dispose(why: Disposal = Disposal.PRANK) -> CallState:
+        about = (case.centre, case.entry, case.operator, call.call_id, why)
+        return await dispose_call(*about, cause=CAUSE, command_id=told)
+
+    assert await dispose() == await dispose() == CallState.DISPOSED
+    await reopen_call(case.centre, case.entry, case.colleague, call.call_id, cause=CAUSE)
+    head, before = await case.head(), await case.rows("SELECT * FROM call")
+    assert await dispose() is CallState.DISPOSED  # as the first time
+    assert (await case.head(), await case.rows("SELECT * FROM call")) == (head, before)
+    assert before[0].state == CallState.TAKEN
+    assert set(await case.timers(call.call_id)) == {"call_no_verdict"}
+    with pytest.raises(ContentDiffers):
+        await dispose(Disposal.SILENT)
+
+
+async def test_a_reopening_told_again_after_the_call_was_disposed_of_changes_nothing(case: Case) -> None:
+    call, told = await case.ring(), new_id()
+    about = (case.centre, case.entry, case.operator, call.call_id)
+    await dispose_call(*about, Disposal.PRANK, cause=CAUSE, command_id=new_id())
+    for _ in range(2):
+        assert await reopen_call(*about, cause=CAUSE, command_id=told) is CallState.TAKEN
+    await dispose_call(*about, Disposal.SILENT, cause=CAUSE, command_id=new_id())
+    head, before = await case.head(), await case.rows("SELECT * FROM call")
+    assert await reopen_call(*about, cause=CAUSE, command_id=told) is CallState.TAKEN  # as the first time
+    assert (await case.head(), await case.rows("SELECT * FROM call")) == (head, before)
+    assert (before[0].state, before[0].disposal) == (CallState.DISPOSED, Disposal.SILENT)
+    with pytest.raises(ContentDiffers):
+        await dispose_call(*about, Disposal.SILENT, cause=CAUSE, command_id=told)
+    # another one by its own id is a new wish
+    assert await reopen_call(*about, cause=CAUSE, command_id=new_id()) is CallState.TAKEN

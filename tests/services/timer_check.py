@@ -16,6 +16,7 @@ from dispatch.domain.deadlines import (
     LEGS,
     NEEDS,
     TimerKind,
+    cancel_waits,
     leg_wait,
     needs,
     of_run,
@@ -36,6 +37,13 @@ _INCIDENTS = """
                              AND a.state IN ('cleared', 'completed_without_transport')) END AS in_need
     FROM incident i WHERE i.regency_id = :r
 """
+_CALLS = """
+    SELECT c.id, c.state, c.cancel_asked_at IS NOT NULL AS asked,
+        coalesce(i.state IN ('reported', 'confirmed'), false) AS case_open,
+        EXISTS (SELECT 1 FROM callback b WHERE b.call_id = c.id AND b.outcome = 'answered'
+                AND b.attempted_at >= c.cancel_asked_at) AS answered
+    FROM call c LEFT JOIN incident i ON i.id = c.incident_id WHERE c.regency_id = :r
+"""
 _RUNS = """
     SELECT a.id, a.state, u.tracking FROM assignment a JOIN unit u ON u.id = a.unit_id WHERE a.regency_id = :r
 """
@@ -48,8 +56,11 @@ async def timers_by_the_table(case: Case) -> Timers:
     """Every timer that must be open now: subject and kind."""
     about: dict[str, Any] = {"r": case.entry.tenant.id}
     wanted: Timers = set()
-    for row in await case.rows("SELECT id, state FROM call WHERE regency_id = :r", **about):
+    for row in await case.rows(_CALLS, **about):
         wanted |= {(row.id, d.kind) for d in CALLS[CallState(row.state)]}
+        asked, case_open, answered = row.asked, row.case_open, row.answered
+        if cancel_waits(CallState(row.state), asked=asked, case_open=case_open, answered=answered):
+            wanted.add((row.id, TimerKind.CANCEL_UNHEEDED))
     for row in await case.rows(_INCIDENTS, **about):
         state = IncidentState(row.state)
         found = needs(state, open_runs=row.runs, in_need=row.in_need, waiting=row.waiting)
@@ -72,6 +83,10 @@ async def timers_by_the_table(case: Case) -> Timers:
     )
     wanted |= {(row.id, TimerKind.SIGNAL_LOST) for row in silences}
     done = "SELECT subject_id, kind FROM timer WHERE regency_id = :r AND result = 'done'"
+    away = await case.rows(
+        "SELECT id FROM unavailability WHERE regency_id = :r AND ended_at IS NULL", **about
+    )
+    wanted |= {(row.id, TimerKind.NOT_BACK) for row in away}
     passed = {(row.subject_id, row.kind) for row in await case.rows(done, **about)}
     return {timer for timer in wanted if not (DEADLINES[timer[1]].once and timer in passed)}
 

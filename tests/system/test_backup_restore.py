@@ -19,6 +19,7 @@ from running_system import REPOSITORY, System
 
 from dispatch.local.postgres import PrivatePostgres
 from dispatch.storage.backup_folder import BackupFolder
+from dispatch.tls.folder import TlsFolder
 from registry.population import from_bundle
 from rehearsal.cast import adults, registration
 
@@ -86,6 +87,7 @@ def town(server_folder: Path) -> Iterator[Town]:
         system.ready()
         made = Town(system, room)
         made.register()
+        system.command("tls", "make", "--name", "pusat.contoh")
         told = made.back_up()
         assert "any moment can be restored" in told
         yield made
@@ -147,6 +149,21 @@ def test_all_that_was_kept_comes_back(town: Town) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "were lost" not in done.stdout
     assert set(town.desk.acknowledged) <= _calls_in(town.room / "end")
+
+
+def test_phones_go_on_trusting_the_restored_server(town: Town) -> None:
+    """Its certificate is a new one, made out to the same names and signed by the authority that they know."""
+    before = TlsFolder(town.room / "run").ensure()
+    assert not list(town.folder.path.rglob("*authority*")), "in the clear"
+    done = town.restore("phones")
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = TlsFolder(town.room / "phones")
+    assert folder.authority_key.stat().st_mode & 0o777 == 0o600
+    assert not folder.server.exists()
+    after = folder.ensure()
+    assert after.authority == before.authority
+    after.server.verify_directly_issued_by(before.authority)
+    assert "pusat.contoh" in after.names.hosts
 
 
 @pytest.mark.parametrize("what", ["data/global/pg_control", "data/PG_VERSION", "secrets.sealed"])

@@ -20,7 +20,7 @@ from dispatch.storage.backup_inventory import (
     write_inventory,
 )
 from dispatch.storage.backup_outside import ERASURES, gather_outside
-from dispatch.storage.backup_secrets import open_secrets, seal_secrets
+from dispatch.storage.backup_secrets import open_secrets, seal_secrets, trusted_files
 
 SEED = bytes(range(32))
 
@@ -113,6 +113,20 @@ def test_keys_open_with_the_passphrase_alone(tmp_path: Path) -> None:
     sealed.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(BackupFault, match="does not open"):
         open_secrets(sealed, "sandi yang panjang")
+
+
+def test_what_phones_trust_goes_with_the_keys_where_there_is_any(tmp_path: Path) -> None:
+    assert trusted_files(tmp_path / "secrets") == {}
+    tls = tmp_path / "secrets" / "tls"
+    tls.mkdir(parents=True)
+    (tmp_path / "elsewhere.key").write_bytes(b"push")
+    for one in ("authority.key", "authority.crt", "names", "server.pem", "lock"):
+        (tls / one).write_bytes(one.encode())
+    kept = trusted_files(tmp_path / "secrets", push_key=tmp_path / "elsewhere.key")
+    assert set(kept) == {"push.key", "tls/authority.key", "tls/authority.crt", "tls/names"}
+    sealed = tmp_path / "sealed"
+    seal_secrets(sealed, kept, "sandi yang panjang")
+    assert open_secrets(sealed, "sandi yang panjang") == kept
 
 
 def test_a_short_passphrase_is_refused(tmp_path: Path) -> None:

@@ -20,11 +20,15 @@ from dispatch.domain.deadlines import (
     Need,
     TimerKind,
     arrival_seconds,
+    cancel_waits,
     default_settings,
+    first_look_seconds,
     leg_wait,
     needs,
     of_run,
+    return_seconds,
     silence,
+    transport_seconds,
 )
 from dispatch.domain.incident import IncidentState
 from dispatch.domain.unit import Tracking
@@ -112,6 +116,37 @@ def test_a_unit_is_late_by_what_was_predicted_and_by_the_pace() -> None:
     assert arrival_seconds(600, 1.0, {}) == 960
     assert arrival_seconds(600, 60.0, {}) == 75
     assert arrival_seconds(None, 1.0, {"alarms": {"arrival_s": 700}}) == 700
+
+
+def test_a_transport_is_late_by_its_road_and_never_before_a_quarter_of_an_hour() -> None:
+    assert transport_seconds(1_200, 1.0, {}) == 2_400
+    assert transport_seconds(60, 1.0, {}) == 900
+    assert transport_seconds(7_200, 60.0, {}) == 900
+    assert transport_seconds(None, 1.0, {}) == 2_700
+    assert transport_seconds(None, 1.0, {"alarms": {"transport_s": 600}}) == 600
+
+
+@pytest.mark.parametrize(
+    "setting", [{}, {"alarms": {"transport_s": 600}}, {"alarms": {"transport_s": 7_200}}]
+)
+def test_a_transport_is_looked_at_before_it_can_be_late(setting: dict[str, dict[str, float]]) -> None:
+    first = first_look_seconds(setting)
+    assert all(first <= transport_seconds(s, 1.0, setting) for s in (None, 0.0, 600.0, 9_000.0))
+
+
+def test_a_unit_is_to_be_back_when_it_said_or_after_the_setting() -> None:
+    assert return_seconds(600, {}) == 600
+    assert return_seconds(-5, {}) == 1  # its time has passed when it is told: at once
+    assert return_seconds(None, {}) == 4 * 3_600
+    assert return_seconds(None, {"alarms": {"unavailable_s": 60}}) == 60
+
+
+def test_a_wish_to_cancel_waits_only_where_nothing_else_of_the_call_does() -> None:
+    for state, asked, case_open, answered in product(CallState, *[(False, True)] * 3):
+        waits = cancel_waits(state, asked=asked, case_open=case_open, answered=answered)
+        assert waits is (state is CallState.LINKED and asked and case_open and not answered)
+        # a call that is not linked has a deadline of its own, or has ended
+        assert not (waits and CALLS[state])
 
 
 def test_silence_is_three_intervals() -> None:

@@ -86,9 +86,16 @@ class NewCallback(Request):
 
 
 class CallDisposal(Request):
-    """Why a call needs no help."""
+    """Why a call needs no help. With an `id` made by the client, telling it again is harmless."""
 
+    id: UUID | None = None
     disposal: Disposal
+
+
+class CallReopening(Request):
+    """Names the command, if the client likes: with an `id` made by it, telling it again is harmless."""
+
+    id: UUID | None = None
 
 
 class LinkedIncident(Request):

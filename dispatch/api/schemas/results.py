@@ -73,8 +73,8 @@ class PartState(StrEnum):
 
 class HealthState(StrEnum):
     """`degraded`: all work goes on, but a part is away: without Redis no live positions, without the standby
-    what is stored is on one machine alone, without the archive it is not backed up. `down`: nothing can be
-    stored.
+    what is stored is on one machine alone, without the archive it is not backed up, without room on the disk
+    soon nothing is stored. `down`: nothing can be stored.
     """
 
     OK = "ok"
@@ -84,7 +84,7 @@ class HealthState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether this process can work, and the parts it needs."""
+    """Whether this process can work, and the parts it needs. `disk` is down before it is quite full."""
 
     status: HealthState
     version: str
@@ -92,3 +92,4 @@ class Health:
     redis: PartState
     standby: PartState
     archive: PartState
+    disk: PartState

@@ -83,8 +83,8 @@ async def case_events(
 ) -> list[CaseEvent]:
     """Return up to `most` events of the case that follow `after`.
 
-    `subjects` are ids of its calls, callers and messages; events about them that name no incident count when
-    they lie between `first` (without it) and `last`.
+    `subjects` are ids of its calls, call-backs and callers; events about them that name no incident count
+    when they lie between `first` (without it) and `last`.
     """
     rows = await session.execute(
         _EVENTS,

@@ -13,10 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dispatch.domain.deadlines import Silence
 
 # A phone is given its interval anew when somebody comes aboard, and when a run begins. `latest_position` has
-# one narrow row per unit: 5,000 units are one pass over small tables.
+# one narrow row per unit: 5,000 units are one pass over small tables. It holds the sender that moves the
+# marker; where that is silent, another one aboard may speak: only then the fixes themselves are asked, of a
+# time by the senders' own clocks that allows those to be wrong by minutes.
 _CHANGED = text(
     """
-    WITH duty AS (
+    WITH manned AS (
         SELECT u.id AS unit_id, u.call_sign, a.id AS run_id, a.incident_id,
             greatest(p.fixed_at, m.joined_at, a.created_at) AS heard_at,
             CASE WHEN a.id IS NOT NULL THEN CAST(:on_run AS interval)
@@ -31,6 +33,15 @@ _CHANGED = text(
         LEFT JOIN unavailability x ON x.regency_id = u.regency_id AND x.unit_id = u.id AND x.ended_at IS NULL
         LEFT JOIN latest_position p ON p.regency_id = u.regency_id AND p.unit_id = u.id
         WHERE u.regency_id = :regency AND u.active AND u.tracking = 'app'
+    ), duty AS (
+        SELECT m.unit_id, m.call_sign, m.run_id, m.incident_id, m.allowed,
+            greatest(m.heard_at, CASE WHEN m.heard_at < CAST(:now AS timestamptz) - m.allowed THEN (
+                SELECT max(f.fixed_at + make_interval(secs => f.clock_offset_s)) FROM position f
+                WHERE f.regency_id = :regency AND f.unit_id = m.unit_id
+                AND f.fixed_at BETWEEN CAST(:now AS timestamptz) - m.allowed - CAST(:wrong AS interval)
+                    AND CAST(:now AS timestamptz) + CAST(:wrong AS interval)
+            ) END) AS heard_at
+        FROM manned m
     ), open_ones AS (
         SELECT id, unit_id, on_run FROM unit_silence WHERE regency_id = :regency AND ended_at IS NULL
     ), fleet AS (
@@ -46,6 +57,9 @@ _CHANGED = text(
     ORDER BY unit_id
     """
 )
+
+
+_WRONG_CLOCK = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +87,6 @@ async def changed_signals(
         "on_run": timedelta(seconds=limits.on_run_s),
         "idle": timedelta(seconds=limits.idle_s),
         "parked": timedelta(seconds=limits.parked_s),
+        "wrong": _WRONG_CLOCK,
     }
     return [SignalRow(*row) for row in await session.execute(_CHANGED, values)]

@@ -1,7 +1,7 @@
 /** What an emergency department calls the codes of the API, beyond the words that all pages share. */
 
 import type { components } from '$shared/api/schema'
-import { speech, type Words } from '$shared/texts/language.svelte'
+import type { Words } from '$shared/texts/language.svelte'
 
 export type FacilityDesk = components['schemas']['FacilityDesk']
 export type IncomingRun = components['schemas']['IncomingRun']
@@ -9,16 +9,7 @@ export type UnsignedHandover = components['schemas']['UnsignedHandover']
 export type RefusalReason = components['schemas']['RefusalReason']
 export type EmsStatus = components['schemas']['EmsStatus']
 
-/** Indonesian or English, as the page is set. */
-export function say(id: string, en: string): string {
-  return speech.say({ id, en })
-}
-
-/** The word for a code; an unknown code is shown as it is rather than hidden. */
-export function word(words: Record<string, Words>, code: string): string {
-  const found = words[code]
-  return found ? speech.say(found) : code.replaceAll('_', ' ')
-}
+export { say, word } from '$shared/texts/say'
 
 export const emsWords: Record<EmsStatus, Words> = {
   normal: { id: 'Normal', en: 'Normal' },

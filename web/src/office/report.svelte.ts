@@ -54,7 +54,7 @@ export class ReportDesk {
     this.busy = true
     const query = this.query
     const address = new URLSearchParams({ ...query, interval: this.interval })
-    history.replaceState(null, '', `?${address.toString()}`)
+    history.replaceState(null, '', `?${address.toString()}${location.hash}`)
     try {
       const [report, course] = await Promise.all([
         answer<Report | string>(this.client.GET('/api/v1/reports/response-times', { params: { query }, signal: asking.signal })),

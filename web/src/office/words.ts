@@ -2,6 +2,7 @@
 
 import type { components } from '$shared/api/schema'
 import { clock, speech, type Words } from '$shared/texts/language.svelte'
+import { say } from '$shared/texts/say'
 
 type Schemas = components['schemas']
 export type Report = Schemas['ResponseTimes']
@@ -12,16 +13,8 @@ export type RoadQuality = Schemas['RoadQuality']
 export type Step = Schemas['Step']
 export type Triage = Schemas['Triage']
 
-/** Indonesian or English, as the page is set. */
-export function say(id: string, en: string): string {
-  return speech.say({ id, en })
-}
-
-/** The word for a code; an unknown code is shown as it is rather than hidden. */
-export function word(words: Record<string, Words>, code: string): string {
-  const found = words[code]
-  return found ? speech.say(found) : code.replaceAll('_', ' ')
-}
+export { say }
+export { word } from '$shared/texts/say'
 
 function locale(): string {
   return speech.language === 'id' ? 'id-ID' : 'en-GB'

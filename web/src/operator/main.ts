@@ -1,7 +1,7 @@
 import { mount } from 'svelte'
 import '$shared/style/base.css'
 import { ignoreDoubleClicks } from '$shared/double'
-import './operator.css'
+import '$shared/style/dense.css'
 import Operator from './Operator.svelte'
 
 ignoreDoubleClicks(document)

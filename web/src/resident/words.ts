@@ -1,17 +1,8 @@
 /** What the residents' page calls the codes of the API, beyond the words that all pages share. */
 
-import { speech, type Words } from '$shared/texts/language.svelte'
+import type { Words } from '$shared/texts/language.svelte'
 
-/** Indonesian or English, as the page is set. */
-export function say(id: string, en: string): string {
-  return speech.say({ id, en })
-}
-
-/** The word for a code; an unknown code is shown as it is rather than hidden. */
-export function word(words: Record<string, Words>, code: string): string {
-  const found = words[code]
-  return found ? speech.say(found) : code.replaceAll('_', ' ')
-}
+export { say, word } from '$shared/texts/say'
 
 /** The registry's elements, by their names there. */
 export const elementWords: Record<string, Words> = {

@@ -2,7 +2,7 @@
 
 import type { IncidentRow, LegView, Point, RunView, UnitView } from '../state/api'
 import type { Ends } from '../state/place.svelte'
-import { say } from '../say'
+import { say } from '$shared/texts/say'
 
 const TO_SCENE = new Set(['offered', 'accepted', 'en_route', 'staged'])
 const LEG_OPEN = new Set(['planned', 'transporting'])

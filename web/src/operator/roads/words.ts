@@ -1,23 +1,11 @@
 /** What road changes are called. */
 
 import { kilometres, speech, timeOfDay, type Words } from '$shared/texts/language.svelte'
-import type { WordsOf } from '$shared/texts/words'
+import { roadReasonWords, type WordsOf } from '$shared/texts/words'
 import { regional, zoneName } from '$shared/texts/zone.svelte'
 import type { RoadChange } from '../state/api'
-import { say, word } from '../say'
+import { say, word } from '$shared/texts/say'
 import type { Until } from './times'
-
-export const reasonWords: WordsOf<'RoadChangeReason'> = {
-  flood: { id: 'Banjir', en: 'Flood' },
-  landslide: { id: 'Longsor', en: 'Landslide' },
-  fallen_tree: { id: 'Pohon tumbang', en: 'Fallen tree' },
-  broken_bridge: { id: 'Jembatan rusak', en: 'Broken bridge' },
-  accident: { id: 'Kecelakaan', en: 'Accident' },
-  works: { id: 'Pekerjaan jalan', en: 'Road works' },
-  event: { id: 'Acara atau pasar', en: 'Event or market' },
-  congestion: { id: 'Macet', en: 'Congestion' },
-  other: { id: 'Lainnya', en: 'Other' },
-}
 
 export const changeStateWords: WordsOf<'RoadChangeState'> = {
   planned: { id: 'Direncanakan', en: 'Planned' },
@@ -73,5 +61,5 @@ export function momentText(iso: string, now: number): string {
 }
 
 export function reasonText(change: RoadChange): string {
-  return [word(reasonWords, change.reason), change.note].filter(Boolean).join(': ')
+  return [word(roadReasonWords, change.reason), change.note].filter(Boolean).join(': ')
 }

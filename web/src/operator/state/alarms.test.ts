@@ -11,7 +11,7 @@ function event(kind: string, data: Record<string, unknown> = {}, changes: Partia
 
 function board(runs: { id: string; state: string; released_at: string | null }[], waiting: string | null = null): Board {
   const incident = { id: 'i', state: 'confirmed', waiting_since: waiting, runs: runs.map((r) => ({ ...r, legs: [] })) }
-  return { seq: 9, calls: [], units: [{ id: 'u', call_sign: 'PWK-A01' }], incidents: [incident] } as unknown as Board
+  return { seq: 9, calls: [], crew_calls: [], units: [{ id: 'u', call_sign: 'PWK-A01' }], incidents: [incident] } as unknown as Board
 }
 
 const offered = { id: 's', state: 'offered', released_at: null }
@@ -48,6 +48,34 @@ describe('alarms', () => {
     expect(alarmHolds(silent, board([{ ...offered, state: 'accepted' }]))).toBe(false)
     expect(alarmHolds(noteOf('unit_found_for_waiting'), board([], '2026-11-20T20:00:00Z'))).toBe(true)
     expect(alarmHolds(noteOf('unit_found_for_waiting'), board([]))).toBe(false)
+  })
+
+  it('tell a wish to cancel on one line, however often it rings, while the case is open', () => {
+    const asked = noteOf('call_cancel_asked')
+    const overdue = noteOf('cancel_overdue', { number: 'PWK-20261120-0007' })
+    expect(overdue.key).toBe(asked.key)
+    expect(alarmWords(overdue, board([])).id).toContain('(0007), belum ditanggapi')
+    expect(alarmHolds(overdue, board([offered]))).toBe(true)
+    expect(alarmHolds(overdue, { ...board([]), incidents: [] })).toBe(false)
+  })
+
+  it('tell a unit that is not back until it is', () => {
+    const late = noteOf('return_overdue', { unit_id: 'u', expected_until: '2026-11-20T20:00:00Z' })
+    const away = board([])
+    away.units = [{ ...away.units[0], unavailable_reason: 'fuel' }] as Board['units']
+    expect(alarmWords(late, away).id).toBe('PWK-A01 belum siap lagi, sudah lewat waktunya')
+    expect(alarmWords(noteOf('return_overdue', { unit_id: 'u', expected_until: null }), away).id).toBe('PWK-A01 sudah lama tidak siap')
+    expect(alarmHolds(late, away)).toBe(true)
+    away.units = [{ ...away.units[0], unavailable_reason: null }] as Board['units']
+    expect(alarmHolds(late, away)).toBe(false)
+  })
+
+  it('leave an offer to the call that the desk is asked to make, once it is', () => {
+    const asked = { ...board([offered]), crew_calls: [{ notice_id: 'n', assignment_id: 's' }] } as unknown as Board
+    for (const kind of ['offer_unacknowledged', 'manual_unit_unanswered']) {
+      expect(alarmHolds(noteOf(kind), board([offered]))).toBe(true)
+      expect(alarmHolds(noteOf(kind), asked)).toBe(false)
+    }
   })
 
   it('hold a declined offer until somebody answers', () => {

@@ -41,6 +41,9 @@ const waiting = (note: AlarmNote, board: Board): boolean => incident(note, board
 const stillOpen = (note: AlarmNote, board: Board): boolean => incident(note, board) !== undefined
 const runIn = (...states: string[]) => (note: AlarmNote, board: Board): boolean =>
   states.includes(run(note, board)?.state ?? '')
+/** An offer nobody answers, while it is not a call yet that the desk is asked to make: that one stands above the alarms. */
+const unanswered = (note: AlarmNote, board: Board): boolean =>
+  runIn('offered')(note, board) && !board.crew_calls.some((call) => call.assignment_id === note.subjectId)
 
 function incident(note: AlarmNote, board: Board): IncidentRow | undefined {
   return board.incidents.find((i) => i.id === (note.incidentId ?? note.subjectId))
@@ -89,8 +92,23 @@ const RULES: Record<string, Rule> = {
       || incident(note, board)?.state === 'reported',
   },
   call_cancel_asked: {
+    group: 'cancel',
     words: (d) => ({ id: `Pemanggil minta dibatalkan${of(d)}`, en: `The caller asks to cancel${of(d)}` }),
     holds: (note, board) => board.calls.some((c) => c.id === note.subjectId) || stillOpen(note, board),
+  },
+  cancel_overdue: {
+    group: 'cancel',
+    words: (d) => ({
+      id: `Pemanggil minta dibatalkan${of(d)}, belum ditanggapi: telepon balik`,
+      en: `The caller asks to cancel${of(d)}, nobody has answered: call back`,
+    }),
+    holds: stillOpen,
+  },
+  return_overdue: {
+    words: (d, sign) => d.expected_until === null
+      ? { id: `${sign} sudah lama tidak siap`, en: `${sign} has been out of service for long` }
+      : { id: `${sign} belum siap lagi, sudah lewat waktunya`, en: `${sign} is not back in service, its time has passed` },
+    holds: (note, board) => board.units.some((u) => u.id === note.data.unit_id && u.unavailable_reason !== null),
   },
   incident_waiting: {
     grave: true, group: 'waiting', holds: waiting,
@@ -114,11 +132,11 @@ const RULES: Record<string, Rule> = {
       },
   },
   offer_unacknowledged: {
-    grave: true, group: 'offer', holds: runIn('offered'),
+    grave: true, group: 'offer', holds: unanswered,
     words: (d, sign) => ({ id: `${sign} tidak menjawab tawaran (${number(d)})`, en: `${sign} does not answer (${number(d)})` }),
   },
   manual_unit_unanswered: {
-    grave: true, group: 'offer', holds: runIn('offered'),
+    grave: true, group: 'offer', holds: unanswered,
     words: (d, sign) => ({ id: `Telepon ${sign}: belum menjawab (${number(d)})`, en: `Phone ${sign}: no answer yet (${number(d)})` }),
   },
   offer_declined: {

@@ -5,7 +5,7 @@ import type { PlaceFound, Point } from './api'
 
 export type Selected =
   | { kind: 'call' | 'incident' | 'replay'; id: string }
-  | { kind: 'entry' | 'roads' | 'paper' }
+  | { kind: 'entry' | 'roads' | 'paper' | 'past' }
   | undefined
 
 /** A way to be drawn. `key` tells one way from another: a unit that moves on stays on the same one. */
@@ -25,12 +25,12 @@ export interface Ends {
 /** Which of the columns a narrow screen shows. */
 export type Column = 'queue' | 'detail' | 'map' | 'units'
 
+const BARE = ['entry', 'roads', 'paper', 'past'] as const
 const FORM = /^#(call|incident|replay)=([0-9a-f-]{36})$/
 
 function fromAddress(): Selected {
-  if (location.hash === '#entry') return { kind: 'entry' }
-  if (location.hash === '#roads') return { kind: 'roads' }
-  if (location.hash === '#paper') return { kind: 'paper' }
+  const bare = BARE.find((kind) => location.hash === `#${kind}`)
+  if (bare !== undefined) return { kind: bare }
   const found = FORM.exec(location.hash)
   return found ? { kind: found[1] as 'call' | 'incident' | 'replay', id: String(found[2]) } : undefined
 }
@@ -50,6 +50,8 @@ export class DeskPlace {
   private asking: Column | undefined
   /** What was in hand before the roads were opened. */
   before = $state.raw<Selected>(undefined)
+  /** The replay was opened from the list of past cases. */
+  private fromList = false
 
   constructor() {
     addEventListener('hashchange', this.follow)
@@ -64,6 +66,16 @@ export class DeskPlace {
     this.column = selected === undefined ? 'queue' : 'detail'
     const hash = selected === undefined ? '' : !('id' in selected) ? `#${selected.kind}` : `#${selected.kind}=${selected.id}`
     if (location.hash !== hash) history.pushState(null, '', hash === '' ? location.pathname : hash)
+  }
+
+  /** Look back at a case; `leaveReplay` returns to where that was asked for. */
+  replay(id: string): void {
+    this.fromList = this.selected?.kind === 'past'
+    this.select({ kind: 'replay', id })
+  }
+
+  leaveReplay(id: string): void {
+    this.select(this.fromList ? { kind: 'past' } : { kind: 'incident', id })
   }
 
   openRoads(): void {

@@ -579,6 +579,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Kejadian lalu / past cases
+         * @description List cases, the newest first, open ones too. They name no person; their replay may.
+         */
+        get: operations["past_cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/incidents/{incident_id}": {
         parameters: {
             query?: never;
@@ -754,7 +774,8 @@ export interface paths {
          * Putar ulang / replay of a case
          * @description Return the case's steps in the order in which they became known; who looked and why is logged.
          *
-         *     Each step carries the rows it left: folded up to a step, they are the case as it was known then.
+         *     Each step carries the rows it left: folded up to a step, they are the case as it was known then. What the
+         *     health office gets has no `persons`: codes, times and units, and places to about a kilometre.
          */
         get: operations["replay"];
         put?: never;
@@ -1616,10 +1637,12 @@ export interface components {
         };
         /**
          * CallDisposal
-         * @description Why a call needs no help.
+         * @description Why a call needs no help. With an `id` made by the client, telling it again is harmless.
          */
         CallDisposal: {
             disposal: components["schemas"]["Disposal"];
+            /** Id */
+            id?: string | null;
         };
         /**
          * CallFile
@@ -1714,6 +1737,14 @@ export interface components {
             state: components["schemas"]["CallState"];
             /** Village */
             village: string | null;
+        };
+        /**
+         * CallReopening
+         * @description Names the command, if the client likes: with an `id` made by it, telling it again is harmless.
+         */
+        CallReopening: {
+            /** Id */
+            id?: string | null;
         };
         /**
          * CallRow
@@ -1909,6 +1940,8 @@ export interface components {
         /**
          * CaseReplay
          * @description The case's steps after a given one. With `next_after` there are more; `seq` is the log's head.
+         *
+         *     Without `persons` it holds nothing that tells who the case is about or who worked on it.
          */
         CaseReplay: {
             /**
@@ -1928,6 +1961,8 @@ export interface components {
             next_after: number | null;
             /** Number */
             number: string;
+            /** Persons */
+            persons: boolean;
             /** Seq */
             seq: number;
             /** State */
@@ -2421,11 +2456,12 @@ export interface components {
         };
         /**
          * Health
-         * @description Whether this process can work, and the parts it needs.
+         * @description Whether this process can work, and the parts it needs. `disk` is down before it is quite full.
          */
         Health: {
             archive: components["schemas"]["PartState"];
             database: components["schemas"]["PartState"];
+            disk: components["schemas"]["PartState"];
             redis: components["schemas"]["PartState"];
             standby: components["schemas"]["PartState"];
             status: components["schemas"]["HealthState"];
@@ -2435,8 +2471,8 @@ export interface components {
         /**
          * HealthState
          * @description `degraded`: all work goes on, but a part is away: without Redis no live positions, without the standby
-         *     what is stored is on one machine alone, without the archive it is not backed up. `down`: nothing can be
-         *     stored.
+         *     what is stored is on one machine alone, without the archive it is not backed up, without room on the disk
+         *     soon nothing is stored. `down`: nothing can be stored.
          * @enum {string}
          */
         HealthState: "ok" | "degraded" | "down";
@@ -3384,6 +3420,47 @@ export interface components {
          * @enum {string}
          */
         PartState: "ok" | "down" | "not_configured";
+        /**
+         * PastCase
+         * @description One case, open or over. `call_signs`: who was asked to go, in that order.
+         */
+        PastCase: {
+            /** Call Signs */
+            call_signs: string[];
+            /** Closing Code */
+            closing_code: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["IncidentKind"];
+            /** Number */
+            number: string;
+            /** Outside */
+            outside: boolean;
+            /**
+             * Reported At
+             * Format: date-time
+             */
+            reported_at: string;
+            state: components["schemas"]["IncidentState"];
+            triage: components["schemas"]["Triage"] | null;
+            /** Village */
+            village: string | null;
+        };
+        /**
+         * PastCases
+         * @description A page of cases. With `next_before` there are earlier ones: ask for those before it.
+         */
+        PastCases: {
+            /** Cases */
+            cases: components["schemas"]["PastCase"][];
+            /** Next Before */
+            next_before: string | null;
+        };
         /**
          * PatientAdded
          * @description A patient of whom little may be known yet.
@@ -6979,7 +7056,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Langkah tidak sah / Illegal step (`illegal_step`) */
+            /** @description Langkah tidak sah / Illegal step (`illegal_step`); Isi berbeda dari semula / The content differs (`content_differs`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7334,7 +7411,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CallReopening"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -7374,7 +7455,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Langkah tidak sah / Illegal step (`illegal_step`) */
+            /** @description Langkah tidak sah / Illegal step (`illegal_step`); Isi berbeda dari semula / The content differs (`content_differs`) */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7728,6 +7809,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventView"][];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    past_cases: {
+        parameters: {
+            query?: {
+                /** @description Nomor atau nama unit / number or call sign */
+                q?: string | null;
+                /** @description Hari, lokal / local day */
+                day?: string | null;
+                /** @description `next_before` halaman sebelumnya */
+                before?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PastCases"];
                 };
             };
             /** @description Belum masuk / Not signed in (`not_signed_in`) */

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test, vi } from 'vitest'
 
 const NAMES = [
-  'shared/texts', 'operator', 'operator/paper', 'operator/roads', 'operator/replay', 'driver', 'facility', 'resident', 'office',
+  'shared/texts', 'operator', 'operator/paper', 'operator/roads', 'shared/replay', 'driver', 'facility', 'resident', 'office',
 ]
 let modules: [string, Record<string, unknown>][]
 

@@ -163,3 +163,79 @@ export const refusalWords: WordsOf<'RefusalReason'> = {
   closed: { id: 'IGD ditutup', en: 'Department closed' },
   other: { id: 'Alasan lain', en: 'Other reason' },
 }
+
+export const incidentStateWords: WordsOf<'IncidentState'> = {
+  reported: { id: 'Belum diputuskan', en: 'No verdict yet' },
+  confirmed: { id: 'Dipastikan', en: 'Confirmed' },
+  closed: { id: 'Ditutup', en: 'Closed' },
+  cancelled: { id: 'Dibatalkan', en: 'Cancelled' },
+  merged: { id: 'Digabung', en: 'Merged' },
+  forwarded: { id: 'Diteruskan', en: 'Forwarded' },
+}
+
+export const callStateWords: WordsOf<'CallState'> = {
+  ringing: { id: 'Memanggil', en: 'Ringing' },
+  taken: { id: 'Ditangani', en: 'Taken' },
+  linked: { id: 'Jadi kejadian', en: 'Linked to an incident' },
+  disposed: { id: 'Selesai', en: 'Disposed of' },
+}
+
+export const placeSourceWords: Record<string, Words> = {
+  fix: { id: 'dari pelacak', en: 'from its tracker' },
+  last_cleared: { id: 'tempat terakhir selesai', en: 'where it was last cleared' },
+  base: { id: 'pangkalan', en: 'its base' },
+}
+
+export const legStateWords: Record<string, Words> = {
+  planned: { id: 'direncanakan', en: 'planned' },
+  transporting: { id: 'dalam perjalanan', en: 'under way' },
+  at_facility: { id: 'di faskes', en: 'at the facility' },
+  handed_over: { id: 'serah terima', en: 'handed over' },
+  diverted: { id: 'dialihkan', en: 'diverted' },
+}
+
+export const sourceWords: Record<string, Words> = {
+  crew: { id: 'awak', en: 'crew' },
+  operator: { id: 'operator', en: 'operator' },
+  system: { id: 'sistem', en: 'system' },
+  geofence_confirmed: { id: 'awak (lokasi)', en: 'crew (geofence)' },
+  sms: { id: 'SMS', en: 'SMS' },
+  paper: { id: 'kertas', en: 'paper' },
+}
+
+export const stampWords: WordsOf<'Stamp'> = {
+  called_at: { id: 'Panggilan masuk', en: 'Called' },
+  taken_at: { id: 'Diambil operator', en: 'Taken' },
+  confirmed_at: { id: 'Diputuskan', en: 'Verdict' },
+  assigned_at: { id: 'Unit dipilih', en: 'Unit chosen' },
+  offered_at: { id: 'Ditawarkan', en: 'Offered' },
+  accepted_at: { id: 'Diterima awak', en: 'Accepted' },
+  en_route_at: { id: 'Berangkat', en: 'En route' },
+  staged_at: { id: 'Menunggu aman', en: 'Staged' },
+  on_scene_at: { id: 'Tiba di lokasi', en: 'On scene' },
+  at_patient_at: { id: 'Bersama pasien', en: 'At patient' },
+  left_scene_at: { id: 'Membawa pasien', en: 'Left scene' },
+  at_facility_at: { id: 'Tiba di faskes', en: 'At facility' },
+  handed_over_at: { id: 'Serah terima', en: 'Handed over' },
+  available_at: { id: 'Siap kembali', en: 'Available' },
+  stood_down_at: { id: 'Dipanggil kembali', en: 'Stood down' },
+}
+
+export const verificationWords: Record<string, Words> = {
+  match: { id: 'KTP cocok', en: 'ID card matches' },
+  mismatch: { id: 'KTP tidak cocok', en: 'ID card does not match' },
+  not_found: { id: 'NIK tidak ditemukan', en: 'ID number not found' },
+  unavailable: { id: 'Dukcapil tidak menjawab', en: 'Registry did not answer' },
+}
+
+export const roadReasonWords: WordsOf<'RoadChangeReason'> = {
+  flood: { id: 'Banjir', en: 'Flood' },
+  landslide: { id: 'Longsor', en: 'Landslide' },
+  fallen_tree: { id: 'Pohon tumbang', en: 'Fallen tree' },
+  broken_bridge: { id: 'Jembatan rusak', en: 'Broken bridge' },
+  accident: { id: 'Kecelakaan', en: 'Accident' },
+  works: { id: 'Pekerjaan jalan', en: 'Road works' },
+  event: { id: 'Acara atau pasar', en: 'Event or market' },
+  congestion: { id: 'Macet', en: 'Congestion' },
+  other: { id: 'Lainnya', en: 'Other' },
+}

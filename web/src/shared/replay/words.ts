@@ -5,6 +5,7 @@ import { roleWords } from '$shared/texts/words'
 import type { CaseReplay, ReplayStep } from './replay'
 
 export const stepWords: Record<string, Words> = {
+  resident_registered: { id: 'Warga mendaftar', en: 'A resident registered' },
   resident_verified: { id: 'Dukcapil menjawab', en: 'The civil registry answered' },
   call_received: { id: 'Panggilan masuk', en: 'A call came in' },
   call_located: { id: 'Lokasi pemanggil diketahui', en: 'The caller was located' },
@@ -32,6 +33,8 @@ export const stepWords: Record<string, Words> = {
   assignment_fact_reported: { id: 'Laporan terlambat dari awak', en: 'A late report by the crew' },
   assignment_stood_down: { id: 'Unit dipanggil kembali', en: 'The unit was called back' },
   stand_down_acknowledged: { id: 'Awak tahu dipanggil kembali', en: 'The crew saw that it was called back' },
+  step_proposed: { id: 'Posisi unit mengusulkan langkah', en: "The unit's position suggests a step" },
+  step_proposal_dismissed: { id: 'Usul langkah ditolak', en: 'A suggested step was turned down' },
   patient_handed_over: { id: 'Pasien diserahkan', en: 'The patient was handed over' },
   unit_cleared: { id: 'Unit siap kembali', en: 'The unit was cleared' },
   run_ended_without_transport: { id: 'Selesai tanpa membawa pasien', en: 'Ended without transport' },
@@ -44,6 +47,7 @@ export const stepWords: Record<string, Words> = {
   unit_overdue: { id: 'Alarm: masih tanpa unit', en: 'Alarm: still without a unit' },
   manual_unit_unanswered: { id: 'Alarm: unit harus ditelepon', en: 'Alarm: the unit must be phoned' },
   departure_overdue: { id: 'Alarm: belum berangkat', en: 'Alarm: not left yet' },
+  cancel_overdue: { id: 'Alarm: permintaan batal belum ditanggapi', en: 'Alarm: a wish to cancel was not answered' },
   handover_overdue: { id: 'Alarm: tertahan di faskes', en: 'Alarm: held up at the facility' },
   countersignature_overdue: { id: 'Alarm: faskes belum menandatangani', en: 'Alarm: the facility has not signed' },
   closure_overdue: { id: 'Alarm: belum ditutup', en: 'Alarm: not closed yet' },
@@ -75,6 +79,12 @@ export function isAlarm(step: ReplayStep): boolean {
   return ALARMS.has(step.kind) || step.kind.endsWith('_overdue') || step.kind.endsWith('_unanswered')
 }
 
+export const messageWayWords: Record<string, Words> = {
+  sms: { id: 'SMS', en: 'SMS' },
+  push: { id: 'push ke ponsel', en: 'push to a phone' },
+  file: { id: 'berkas', en: 'file' },
+}
+
 /** What a crew is told with a notice. */
 export const noticeWords: Record<string, Words> = {
   offer: { id: 'tawaran', en: 'offer' },
@@ -89,7 +99,7 @@ export const noticeEndWords: Record<string, Words> = {
 }
 
 /** Who took a step: a name where the log still knows one. */
-export function whoWords(step: ReplayStep, names: CaseReplay['names']): Words {
+function whoWords(step: ReplayStep, names: CaseReplay['names']): Words {
   const [kind = '', role = '', id = ''] = step.actor.split(':')
   if (kind === 'staff') {
     const words = (roleWords as Record<string, Words>)[role] ?? { id: role, en: role }
@@ -101,10 +111,15 @@ export function whoWords(step: ReplayStep, names: CaseReplay['names']): Words {
   return { id: 'sistem', en: 'system' }
 }
 
-/** By which way: a page, a phone's socket, or a timer of the system. The cause's own words stay readable behind it. */
-export function wayWords(step: ReplayStep): Words {
+/** Who took a step, and by which way if that says more: a page, a phone's socket, a timer of the system. */
+export function byWords(step: ReplayStep, names: CaseReplay['names']): Words {
+  const [who, way] = [whoWords(step, names), wayWords(step)]
+  return way === undefined ? who : { id: `${who.id}, ${way.id}`, en: `${who.en}, ${way.en}` }
+}
+
+function wayWords(step: ReplayStep): Words | undefined {
   if (step.cause.startsWith('http')) return { id: 'lewat halaman', en: 'through a page' }
   if (step.cause.startsWith('timer')) return { id: 'oleh pengatur waktu', en: 'by a timer' }
   if (step.cause.includes('driver') || step.cause.startsWith('ws')) return { id: 'lewat aplikasi awak', en: "through the crew's app" }
-  return { id: step.cause, en: step.cause }
+  return undefined
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
-  countKnown, fold, isNew, joined, lateness, messagesKnown, momentOf, rowsOf, share, type CaseReplay, type ReplayMessage, type ReplayStep,
+  countKnown, fold, isNew, joined, lateness, messagesKnown, momentOf, repeatsFolded, rowsOf, share, type CaseReplay, type ReplayMessage, type ReplayStep,
 } from './replay'
 
 const NOON = Date.parse('2026-11-20T05:00:00Z') // 12:00 in Jakarta
@@ -70,6 +70,12 @@ describe('pages', () => {
     expect(whole.steps.map((one) => one.seq)).toEqual([3, 9, 10, 12])
     expect(whole.names.units).toEqual({ u: 'A-1', v: 'A-2' })
   })
+})
+
+it('an alarm that goes on counts as one step, and what came between as another', () => {
+  const lost = (seq: number, subject = 'u') => step(seq, seq, [], { kind: 'signal_lost', subject_id: subject })
+  const past = [lost(9), lost(8), step(7, 7), step(6, 6), lost(5), lost(4, 'v')]
+  expect(repeatsFolded(past).map(({ step: one, times }) => [one.seq, times])).toEqual([[9, 2], [7, 1], [6, 1], [5, 1], [4, 1]])
 })
 
 describe('a typed time', () => {

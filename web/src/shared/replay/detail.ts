@@ -1,8 +1,7 @@
 /** One line of what a step was about, from its data and the rows it left. */
 
 import { speech, type Words } from '$shared/texts/language.svelte'
-import { callbackWords, channelWords, disposalWords, refusalWords, stateWords, triageWords, unavailabilityWords } from '$shared/texts/words'
-import { verificationWords } from '../words'
+import { callbackWords, channelWords, disposalWords, refusalWords, stateWords, triageWords, unavailabilityWords, verificationWords } from '$shared/texts/words'
 import type { CaseReplay, ReplayStep } from './replay'
 
 const at = (words: Record<string, Words>, code: unknown): string | undefined => {

@@ -1,6 +1,6 @@
-/** What the desk says, in the language of the page. */
+/** What a page says, in the language that it is set to. */
 
-import { speech, type Words } from '$shared/texts/language.svelte'
+import { speech, type Words } from './language.svelte'
 
 /** Indonesian or English, as the page is set. */
 export function say(id: string, en: string): string {

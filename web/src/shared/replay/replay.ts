@@ -13,6 +13,12 @@ export type UnitAtMoment = Schemas['UnitAtMoment']
 /** What is told later than this after it happened was news of something past. */
 const LATE_S = 5
 
+/** What is told anew as long as it lasts. */
+const REPEATED = new Set([
+  'signal_lost', 'call_unanswered', 'verdict_overdue', 'unit_overdue', 'manual_unit_unanswered', 'departure_overdue', 'run_overdue',
+  'handover_overdue', 'facility_unanswered', 'refusal_unheeded', 'countersignature_overdue', 'closure_overdue',
+])
+
 /** One row as it was known, and which step told of it. */
 export interface KnownRow {
   table: string
@@ -68,6 +74,18 @@ export function fold(steps: readonly ReplayStep[], count: number): Known {
 function differing(now: Record<string, unknown>, before: Record<string, unknown> | undefined): Set<string> {
   const names = Object.keys(now)
   return new Set(before === undefined ? names : names.filter((name) => JSON.stringify(now[name]) !== JSON.stringify(before[name])))
+}
+
+/** Steps, the last one first, with those that only say again what the one after them says counted into it. */
+export function repeatsFolded(past: readonly ReplayStep[]): { step: ReplayStep; times: number }[] {
+  const found: { step: ReplayStep; times: number }[] = []
+  for (const step of past) {
+    const last = found.at(-1)
+    const again = last !== undefined && REPEATED.has(step.kind) && last.step.kind === step.kind && last.step.subject_id === step.subject_id
+    if (again) last.times += 1
+    else found.push({ step, times: 1 })
+  }
+  return found
 }
 
 /** The known rows of a table, in the order in which they became known. */
