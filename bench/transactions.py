@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import multiprocessing
 import statistics
 import time
@@ -20,8 +21,11 @@ from sqlalchemy import event
 from bench.claims import _incident
 from bench.private_system import SLUG, PrivateSystem, private_system
 from dispatch.domain.roles import SYSTEM
+from dispatch.domain.triage import Triage
 from dispatch.domain.unit import UnitStatus
+from dispatch.local.postgres import DATABASE
 from dispatch.services.centre import Centre, open_centre
+from dispatch.services.open_incident import Judgement
 from dispatch.services.send_unit import Claim, claim_unit
 from dispatch.services.stand_down import stand_down
 from dispatch.services.tenants import TenantEntry
@@ -33,6 +37,9 @@ from dispatch.storage.transaction import APPEND, binding, new_id
 SECONDS, WARM_UP_S = 5.0, 1.0
 SETUPS = ((1, 1), (1, 8), (2, 4), (4, 2))
 """Processes, and connections of each."""
+INCIDENTS = 25
+# a unit that comes free rings for every case that waits and that it suits: here that would be all of them
+NOBODY_FITS = Judgement(triage=Triage.YELLOW, needs=["bench"])
 LIMIT_RATE, LIMIT_HELD_MS = 200.0, 10.0
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -53,9 +60,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One connection's own unit and incident: lanes share nothing but the head of the log."""
+    """One connection's own unit and incidents: lanes share nothing but the head of the log.
 
-    incident: UUID
+    There are several incidents, as no real one sees a unit come and go hundreds of times.
+    """
+
+    incidents: tuple[UUID, ...]
     unit: UUID
 
 
@@ -63,14 +73,15 @@ class Lane:
 class Script:
     """The statements of one claim and its stand-down, written down with the ids that occur in them."""
 
-    lane: Lane
+    incident: UUID
+    unit: UUID
     opening: str
     claim: list[Statement]
     stand_down: list[Statement]
 
-    def anew(self, lane: Lane) -> tuple[list[Statement], list[Statement]]:
+    def anew(self, incident: UUID, unit: UUID) -> tuple[list[Statement], list[Statement]]:
         """The same statements about another unit and incident, every row they make with a new id."""
-        known = {self.lane.incident: lane.incident, self.lane.unit: lane.unit}
+        known = {self.incident: incident, self.unit: unit}
         made = {value for _, given in self.claim + self.stand_down for value in _ids(given)} - known.keys()
         renamed = known | {old: new_id() for old in made}
         words = {str(old): str(new) for old, new in renamed.items()}
@@ -100,8 +111,9 @@ def _replaced(value: Any, ids: dict[UUID, UUID], words: dict[str, str]) -> Any:
 
 
 async def _serve(centre: Centre, entry: TenantEntry, lane: Lane, until: float, done: Done) -> None:
+    incidents = itertools.cycle(lane.incidents)
     while time.time() < until:
-        wanted = Claim(lane.incident, lane.unit, None, None, "bench")
+        wanted = Claim(next(incidents), lane.unit, None, None, "bench")
         view = await claim_unit(centre, entry, SYSTEM, wanted, cause="bench")
         await stand_down(centre, entry, SYSTEM, view.id, "bench", cause="bench")
         done.transactions += 2
@@ -109,9 +121,10 @@ async def _serve(centre: Centre, entry: TenantEntry, lane: Lane, until: float, d
 
 async def _bare(url: str, script: Script, lane: Lane, until: float, done: Done) -> None:
     connection = await asyncpg.connect(url, connection_class=Connection)
+    incidents = itertools.cycle(lane.incidents)
     try:
         while time.time() < until:
-            for statements in script.anew(lane):
+            for statements in script.anew(next(incidents), lane.unit):
                 connection.open_with(script.opening)
                 connection.close_with(APPEND)
                 async with connection.transaction():
@@ -201,7 +214,10 @@ async def _prepare(settings: Settings, lanes: int) -> tuple[list[Lane], Script]:
         free = [u.id for u in await list_units(centre, entry) if u.status is UnitStatus.AVAILABLE]
         if len(free) < lanes:
             raise RuntimeError(f"{len(free)} units are free, {lanes} are needed")
-        made = [Lane(await _incident(centre, entry), unit) for unit in free[:lanes]]
+        made = [
+            Lane(tuple([await _incident(centre, entry, NOBODY_FITS) for _ in range(INCIDENTS)]), unit)
+            for unit in free[:lanes]
+        ]
         return made, await _written_down(centre, entry, made[0])
     finally:
         await centre.close()
@@ -214,7 +230,8 @@ async def _written_down(centre: Centre, entry: TenantEntry, lane: Lane) -> Scrip
     def note(_c: object, _cursor: object, sql: str, parameters: Any, _context: object, many: bool) -> None:
         sent.extend((sql, tuple(given)) for given in (parameters if many else [parameters]))
 
-    wanted = Claim(lane.incident, lane.unit, None, None, "bench")
+    incident = lane.incidents[0]
+    wanted = Claim(incident, lane.unit, None, None, "bench")
     for _ in range(2):  # the first stand-down of a case says that it waits from now on
         sent.clear()
         event.listen(centre.database.engine.sync_engine, "before_cursor_execute", note)
@@ -225,7 +242,7 @@ async def _written_down(centre: Centre, entry: TenantEntry, lane: Lane) -> Scrip
             await stand_down(centre, entry, SYSTEM, view.id, "bench", cause="bench")
         finally:
             event.remove(centre.database.engine.sync_engine, "before_cursor_execute", note)
-    return Script(lane, binding(entry.tenant), claim, list(sent))
+    return Script(incident, lane.unit, binding(entry.tenant), claim, list(sent))
 
 
 _HELD = """
@@ -283,6 +300,8 @@ def _measure(system: PrivateSystem) -> None:
         "goal: half of bare SQL"
     )
     for processes, each in SETUPS:
+        # as a system that has been at work for a while: its vacuum has looked at what the tables hold
+        system.postgres.execute("VACUUM ANALYZE", DATABASE)
         since = datetime.now(UTC)
         (synced,) = asyncio.run(_asked(system.settings.database_url, _SYNCED))
         service, database = _all_processes(system, lanes, processes, each, None)

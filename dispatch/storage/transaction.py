@@ -56,10 +56,18 @@ class Transaction:
     """
 
     def __init__(
-        self, session: AsyncSession, tenant: Tenant, vault: Vault, actor: Actor, cause: str, now: datetime
+        self,
+        session: AsyncSession,
+        connection: AsyncConnection,
+        tenant: Tenant,
+        vault: Vault,
+        actor: Actor,
+        cause: str,
+        now: datetime,
     ) -> None:
         """Made by `transaction`; `now` is the one moment all stamps of this transaction share."""
         self.session = session
+        self._connection = connection
         self.tenant = tenant
         self.vault = vault
         self.actor = actor
@@ -90,6 +98,11 @@ class Transaction:
         """Insert rows now, in this order; neighbours of one table go together."""
         for _, of_table in groupby(rows, key=type):
             self.session.add_all(of_table)
+            await self.session.flush()
+
+    async def _flush(self) -> None:
+        """Write what has changed; a flush of nothing would cost a fifth of a statement all the same."""
+        if self.session.new or self.session.dirty or self.session.deleted:
             await self.session.flush()
 
     async def get(self, table: type[Row], row_id: UUID, *, lock: bool = False) -> Row:
@@ -184,7 +197,7 @@ class Transaction:
         `data` is what screens and replays read; it holds nothing personal. The event is written, numbered
         and chained when the transaction ends.
         """
-        await self.session.flush()
+        await self._flush()
         changes = []
         for row in self._changed:
             key_id = getattr(row, "key_id", None)
@@ -207,19 +220,18 @@ class Transaction:
         self._bodies.append(canonical(body))
 
     async def _finish(self) -> None:
-        await self.session.flush()
+        await self._flush()
         if self._changed:
             names = ", ".join(row.__tablename__ for row in self._changed)
             raise StateWithoutEvent(f"changed without an event: {names}")
-        connection = await self.session.connection()
         if self._timers or self._bodies:
-            await connection.execute(
-                *self._timers.statement(
-                    self.tenant.id, self.now, _DRAFT, {"drafts": _PART.join(self._bodies)}
-                )
-            )
-        if self._bodies:
-            (await _wire(connection)).close_with(APPEND)
+            given = {"drafts": _PART.join(self._bodies)}
+            await self._connection.execute(*self._timers.statement(self.tenant.id, self.now, _DRAFT, given))
+
+    @property
+    def last_words(self) -> str:
+        """What is to go with the COMMIT."""
+        return APPEND if self._bodies else ""
 
     # --- work for later --------------------------------------------------------------------------
 
@@ -356,11 +368,13 @@ async def transaction(
     With `snapshot` all its reads see one and the same state (REPEATABLE READ).
     """
     async with database.sessions() as session, session.begin():
-        wire = await _wire(await session.connection())
+        connection = await session.connection()
+        wire = await _wire(connection)
         wire.open_with((_SNAPSHOT if snapshot else "") + binding(tenant))
         try:
-            tx = Transaction(session, tenant, vault, actor, cause, now)
+            tx = Transaction(session, connection, tenant, vault, actor, cause, now)
             yield tx
             await tx._finish()
+            wire.close_with(tx.last_words)
         finally:
             wire.open_with("")  # what never began must not begin somebody else's transaction
