@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -33,10 +34,11 @@ _SPEED_MS = 11.2
 
 
 class Crew(NamedTuple):
-    """A driver's token, and the unit that is driven."""
+    """A driver's token, the unit that is driven, and its own incident."""
 
     token: str
     unit_id: UUID
+    incident_id: UUID
 
 
 class Way(NamedTuple):
@@ -46,13 +48,20 @@ class Way(NamedTuple):
     headings: list[float]
 
 
-async def make_fleet(centre: Centre, entry: TenantEntry, count: int) -> list[Crew]:
-    """Put `count` units with their crews and runs into the database; two thirds of a second per hundred."""
+async def make_fleet(
+    centre: Centre, entry: TenantEntry, count: int, *, needs: Sequence[str] = (), idle: bool = False
+) -> list[Crew]:
+    """Put `count` units with crews, incidents and runs into the database; two thirds of a second per hundred.
+
+    needs: what the incidents ask of units. `idle` units are on no run, and their incidents wait.
+    """
     crews: list[Crew] = []
     for first in range(0, count, _AT_ONCE):
         async with centre.begin(entry.tenant, SYSTEM, "bench") as tx:
             key = await tx.new_person()
-            made = [_rows(tx, n, key.id) for n in range(first, min(first + _AT_ONCE, count))]
+            made = [
+                _rows(tx, n, key.id, list(needs), idle) for n in range(first, min(first + _AT_ONCE, count))
+            ]
             for rows in zip(*(rows for rows, _ in made), strict=True):  # a table at a time, parents first
                 tx.session.add_all(rows)
                 await tx.session.flush()
@@ -61,7 +70,7 @@ async def make_fleet(centre: Centre, entry: TenantEntry, count: int) -> list[Cre
     return crews
 
 
-def _rows(tx: Transaction, n: int, key_id: UUID) -> tuple[list[Base], Crew]:
+def _rows(tx: Transaction, n: int, key_id: UUID, needs: list[str], idle: bool) -> tuple[list[Base], Crew]:
     regency, now, token = tx.tenant.id, tx.now, secrets.token_urlsafe(32)
     since = now - timedelta(minutes=10)
     here = from_shape(shapely.Point(107.4434 + n % 70 * 1e-3, -6.5567 - n // 70 * 1e-3), 4326, extended=True)
@@ -86,8 +95,8 @@ def _rows(tx: Transaction, n: int, key_id: UUID) -> tuple[list[Base], Crew]:
     )
     incident = Incident(
         regency_id=regency, id=tx.id(), realm=tx.tenant.realm, number=f"UJI-{n:05d}", kind="emergency",
-        state="confirmed", triage="red", needs=[], key_id=key_id, place=here, outside=False,
-        reported_at=since,
+        state="confirmed", triage="yellow" if idle else "red", needs=needs, key_id=key_id, place=here,
+        outside=False, reported_at=since, waiting_since=since if idle else None,
     )  # fmt: skip
     run = Assignment(
         regency_id=regency, id=tx.id(), incident_id=incident.id, origin_incident_id=incident.id,
@@ -97,7 +106,8 @@ def _rows(tx: Transaction, n: int, key_id: UUID) -> tuple[list[Base], Crew]:
         regency_id=regency, id=tx.id(), incident_id=incident.id, assignment_id=run.id, name="en_route_at",
         occurred_at=since, received_at=since, source="crew", clock_corrected=False,
     )  # fmt: skip
-    return [unit, driver, session, shift, crew, incident, run, stamp], Crew(token, unit.id)
+    rows: list[Base] = [unit, driver, session, shift, crew, incident]
+    return rows if idle else [*rows, run, stamp], Crew(token, unit.id, incident.id)
 
 
 def ways(network: routing.Network, seconds: int) -> list[Way]:

@@ -1,13 +1,13 @@
-"""Saturated claims and stand-downs in one regency beside bare SQL, and how long the log's head is held."""
+"""Saturated claims, then stand-downs, in one regency beside bare SQL, and how long the log's head is held."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import itertools
 import multiprocessing
 import statistics
 import time
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import Empty
@@ -18,35 +18,33 @@ import asyncpg
 import uvloop
 from sqlalchemy import event
 
-from bench.claims import _incident
+from bench.fleet import make_fleet
 from bench.private_system import SLUG, PrivateSystem, private_system
 from dispatch.domain.roles import SYSTEM
-from dispatch.domain.triage import Triage
-from dispatch.domain.unit import UnitStatus
 from dispatch.local.postgres import DATABASE
 from dispatch.services.centre import Centre, open_centre
-from dispatch.services.open_incident import Judgement
 from dispatch.services.send_unit import Claim, claim_unit
 from dispatch.services.stand_down import stand_down
 from dispatch.services.tenants import TenantEntry
-from dispatch.services.unit_state import list_units
 from dispatch.settings import Settings
 from dispatch.storage.connection import Connection
 from dispatch.storage.transaction import APPEND, binding, new_id
 
-SECONDS, WARM_UP_S = 5.0, 1.0
 SETUPS = ((1, 1), (1, 8), (2, 4), (4, 2))
 """Processes, and connections of each."""
-INCIDENTS = 25
-# a unit that comes free rings for every case that waits and that it suits: here that would be all of them
-NOBODY_FITS = Judgement(triage=Triage.YELLOW, needs=["bench"])
+PAIRS, WARM_UP, ROUNDS = 640, 20, 2
+"""Units with an incident each; how many of a connection's warm it up; how often all of them are claimed."""
 LIMIT_RATE, LIMIT_HELD_MS = 200.0, 10.0
+KINDS = ("claim", "stand-down")
+# a unit that comes free rings for every case that waits and that it suits: here that would be all of them
+NOBODY_FITS = ("bench",)
 Statement = tuple[str, tuple[Any, ...]]
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass
 class Done:
-    """What one process did: transactions, CPU seconds, seconds."""
+    """What one process did of one kind: transactions, their CPU seconds, and seconds."""
 
     transactions: int = 0
     cpu_s: float = 0.0
@@ -59,13 +57,10 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """One connection's own unit and incidents: lanes share nothing but the head of the log.
+class Pair:
+    """A free unit and an incident that waits for one; no two share anything but the head of the log."""
 
-    There are several incidents, as no real one sees a unit come and go hundreds of times.
-    """
-
-    incidents: tuple[UUID, ...]
+    incident: UUID
     unit: UUID
 
 
@@ -73,15 +68,14 @@ class Lane:
 class Script:
     """The statements of one claim and its stand-down, written down with the ids that occur in them."""
 
-    incident: UUID
-    unit: UUID
+    pair: Pair
     opening: str
     claim: list[Statement]
     stand_down: list[Statement]
 
-    def anew(self, incident: UUID, unit: UUID) -> tuple[list[Statement], list[Statement]]:
+    def anew(self, pair: Pair) -> tuple[list[Statement], list[Statement]]:
         """The same statements about another unit and incident, every row they make with a new id."""
-        known = {self.incident: incident, self.unit: unit}
+        known = {self.pair.incident: pair.incident, self.pair.unit: pair.unit}
         made = {value for _, given in self.claim + self.stand_down for value in _ids(given)} - known.keys()
         renamed = known | {old: new_id() for old in made}
         words = {str(old): str(new) for old, new in renamed.items()}
@@ -107,74 +101,113 @@ def _replaced(value: Any, ids: dict[UUID, UUID], words: dict[str, str]) -> Any:
     return value
 
 
-# --- one connection ---
+# --- one connection's work: all its claims, then all its stand-downs ---
 
 
-async def _serve(centre: Centre, entry: TenantEntry, lane: Lane, until: float, done: Done) -> None:
-    incidents = itertools.cycle(lane.incidents)
-    while time.time() < until:
-        wanted = Claim(next(incidents), lane.unit, None, None, "bench")
-        view = await claim_unit(centre, entry, SYSTEM, wanted, cause="bench")
-        await stand_down(centre, entry, SYSTEM, view.id, "bench", cause="bench")
-        done.transactions += 2
+def _services(centre: Centre, entry: TenantEntry, pairs: Sequence[Pair]) -> tuple[Work, Work]:
+    runs: list[UUID] = []
+
+    async def claim() -> None:
+        for pair in pairs:
+            wanted = Claim(pair.incident, pair.unit, None, None, "bench")
+            runs.append((await claim_unit(centre, entry, SYSTEM, wanted, cause="bench")).id)
+
+    async def call_back() -> None:
+        for run in runs:
+            await stand_down(centre, entry, SYSTEM, run, "bench", cause="bench")
+
+    return claim, call_back
 
 
-async def _bare(url: str, script: Script, lane: Lane, until: float, done: Done) -> None:
-    connection = await asyncpg.connect(url, connection_class=Connection)
-    incidents = itertools.cycle(lane.incidents)
-    try:
-        while time.time() < until:
-            for statements in script.anew(next(incidents), lane.unit):
-                connection.open_with(script.opening)
-                connection.close_with(APPEND)
-                async with connection.transaction():
-                    for sql, given in statements:
-                        await connection.fetch(sql, *given)
-                done.transactions += 1
-    finally:
-        await connection.close()
+def _statements(connection: Connection, script: Script, pairs: Sequence[Pair]) -> tuple[Work, Work]:
+    written = [script.anew(pair) for pair in pairs]
+
+    async def all_of(kind: int) -> None:
+        for statements in written:
+            connection.open_with(script.opening)
+            connection.close_with(APPEND)
+            async with connection.transaction():
+                for sql, given in statements[kind]:
+                    await connection.fetch(sql, *given)
+
+    return (lambda: all_of(0)), (lambda: all_of(1))
 
 
 # --- one process ---
 
 
-async def _process(settings: Settings, lanes: list[Lane], script: Script | None, ready: Any) -> Done:
-    done, warm = Done(), Done()
+async def _process(
+    settings: Settings, lanes: list[list[Pair]], script: Script | None, ready: Any
+) -> tuple[Done, Done]:
+    done = Done(), Done()
     centre = open_centre(settings, name="bench")
+    wires: list[Connection] = [
+        await asyncpg.connect(settings.database_app_url, connection_class=Connection) for _ in lanes
+    ]
     try:
         entry = await centre.tenants.by_slug(SLUG)
 
-        async def lane_of(lane: Lane, until: float, into: Done) -> None:
+        def work(lane: int, pairs: Sequence[Pair]) -> tuple[Work, Work]:
             if script is None:
-                await _serve(centre, entry, lane, until, into)
-            else:
-                await _bare(settings.database_app_url, script, lane, until, into)
+                return _services(centre, entry, pairs)
+            return _statements(wires[lane], script, pairs)
 
-        begun = time.time()
-        await asyncio.gather(*(lane_of(lane, begun + WARM_UP_S, warm) for lane in lanes))
+        async def turn(count: int | None, measured: bool) -> None:
+            works = [work(n, pairs[:count]) for n, pairs in enumerate(lanes)]
+            for kind in range(len(KINDS)):
+                if measured:  # all processes begin together, and the database's time is read
+                    await asyncio.to_thread(ready.wait)
+                used, begun = time.process_time(), time.perf_counter()
+                await asyncio.gather(*(of_lane[kind]() for of_lane in works))
+                if measured:
+                    done[kind].transactions += sum(len(pairs) for pairs in lanes)
+                    done[kind].cpu_s += time.process_time() - used
+                    done[kind].wall_s += time.perf_counter() - begun
+
+        await turn(WARM_UP, measured=False)
         # as `dispatch serve` has it
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
-        # all processes begin together, however long each took to load its code
-        await asyncio.to_thread(ready.wait)
-        used, begun = time.process_time(), time.time()
-        await asyncio.gather(*(lane_of(lane, begun + SECONDS, done) for lane in lanes))
-        done.cpu_s, done.wall_s = time.process_time() - used, time.time() - begun
+        for _ in range(ROUNDS):
+            await turn(None, measured=True)
     finally:
+        for wire in wires:
+            await wire.close()
         await centre.close()
     return done
 
 
-def _in_process(settings: Settings, lanes: list[Lane], script: Script | None, ready: Any, out: Any) -> None:
+def _in_process(
+    settings: Settings, lanes: list[list[Pair]], script: Script | None, ready: Any, out: Any
+) -> None:
     out.put(uvloop.run(_process(settings, lanes, script, ready)))
 
 
+@dataclass
+class Total:
+    """What all processes did of one kind, and the CPU seconds of PostgreSQL meanwhile."""
+
+    done: list[Done]
+    database_s: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Transactions a second of all processes."""
+        return sum(done.rate for done in self.done)
+
+    @property
+    def count(self) -> int:
+        """Transactions of all processes."""
+        return sum(done.transactions for done in self.done)
+
+
 def _all_processes(
-    system: PrivateSystem, lanes: list[Lane], processes: int, each: int, script: Script | None
-) -> tuple[list[Done], float]:
-    """Return what each did, and the CPU seconds of PostgreSQL meanwhile; warming up is left out of both."""
+    system: PrivateSystem, pairs: list[Pair], processes: int, each: int, script: Script | None
+) -> tuple[Total, Total]:
+    """Divide the pairs among all connections; return the claims and the stand-downs."""
     spawn = multiprocessing.get_context("spawn")
     out, ready = spawn.Queue(), spawn.Barrier(processes + 1)
+    lanes = [pairs[n :: processes * each] for n in range(processes * each)]
     started = [
         spawn.Process(
             target=_in_process,
@@ -184,19 +217,28 @@ def _all_processes(
     ]
     for process in started:
         process.start()
+    read = []
     try:
-        ready.wait(120)
-        used = system.database_cpu_s()
-        return [_result(out, started) for _ in started], system.database_cpu_s() - used
+        for _ in range(ROUNDS * len(KINDS)):
+            ready.wait(120)
+            read.append(system.database_cpu_s())
+        found = [_result(out, started) for _ in started]
+        read.append(system.database_cpu_s())
     finally:
         for process in started:
             process.join(timeout=10)
+    return (
+        Total(
+            [claims for claims, _ in found], sum(read[n + 1] - read[n] for n in range(0, len(read) - 1, 2))
+        ),
+        Total([backs for _, backs in found], sum(read[n + 1] - read[n] for n in range(1, len(read) - 1, 2))),
+    )
 
 
-def _result(out: Any, started: list[Any]) -> Done:
+def _result(out: Any, started: list[Any]) -> tuple[Done, Done]:
     while True:
         try:
-            done: Done = out.get(timeout=1)
+            done: tuple[Done, Done] = out.get(timeout=1)
         except Empty:
             if any(process.exitcode for process in started):
                 raise RuntimeError("a process of the bench has failed; its words are above") from None
@@ -207,42 +249,35 @@ def _result(out: Any, started: list[Any]) -> Done:
 # --- the measurement ---
 
 
-async def _prepare(settings: Settings, lanes: int) -> tuple[list[Lane], Script]:
+async def _prepare(settings: Settings) -> tuple[list[Pair], Script]:
     centre = open_centre(settings, name="bench")
     try:
         entry = await centre.tenants.by_slug(SLUG)
-        free = [u.id for u in await list_units(centre, entry) if u.status is UnitStatus.AVAILABLE]
-        if len(free) < lanes:
-            raise RuntimeError(f"{len(free)} units are free, {lanes} are needed")
-        made = [
-            Lane(tuple([await _incident(centre, entry, NOBODY_FITS) for _ in range(INCIDENTS)]), unit)
-            for unit in free[:lanes]
-        ]
-        return made, await _written_down(centre, entry, made[0])
+        crews = await make_fleet(centre, entry, PAIRS, needs=NOBODY_FITS, idle=True)
+        pairs = [Pair(crew.incident_id, crew.unit_id) for crew in crews]
+        return pairs, await _written_down(centre, entry, pairs[0])
     finally:
         await centre.close()
 
 
-async def _written_down(centre: Centre, entry: TenantEntry, lane: Lane) -> Script:
+async def _written_down(centre: Centre, entry: TenantEntry, pair: Pair) -> Script:
     """Claim and stand down, and write every statement down as the driver was given it."""
     sent: list[Statement] = []
 
     def note(_c: object, _cursor: object, sql: str, parameters: Any, _context: object, many: bool) -> None:
         sent.extend((sql, tuple(given)) for given in (parameters if many else [parameters]))
 
-    incident = lane.incidents[0]
-    wanted = Claim(incident, lane.unit, None, None, "bench")
-    for _ in range(2):  # the first stand-down of a case says that it waits from now on
+    engine = centre.database.engine.sync_engine
+    claim, call_back = _services(centre, entry, [pair])
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        await claim()
+        claimed = list(sent)
         sent.clear()
-        event.listen(centre.database.engine.sync_engine, "before_cursor_execute", note)
-        try:
-            view = await claim_unit(centre, entry, SYSTEM, wanted, cause="bench")
-            claim = list(sent)
-            sent.clear()
-            await stand_down(centre, entry, SYSTEM, view.id, "bench", cause="bench")
-        finally:
-            event.remove(centre.database.engine.sync_engine, "before_cursor_execute", note)
-    return Script(incident, lane.unit, binding(entry.tenant), claim, list(sent))
+        await call_back()
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    return Script(pair, binding(entry.tenant), claimed, list(sent))
 
 
 _HELD = """
@@ -290,37 +325,38 @@ def _watch_commits(system: PrivateSystem) -> None:
 
 def _measure(system: PrivateSystem) -> None:
     _watch_commits(system)
-    lanes, script = asyncio.run(_prepare(system.settings, max(p * each for p, each in SETUPS)))
+    pairs, script = asyncio.run(_prepare(system.settings))
     print(
-        f"claims and stand-downs in turn, one regency, {SECONDS:.0f} s each; "
+        f"{PAIRS} claims, then as many stand-downs, {ROUNDS} times, in one regency; "
         f"{len(script.claim)} and {len(script.stand_down)} statements"
     )
     print(
-        f"  limits: {LIMIT_RATE:.0f} transactions/s, head held p99 < {LIMIT_HELD_MS:.0f} ms; "
-        "goal: half of bare SQL"
+        f"  limits: {LIMIT_RATE:.0f} claims/s, head held p99 < {LIMIT_HELD_MS:.0f} ms; goal: half of bare SQL"
     )
     for processes, each in SETUPS:
         # as a system that has been at work for a while: its vacuum has looked at what the tables hold
         system.postgres.execute("VACUUM ANALYZE", DATABASE)
         since = datetime.now(UTC)
         (synced,) = asyncio.run(_asked(system.settings.database_url, _SYNCED))
-        service, database = _all_processes(system, lanes, processes, each, None)
+        service = _all_processes(system, pairs, processes, each, None)
         held = asyncio.run(_held(system.settings.database_url, since, synced))
-        bare, _ = _all_processes(system, lanes, processes, each, script)
-        rate, base = (sum(done.rate for done in found) for found in (service, bare))
-        count = max(1, sum(found.transactions for found in service))
-        cpu = sum(found.cpu_s for found in service) / count * 1000
+        bare = _all_processes(system, pairs, processes, each, script)
         print(
-            f"  processes {processes}, connections of each {each}: service {rate:5.0f}/s   "
-            f"bare SQL {base:5.0f}/s   ratio {rate / base:.2f}   "
-            f"head held p50 {held.p50:.1f} p99 {held.p99:.1f} + to disk {held.sync:.1f} ms   "
-            f"CPU a transaction: service {cpu:.1f}, database {database / count * 1000:.1f} ms",
-            flush=True,
+            f"  processes {processes}, connections of each {each}: "
+            f"head held p50 {held.p50:.1f} p99 {held.p99:.1f} + to disk {held.sync:.1f} ms"
         )
+        for kind, ours, base in zip(KINDS, service, bare, strict=True):
+            cpu = sum(done.cpu_s for done in ours.done) / ours.count * 1000
+            print(
+                f"    {kind:10} {ours.rate:5.0f}/s   bare SQL {base.rate:5.0f}/s   "
+                f"ratio {ours.rate / base.rate:.2f}   CPU of each: service {cpu:.1f}, "
+                f"database {ours.database_s / ours.count * 1000:.1f} ms",
+                flush=True,
+            )
 
 
 def main() -> None:
-    """Print rates, ratio and how long the head is held, for several numbers of processes and connections."""
+    """Print rates, ratios and how long the head is held, for several numbers of processes and connections."""
     with private_system() as system:
         _measure(system)
 
