@@ -51,8 +51,8 @@ class StateWithoutEvent(Exception):
 class Transaction:
     """What a service works with. Rows of `evented` tables are changed as objects only.
 
-    Order of locks everywhere: call, incident, unit, assignment, leg, then (inside `record`, at the very end)
-    the regency's head row.
+    Order of locks everywhere: call, incident, unit, assignment, leg; the regency's head row at the very end,
+    by words that go with the COMMIT.
     """
 
     def __init__(
