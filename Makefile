@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run tls web test check bench chaos proof proof-long drill shots demo-check
+.PHONY: help run tls web test explore check bench chaos proof proof-long drill shots demo-check
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ web: ## build the pages when their sources changed
 
 test: ## install what the tests need and run them on real servers
 	@exec scripts/test
+
+explore: ## the same with new random cases, where `make test` has those that are the same every time
+	@HYPOTHESIS_PROFILE=explore exec scripts/test
 
 check: ## style, types, and which room may import which
 	@exec scripts/check

@@ -17,6 +17,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from redis import Redis
 
 from dispatch.local import places
@@ -38,6 +39,11 @@ for _name in ("DATABASE_URL", "DATABASE_APP_URL", "REDIS_URL"):
     os.environ.pop(_name, None)
 for _name in [name for name in os.environ if name.startswith(("SEMAR_", "PG"))]:
     del os.environ[_name]
+
+# a change is judged by cases that are the same every time; `make explore` looks for new ones
+settings.register_profile("usual", derandomize=True)
+settings.register_profile("explore", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 
 class OutsideConnection(RuntimeError):

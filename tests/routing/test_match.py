@@ -238,7 +238,9 @@ def test_whatever_is_recorded_the_answer_hangs_together(fixes: list[tuple[float,
         if place is not None:
             assert 0 <= place.fraction <= 1
             assert 0 <= place.confidence <= 1
-            assert place.metres_off < 150
+            # fixes of nearly one moment that contradict each other have one place, between them
+            alone = (np.abs(seconds - seconds[row]) < 3).sum() == 1
+            assert place.metres_off < 150 or not alone
     passage, ways = match.passage, nodes_of(matcher, match)
     assert (passage.leave_at >= passage.enter_at - 1e-6).all()
     assert (passage.stop >= passage.start).all()

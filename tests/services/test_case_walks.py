@@ -390,7 +390,6 @@ def test_walks(module_database: Any, tmp_path: Path) -> None:
             stateful_step_count=25,
             deadline=None,
             database=None,
-            derandomize=False,
             phases=[Phase.generate],  # to shrink a walk takes minutes; its steps are printed as they are
             suppress_health_check=list(HealthCheck),
         ),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -46,9 +47,10 @@ def tcp_listeners(pid: int) -> list[str]:
     """The inodes of listening TCP sockets that the process holds."""
     held = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
-        target = str(entry.readlink())
-        if target.startswith("socket:["):
-            held.add(target[8:-1])
+        with suppress(FileNotFoundError):  # closed since it was listed
+            target = str(entry.readlink())
+            if target.startswith("socket:["):
+                held.add(target[8:-1])
     rows = [
         line.split()
         for name in ("tcp", "tcp6")
