@@ -139,7 +139,12 @@ class Ingest:
         for first in range(0, len(unread), SLICE):
             now, moment = self._centre.clock(), time.monotonic()
             for entry, source in unread[first : first + SLICE]:
-                fixes = source.read(now, moment)
+                try:
+                    fixes = source.read(now, moment)
+                except Exception:
+                    # one phone's frames must not hold up all others'; it sends them again, unanswered
+                    logger.exception("frames of a sender of %s could not be read", entry.tenant.slug)
+                    continue
                 if fixes:
                     self.add(entry, source, fixes)
             await asyncio.sleep(0)

@@ -11,6 +11,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
 
+from dispatch.live.driver_socket import _Cab
+
 
 def compact(*fixes: Frame, **more: object) -> str:
     return json.dumps({"t": "positions", "fixes": list(fixes), **more}, separators=(",", ":"))
@@ -120,3 +122,30 @@ async def test_one_bad_fix_holds_up_no_other_and_a_broken_frame_is_answered(
         assert (await screen.until("error"))["problem"]["status"] == 422
         await screen.say("positions", fixes=[fix(4)])
         assert (await screen.until("positions_saved"))["seqs"] == [4]
+
+
+async def test_a_phone_whose_frames_cannot_be_read_holds_up_no_other(
+    world: World, server: ServerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a fault does to one of them: both are read in one batch."""
+    token, unit = await aboard(world)
+    read, failed = _Cab.read, []
+
+    def fails_once(self: _Cab, now: datetime, moment: float) -> object:
+        if not failed:
+            failed.append(read(self, now, moment))
+            raise OverflowError("as of a number nobody thought of")
+        return read(self, now, moment)
+
+    monkeypatch.setattr(_Cab, "read", fails_once)
+    other, beside = await world.token("pengemudi2"), (await world.units())[1].call_sign
+    async with (
+        driver_screen(server, token, aboard=unit) as bad,
+        driver_screen(server, other, aboard=beside) as good,
+    ):
+        await bad.connection.send(compact(fix(1)))
+        await good.connection.send(compact(fix(1)))
+        assert await answers(good, 1) == [1]
+        assert len(failed) == 1
+        await bad.connection.send(compact(fix(1)))
+        assert await answers(bad, 1) == [1]
