@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
+from threading import Event
+from typing import Any
 
 import pytest
-from live_scene import Frame, Screen, ServerThread, World, driver_screen, fix, operator_screen
+from live_scene import PATIENCE_S, Frame, Screen, ServerThread, World, driver_screen, fix, operator_screen
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
 
+from dispatch.live import ingest
 from dispatch.live.driver_socket import _Cab
+from dispatch.live.ingest import Ingest
 
 
 def compact(*fixes: Frame, **more: object) -> str:
@@ -127,25 +132,41 @@ async def test_one_bad_fix_holds_up_no_other_and_a_broken_frame_is_answered(
 async def test_a_phone_whose_frames_cannot_be_read_holds_up_no_other(
     world: World, server: ServerThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever a fault does to one of them: both are read in one batch."""
+    """Whatever a fault does to one of them: both are read in one batch, the bad one first."""
     token, unit = await aboard(world)
-    read, failed = _Cab.read, []
+    read, announce, save = _Cab.read, Ingest.announce, ingest.save_positions
+    failed: list[object] = []
+    one, both = Event(), Event()
 
     def fails_once(self: _Cab, now: datetime, moment: float) -> object:
-        if not failed:
-            failed.append(read(self, now, moment))
+        fixes = read(self, now, moment)
+        if both.is_set() and not failed:
+            failed.append(fixes)
             raise OverflowError("as of a number nobody thought of")
-        return read(self, now, moment)
+        return fixes
 
-    monkeypatch.setattr(_Cab, "read", fails_once)
+    def counted(self: Ingest, *frame: Any) -> bool:
+        taken = announce(self, *frame)
+        (one if not one.is_set() else both if len(self._unread) == 2 else Event()).set()
+        return taken
+
+    async def held_until_both_wait(*batch: Any) -> object:
+        assert await asyncio.to_thread(both.wait, PATIENCE_S)
+        return await save(*batch)
+
     other, beside = await world.token("pengemudi2"), (await world.units())[1].call_sign
     async with (
         driver_screen(server, token, aboard=unit) as bad,
         driver_screen(server, other, aboard=beside) as good,
     ):
-        await bad.connection.send(compact(fix(1)))
+        monkeypatch.setattr(_Cab, "read", fails_once)
+        monkeypatch.setattr(Ingest, "announce", counted)
+        monkeypatch.setattr(ingest, "save_positions", held_until_both_wait)
         await good.connection.send(compact(fix(1)))
-        assert await answers(good, 1) == [1]
+        assert await asyncio.to_thread(one.wait, PATIENCE_S)
+        await bad.connection.send(compact(fix(1)))
+        await good.connection.send(compact(fix(2)))
+        assert await answers(good, 2) == [1, 2]
         assert len(failed) == 1
         await bad.connection.send(compact(fix(1)))
         assert await answers(bad, 1) == [1]

@@ -140,3 +140,52 @@ async def test_silence_begins_only_when_both_are_silent(aboard: Aboard) -> None:
     back = await aboard.world.as_admin("SELECT data->>'why' AS why FROM event WHERE kind = 'signal_back'")
     assert [row.why for row in back] == ["heard"]
     await aboard.check()
+
+
+async def test_the_next_crews_phone_has_the_marker_at_once(world: World, server: ServerThread) -> None:
+    unit = (await world.units())[0]
+    before, after = uuid4(), uuid4()
+    one, other = await world.token("pengemudi1"), await world.token("pengemudi2")
+    async with (
+        driver_screen(server, one, aboard=unit.call_sign, installation=before) as leaving,
+        driver_screen(server, other, aboard=unit.call_sign, installation=after) as staying,
+    ):
+        await tell(leaving, 1)
+        await tell(staying, 1)
+        assert (await world.marker(unit.id)).installation_id == before
+        await leaving.say("sign_off", id="off")
+        await leaving.until("done")
+        await tell(staying, 2)
+        assert (await world.marker(unit.id)).installation_id == after
+
+
+async def test_a_tracker_keeps_the_marker_when_somebody_leaves(world: World, server: ServerThread) -> None:
+    unit = (await world.units())[0]
+    made = await register_tracker(
+        world.centre, world.entry, world.operator(), unit.id, "Pelacak", None, cause="test"
+    )
+    one, other = await world.token("pengemudi1"), await world.token("pengemudi2")
+    async with (
+        driver_screen(server, one, aboard=unit.call_sign) as leaving,
+        driver_screen(server, other, aboard=unit.call_sign) as staying,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", trust_env=False, timeout=15) as client,
+    ):
+        now = datetime.now(UTC).timestamp()
+        query: dict[str, str | float] = {
+            "id": made.identifier,
+            "lat": -6.55,
+            "lon": 107.44,
+            "timestamp": now,
+            "accuracy": 6,
+        }
+        assert (await client.get("/api/v1/tracker", params=query)).json()["saved"] == 1
+        await leaving.say("sign_off", id="off")
+        await leaving.until("done")
+        await tell(staying, 1)
+        assert (await world.marker(unit.id)).installation_id == made.tracker.id
+
+
+async def tell(screen: Screen, seq: int) -> None:
+    """Have a fix of now saved."""
+    await screen.say("positions", fixes=[fix(seq)])
+    await screen.until("positions_saved", lambda f: seq in f["seqs"])

@@ -67,6 +67,7 @@ class MovedUnit(NamedTuple):
 # `position` is keyed and partitioned by the phone's own time, so that the same fix sent again is recognised
 # however its clock was measured meanwhile. A marker moves to the higher sequence of its installation; another
 # one takes it over by the rule of domain/position.py, so that two senders aboard one unit do not take turns.
+# Once somebody has left the unit after the holder's last fix, that was perhaps the holder: it holds no longer.
 # Only a fix that was not stored before moves anything.
 _STORE = text(
     """
@@ -98,7 +99,7 @@ _STORE = text(
         ORDER BY unit_id, installation_id, sequence DESC
     ), compared AS (
         SELECT n.*, a.incident_id, l.unit_id IS NULL OR l.installation_id = n.installation_id AS holds,
-               n.fixed_at - l.fixed_at AS later, l.accuracy_m > CAST(:coarse_m AS float8) AS was_coarse,
+               n.fixed_at - l.fixed_at AS later, l.fixed_at AS was_fixed_at, l.accuracy_m > CAST(:coarse_m AS float8) AS was_coarse,
                l.source AS was_source,
                111195 * sqrt((n.lat - l.lat) ^ 2 + ((n.lon - l.lon) * cos(radians(l.lat))) ^ 2)
                    > CAST(:apart_m AS float8) + coalesce(n.accuracy_m, 0) + coalesce(l.accuracy_m, 0) AS apart
@@ -111,6 +112,10 @@ _STORE = text(
         WHERE holds OR later > interval '0' AND CASE
             WHEN was_coarse AND coalesce(accuracy_m, 0) <= CAST(:coarse_m AS float8) THEN true
             WHEN apart AND source = 'tracker' AND was_source = 'app' THEN true
+            WHEN was_source = 'app' AND EXISTS (
+                SELECT FROM crew_membership c JOIN shift s ON s.regency_id = c.regency_id AND s.id = c.shift_id
+                WHERE c.regency_id = :regency AND s.unit_id = compared.unit_id
+                  AND c.left_at BETWEEN was_fixed_at AND fixed_at) THEN true
             WHEN apart AND source = 'app' AND was_source = 'tracker'
                 THEN later > make_interval(secs => CAST(:left_behind_s AS float8))
             ELSE later > make_interval(secs => CASE WHEN incident_id IS NULL

@@ -59,6 +59,7 @@ class CrewMembership(Tenant, Base):
         within("shift", "shift_id"),
         within("staff_user", "staff_id"),
         Index("crew_aboard", "regency_id", "staff_id", unique=True, postgresql_where=text("left_at IS NULL")),
+        Index("crew_left", "regency_id", "left_at"),
     )
     evented: ClassVar[bool] = True
 

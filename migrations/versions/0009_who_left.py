@@ -1,0 +1,16 @@
+"""Who left a unit since its marker's last fix: asked for every batch that a sender without the marker is in."""
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("crew_left", "crew_membership", ["regency_id", "left_at"])
+
+
+def downgrade() -> None:
+    op.drop_index("crew_left", "crew_membership")
