@@ -22,7 +22,7 @@ from dispatch.services.tenants import TenantEntry
 from dispatch.services.watch_runs import RunRow, fixes_of_runs, news_of_runs
 from dispatch.storage.outages import DatabaseAway, database_needed
 
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 1.0
 RETRY_S = 1.0
 _WATCHED = frozenset(
     {
@@ -68,7 +68,7 @@ class RunBook:
         self._looked_at = float("-inf")
 
     async def refresh(self) -> list[Said]:
-        """Look, at most twice a second, for runs that began, moved on or ended.
+        """Look, at most once a second, for runs that began, moved on or ended.
 
         Returns what the fixes so far of newly watched runs speak for: another process, or this one before a
         restart, may have seen them and written nothing down.
