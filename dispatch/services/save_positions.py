@@ -12,13 +12,14 @@ from dispatch.services.tenants import TenantEntry
 from dispatch.storage.queries.positions import (
     NO_ROAD,
     Fix,
+    LastPlace,
     MovedUnit,
     RoadPlace,
     last_place,
     store_fixes,
 )
 
-__all__ = ["NO_ROAD", "Fix", "MovedUnit", "RoadPlace", "begin_trail", "save_positions"]
+__all__ = ["NO_ROAD", "Fix", "MovedUnit", "RoadPlace", "begin_trail", "save_positions", "trail_from"]
 
 
 async def save_positions(
@@ -40,6 +41,11 @@ async def begin_trail(centre: Centre, entry: TenantEntry, unit_id: UUID, install
     """Return what the fixes of a sender that comes aboard are compared with: its unit's last place."""
     async with centre.read(entry.tenant) as tx:
         last = await last_place(tx.session, entry.tenant.id, unit_id)
+    return trail_from(last, installation_id)
+
+
+def trail_from(last: LastPlace | None, installation_id: UUID) -> Trail:
+    """As `begin_trail`, where the unit's last place has been read already."""
     if last is None:
         return Trail()
     return Trail(last.seen, last.sequence if last.installation_id == installation_id else -1)
