@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from dispatch.storage.outages import out_of_reach
+from dispatch.storage.outages import is_passing, out_of_reach
 
 AT_ONCE = 40
 """So many questions are read together: their answers hold up the loop for some milliseconds."""
@@ -104,7 +104,7 @@ class Queue(Generic[Asked, Told]):
         failure = await self._answer(questions)
         if failure is None:
             return None
-        if len(questions) == 1 or out_of_reach(failure):
+        if len(questions) == 1 or is_passing(failure):  # the database's trouble is nobody's own
             _refuse(questions, failure)
             return failure
         for question in questions:  # one that cannot be answered holds up no other

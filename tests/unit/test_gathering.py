@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from asyncpg import InterfaceError
 
 from dispatch.live.gathering import AT_ONCE, Gathering, Queue
 
@@ -109,6 +110,16 @@ async def test_one_that_cannot_be_answered_is_told_so_alone() -> None:
     answers = await told(asking)
     assert answers == ["A", desk.fault, "C"]
     assert await told(ask(queue, "d")) == ["D"]
+
+
+async def test_when_the_database_hangs_up_those_who_were_read_are_told_and_the_others_go_on() -> None:
+    desk = Desk()
+    desk.fault = InterfaceError("connection is closed")
+    queue = Gathering(1).queue(desk.answer, lambda asked: asked[0])
+    asking = ask(queue, "bad", "b", "a")
+    desk.open.set()
+    assert await told(asking) == [desk.fault, desk.fault, "A"]
+    assert desk.read == [["bad", "b"], ["a"]]
 
 
 async def test_when_no_connection_can_be_had_all_who_wait_are_told_at_once() -> None:
