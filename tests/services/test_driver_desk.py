@@ -255,7 +255,8 @@ async def test_a_resident_s_contact_until_the_key_is_destroyed(case: Case) -> No
         person = await tx.session.get_one(PersonKey, key_id)
         person.wrapped, person.destroyed_at = None, tx.now
         await tx.session.flush()
-        await tx.record(EventKind.PERSON_ERASED, ("person_key", str(key_id)))
+        erased = ("person_key", str(key_id))
+        await tx.record(EventKind.PERSON_ERASED, erased, data={"key_id": str(key_id)})
     (desk, *_) = await check(case)
     assert desk.run is not None
     assert (desk.run.caller_name, desk.run.caller_phone) == (None, None)
