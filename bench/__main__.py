@@ -18,6 +18,7 @@ MEASUREMENTS = (
     "claims",
     "transactions",
     "ingest",
+    "reconnect",
     "pages",
 )
 

@@ -49,19 +49,25 @@ class Way(NamedTuple):
 
 
 async def make_fleet(
-    centre: Centre, entry: TenantEntry, count: int, *, needs: Sequence[str] = (), idle: bool = False
+    centre: Centre,
+    entry: TenantEntry,
+    count: int,
+    *,
+    needs: Sequence[str] = (),
+    idle: bool = False,
+    first: int = 0,
 ) -> list[Crew]:
     """Put `count` units with crews, incidents and runs into the database; two thirds of a second per hundred.
 
-    needs: what the incidents ask of units. `idle` units are on no run, and their incidents wait.
+    needs: what the incidents ask of units. `idle` units are on no run, and their incidents wait. `first`: the
+    number of the first unit, for a fleet that is made in parts.
     """
     crews: list[Crew] = []
-    for first in range(0, count, _AT_ONCE):
+    for start in range(first, first + count, _AT_ONCE):
         async with centre.begin(entry.tenant, SYSTEM, "bench") as tx:
             key = await tx.new_person()
-            made = [
-                _rows(tx, n, key.id, list(needs), idle) for n in range(first, min(first + _AT_ONCE, count))
-            ]
+            numbers = range(start, min(start + _AT_ONCE, first + count))
+            made = [_rows(tx, n, key.id, list(needs), idle) for n in numbers]
             for rows in zip(*(rows for rows, _ in made), strict=True):  # a table at a time, parents first
                 tx.session.add_all(rows)
                 await tx.session.flush()

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 _GRACE_S = 1
 # a page that asks once a minute keeps its connection: a new one costs a slow network seconds
 _KEEP_ALIVE_S = 75
+_OF_SOCKETS = ('%s - "WebSocket ', "connection open", "connection closed")
+"""How the lines begin that the server library writes for each socket, whatever `access_log` says."""
 
 
 def serve(settings: Settings, host: str, port: int, *, tls: bool = False) -> None:
@@ -38,8 +40,14 @@ def serve(settings: Settings, host: str, port: int, *, tls: bool = False) -> Non
             cannot be served; said in one line.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn.error").addFilter(_worth_a_line)
     with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, host, port, tls))
+
+
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    """Whether a log entry is more than that some socket was opened: thousands of those cost too much."""
+    return record.levelno > logging.INFO or not str(record.msg).startswith(_OF_SOCKETS)
 
 
 async def _serve(settings: Settings, host: str, port: int, tls: bool) -> None:
@@ -65,7 +73,6 @@ async def _serve(settings: Settings, host: str, port: int, tls: bool) -> None:
         host=host,
         port=port,
         loop="none",
-        http="httptools",
         lifespan="on",
         access_log=False,
         log_config=None,

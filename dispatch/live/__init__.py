@@ -14,6 +14,8 @@ from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
+from dispatch.live.crew_readings import CrewReadings
+from dispatch.live.door import Door
 from dispatch.live.driver_socket import driver_socket
 from dispatch.live.fanout import Fanout
 from dispatch.live.geofencing import Geofencing
@@ -31,6 +33,7 @@ from dispatch.services.centre import Centre
 __all__ = ["SERVER_OPTIONS", "attach"]
 
 SERVER_OPTIONS: dict[str, Any] = {
+    "http": Door,
     "ws": Line,
     "ws_ping_interval": 20.0,
     "ws_ping_timeout": 20.0,
@@ -57,13 +60,17 @@ def attach(app: FastAPI, centre: Centre) -> AbstractAsyncContextManager[Switchbo
     ingest = Ingest(centre, fanout, geofencing)
     trackers = TrackerIntake(centre, ingest)
     sessions = SessionChecks(centre)
-    live = Switchboard(centre, name, Hub(centre), ingest, fanout, geofencing, trackers, sessions)
-    for path, socket in (
-        ("/ws/operator", operator_socket),
-        ("/ws/driver", driver_socket),
-        ("/ws/resident", resident_socket),
-    ):
-        app.router.routes.append(WebSocketRoute(path, _endpoint(live, socket)))
+    hub, crews = Hub(centre), CrewReadings(centre)
+    live = Switchboard(centre, name, hub, ingest, fanout, geofencing, trackers, sessions, crews)
+    # before all other routes: to be compared with each of them costs a socket more than its handshake
+    app.router.routes[:0] = [
+        WebSocketRoute(path, _endpoint(live, socket))
+        for path, socket in (
+            ("/ws/driver", driver_socket),
+            ("/ws/operator", operator_socket),
+            ("/ws/resident", resident_socket),
+        )
+    ]
     return _running(live)
 
 

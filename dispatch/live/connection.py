@@ -17,7 +17,7 @@ from dispatch.live import frames
 from dispatch.live.line import EXTENSION, Line
 from dispatch.live.session_checks import SessionChecks
 from dispatch.services.centre import Centre
-from dispatch.services.sessions import SignedIn, find_session
+from dispatch.services.sessions import SignedIn
 from dispatch.storage.outages import DatabaseAway, database_needed
 
 NOT_SIGNED_IN, WRONG_ROLE, TOO_SLOW, TRY_LATER, RESTART = 4401, 4403, 1008, 1013, 1012
@@ -99,7 +99,7 @@ class Connection:
                 ),
             ) from None
         try:
-            who = await find_session(self.centre, first.token)
+            who = await self._sessions.find(first.token)
         except NotSignedIn as refusal:
             raise Goodbye(NOT_SIGNED_IN, refusal) from None
         if not allowed(who.actor):

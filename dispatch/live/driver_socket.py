@@ -14,12 +14,11 @@ from dispatch.live import frames
 from dispatch.live.broken_frames import FRAME_LIMIT, BrokenFrame, in_indonesian
 from dispatch.live.connection import Connection, attend
 from dispatch.live.driver_commands import carry_out
-from dispatch.live.fix_steps import OLDEST, Phone, Refusal, sift
-from dispatch.live.hub import Feed, log_head
+from dispatch.live.fix_steps import Phone, Refusal, sift
+from dispatch.live.hub import Feed
 from dispatch.live.switchboard import Switchboard
-from dispatch.services.crew_turns import crew_turns
-from dispatch.services.driver_desk import DriverDesk, read_desk
-from dispatch.services.save_positions import Fix, begin_trail
+from dispatch.services.driver_desk import DriverDesk
+from dispatch.services.save_positions import Fix, trail_from
 from dispatch.services.sessions import SignedIn
 
 _hello = msgspec.json.Decoder(frames.DriverHello)
@@ -77,12 +76,12 @@ class _Cab:
 
     async def welcome(self) -> None:
         """Greet, and read whose fixes the phone's are."""
-        await self._read_turns()
+        seq = await self._read_turns()
         self._watch()
         await self._connection.write(
             frames.write(
                 "welcome",
-                seq=await log_head(self._live.centre, self._who.entry),
+                seq=seq,
                 at=self._live.centre.clock(),
                 clock_offset_s=round(self._phone.clock.offset_s, 3),
                 training=self._who.entry.tenant.training,
@@ -90,14 +89,14 @@ class _Cab:
             )
         )
 
-    async def _read_turns(self) -> None:
-        centre = self._live.centre
-        since = centre.clock() - OLDEST
+    async def _read_turns(self) -> int:
         before = self._phone.aboard
-        self._phone.turned(await crew_turns(centre, self._who.entry, self._who.id, since))
+        found = await self._live.crews.boarding(self._who.entry, self._who.id)
+        self._phone.turned(found.turns)
         unit = self._phone.aboard
         if unit is not None and unit != before:
-            self._phone.trail = await begin_trail(centre, self._who.entry, unit, self._phone.installation_id)
+            self._phone.trail = trail_from(found.marker, self._phone.installation_id)
+        return found.seq
 
     # --- what the phone says ---------------------------------------------------------------------
 
@@ -267,7 +266,8 @@ class _Cab:
         self._feed.watch(self._touched, self._watched, set())
 
     async def _send_desk(self) -> None:
-        self._desk = await read_desk(self._live.centre, self._who.entry, self._who.actor)
+        shown = self._desk is not None
+        self._desk = await self._live.crews.desk(self._who.entry, self._who.actor, shown=shown)
         if self._desk.run is not None:  # after its end, the way home is driven at the same pace
             self._phone.pace = self._desk.run.speed_factor or 1.0
         if (self._desk.aboard.unit_id if self._desk.aboard else None) != self._phone.aboard:

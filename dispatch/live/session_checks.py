@@ -1,23 +1,38 @@
-"""Asks whether sessions still live for all sockets of a process at once: one query now and then."""
+"""Asks for all sockets of a process at once whose session it is, and now and then whether it still lives."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
+from dispatch.domain.errors import NotSignedIn
+from dispatch.live.gathering import Gathering
 from dispatch.services.centre import Centre
-from dispatch.services.sessions import living_sessions
+from dispatch.services.sessions import SignedIn, find_sessions, living_sessions
 
 GATHER_S = 0.5
 
 
 class SessionChecks:
-    """Gathers the questions of half a second."""
+    """Gathers the questions of half a second, and those of clients who come."""
 
     def __init__(self, centre: Centre) -> None:
         """Nothing is asked yet."""
         self._centre = centre
         self._tokens: set[str] = set()
         self._asking: asyncio.Task[set[str]] | None = None
+        self._coming = Gathering(1).queue(self._find)
+
+    async def find(self, token: str) -> SignedIn:
+        """Return whose token this is.
+
+        Raises:
+            NotSignedIn: unknown, ended or expired. While the database is away: whatever the driver raises.
+        """
+        found = await self._coming.ask(token)
+        if isinstance(found, NotSignedIn):
+            raise found
+        return found
 
     async def lives(self, token: str) -> bool:
         """Return whether the session of this token has neither ended nor expired.
@@ -33,3 +48,6 @@ class SessionChecks:
         await asyncio.sleep(GATHER_S)
         tokens, self._tokens, self._asking = list(self._tokens), set(), None
         return await living_sessions(self._centre, tokens)
+
+    async def _find(self, tokens: Sequence[str]) -> Sequence[SignedIn | NotSignedIn]:
+        return await find_sessions(self._centre, tokens)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dispatch.live.crew_readings import CrewReadings
 from dispatch.live.fanout import Fanout
 from dispatch.live.geofencing import Geofencing
 from dispatch.live.hub import Hub
@@ -25,3 +26,4 @@ class Switchboard:
     geofencing: Geofencing
     trackers: TrackerIntake
     sessions: SessionChecks
+    crews: CrewReadings

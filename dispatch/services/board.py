@@ -334,7 +334,7 @@ async def _runs(
             .order_by(Assignment.created_at, Assignment.id)
         )
     ).all()
-    legs = await _legs(tx, [row[0].id for row in rows])
+    legs = await legs_of_runs(tx, [row[0].id for row in rows])
     notices = await notices_of_runs(tx, [row[0].id for row in rows])
     proposals = await open_proposals(tx, ids, {row[0].id: _stands(row[0], stamps) for row in rows})
     found: dict[UUID, list[RunView]] = defaultdict(list)
@@ -370,7 +370,8 @@ def _stands(run: Assignment, stamps: dict[UUID, list[Stamp]]) -> tuple[Assignmen
     return AssignmentState(run.state), max(own, default=None)
 
 
-async def _legs(tx: Transaction, run_ids: list[UUID]) -> dict[UUID, list[LegView]]:
+async def legs_of_runs(tx: Transaction, run_ids: list[UUID]) -> dict[UUID, list[LegView]]:
+    """Return the legs of runs, by run, in their order."""
     rows = await tx.session.execute(
         select(Leg, Facility.name, Facility.place)
         .outerjoin(Facility, (Facility.regency_id == Leg.regency_id) & (Facility.id == Leg.facility_id))

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
-
 from dispatch.domain.assignment import AssignmentState, crew_moves
+from dispatch.domain.deadlines import NoticeKind
+from dispatch.domain.errors import NotSignedIn
 from dispatch.domain.roles import Actor
 from dispatch.domain.unit import UnavailabilityReason
-from dispatch.services.board import LegView, incident_rows
+from dispatch.services.board import LegView, legs_of_runs
 from dispatch.services.centre import Centre
-from dispatch.services.crew import Aboard, aboard
-from dispatch.services.feed import head
-from dispatch.services.notice_views import CrewSlip, slips_for_crew
+from dispatch.services.crew import Aboard
+from dispatch.services.notice_views import CrewSlip
 from dispatch.services.placing import Point
-from dispatch.services.step_proposals import ProposalView
+from dispatch.services.step_proposals import ProposalView, open_proposals
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.views_log import log_view
-from dispatch.storage.tables.assignment import Assignment
-from dispatch.storage.tables.call import Call
-from dispatch.storage.tables.incident import Incident
-from dispatch.storage.tables.person import Resident
-from dispatch.storage.tables.unit import Unavailability
+from dispatch.storage.queries.crews import CrewScene, RunRow, crew_scenes, open_runs
 from dispatch.storage.transaction import Transaction
 
 
@@ -82,73 +78,74 @@ class DriverDesk:
 
 async def read_desk(centre: Centre, entry: TenantEntry, actor: Actor) -> DriverDesk:
     """Return the desk of the signed-in driver; opening an offer's contact data is logged as a view."""
-    async with centre.begin(entry.tenant, actor, "driver desk") as tx:
-        present = await aboard(tx, actor.id) if actor.id else None
-        run = await _run(tx, actor, present.unit_id) if present else None
-        stood_down = await _unacknowledged(tx, present) if present else []
-        out = await _out_of_service(tx, present.unit_id) if present else None
-        slips = await slips_for_crew(tx, present.unit_id, present.joined_at) if present else []
-        seq = await head(tx)
-        return DriverDesk(seq, tx.now, entry.tenant.training, present, run, stood_down, out, slips)
+    return (await read_desks(centre, entry, [actor]))[0]
 
 
-async def _out_of_service(tx: Transaction, unit_id: UUID) -> OutOfService | None:
-    row = (
-        await tx.session.execute(
-            select(Unavailability).where(
-                Unavailability.regency_id == tx.tenant.id,
-                Unavailability.unit_id == unit_id,
-                Unavailability.ended_at.is_(None),
-            )
-        )
-    ).scalar_one_or_none()
-    if row is None:
-        return None
-    return OutOfService(UnavailabilityReason(row.reason), row.note, row.began_at, row.expected_until)
+async def read_desks(centre: Centre, entry: TenantEntry, actors: Sequence[Actor]) -> list[DriverDesk]:
+    """Return the desks of drivers of one tenant, in their order, each as of one event at least.
+
+    Crews that are on no run need one statement, however many they are.
+    """
+    async with centre.read(entry.tenant) as tx:
+        scenes = await crew_scenes(tx.session, tx.tenant.id, [_driver(actor) for actor in actors])
+        sheets = await _sheets(tx, [scene.run_id for scene in scenes.values() if scene.run_id is not None])
+        desks = []
+        for actor in actors:
+            scene = scenes[_driver(actor)]
+            shown = sheets.get(scene.run_id) if scene.run_id is not None else None
+            if shown is not None:
+                await _log_contact(tx, actor, shown[0])
+            desks.append(_desk(tx, scene, shown[1] if shown is not None else None))
+        return desks
 
 
-async def _unacknowledged(tx: Transaction, present: Aboard) -> list[UUID]:
-    rows = await tx.session.execute(
-        select(Assignment.id).where(
-            Assignment.regency_id == tx.tenant.id,
-            Assignment.unit_id == present.unit_id,
-            Assignment.state == AssignmentState.STOOD_DOWN.value,
-            Assignment.stand_down_acknowledged_at.is_(None),
-            # an older shift's recalls are not this crew's to acknowledge
-            Assignment.released_at >= present.joined_at,
-        )
+def _driver(actor: Actor) -> UUID:
+    if actor.id is None:
+        raise NotSignedIn
+    return actor.id
+
+
+def _desk(tx: Transaction, scene: CrewScene, sheet: RunSheet | None) -> DriverDesk:
+    berth, out = scene.berth, scene.outage
+    return DriverDesk(
+        seq=scene.seq,
+        at=tx.now,
+        training=tx.tenant.training,
+        aboard=Aboard(*berth) if berth is not None else None,
+        run=sheet,
+        stood_down=list(scene.recalled),
+        unavailable=OutOfService(UnavailabilityReason(out.reason), *out[1:]) if out is not None else None,
+        notices=[CrewSlip(slip.id, NoticeKind(slip.kind), *slip[2:]) for slip in scene.slips],
     )
-    return list(rows.scalars())
 
 
-async def _run(tx: Transaction, actor: Actor, unit_id: UUID) -> RunSheet | None:
-    run = (
-        await tx.session.execute(
-            select(Assignment).where(
-                Assignment.regency_id == tx.tenant.id,
-                Assignment.unit_id == unit_id,
-                Assignment.released_at.is_(None),
-            )
-        )
-    ).scalar_one_or_none()
-    if run is None:
-        return None
-    row = (await incident_rows(tx, Incident.id == run.incident_id))[0]
-    incident = await tx.get(Incident, run.incident_id)
-    key = await tx.person(incident.key_id)
-    note = incident.place_note_sealed
-    name, phone = await _contact(tx, actor, incident)
-    state = AssignmentState(run.state)
-    here = next(r for r in row.runs if r.id == run.id)
+async def _sheets(tx: Transaction, run_ids: Sequence[UUID]) -> dict[UUID, tuple[RunRow, RunSheet]]:
+    """Return what the crews on these runs see, by run. Most runs have neither legs nor proposals yet."""
+    if not run_ids:
+        return {}
+    rows = await open_runs(tx.session, tx.tenant.id, run_ids)
+    carrying = [row.id for row in rows if row.has_legs]
+    legs = await legs_of_runs(tx, carrying) if carrying else {}
+    proposed = {row.incident_id for row in rows if row.has_proposals}
+    stands = {row.id: (AssignmentState(row.state), row.stamped_at) for row in rows}
+    proposals = await open_proposals(tx, proposed, stands) if proposed else {}
+    return {row.id: (row, _sheet(tx, row, legs.get(row.id, []), proposals.get(row.id, []))) for row in rows}
+
+
+def _sheet(tx: Transaction, row: RunRow, legs: list[LegView], proposals: list[ProposalView]) -> RunSheet:
+    note = row.place_note_sealed
+    key = tx.vault.unwrap(row.key_id, row.wrapped) if note and row.wrapped else None
+    state = AssignmentState(row.state)
+    name, phone = _contact(tx, row)
     return RunSheet(
-        assignment_id=run.id,
-        incident_id=incident.id,
-        incident_number=incident.number,
+        assignment_id=row.id,
+        incident_id=row.incident_id,
+        incident_number=row.number,
         state=state,
         moves=list(crew_moves(state)),
-        offered_at=run.created_at,
-        triage=incident.triage,
-        place=row.place,
+        offered_at=row.created_at,
+        triage=row.triage,
+        place=Point(row.lon, row.lat) if row.lon is not None and row.lat is not None else None,
         place_accuracy_m=row.place_accuracy_m,
         village=row.village,
         district=row.district,
@@ -156,38 +153,28 @@ async def _run(tx: Transaction, actor: Actor, unit_id: UUID) -> RunSheet | None:
         caller_name=name,
         caller_phone=phone,
         patients=row.patients,
-        predicted_s=run.predicted_s,
-        legs=here.legs,
-        speed_factor=incident.speed_factor,
-        proposals=here.proposals,
+        predicted_s=row.predicted_s,
+        legs=legs,
+        speed_factor=row.speed_factor,
+        proposals=proposals,
     )
 
 
-async def _contact(tx: Transaction, actor: Actor, incident: Incident) -> tuple[str | None, str | None]:
-    call = (
-        await tx.session.execute(
-            select(Call)
-            .where(Call.regency_id == tx.tenant.id, Call.incident_id == incident.id)
-            .order_by(Call.received_at)
-            .limit(1)
-        )
-    ).scalar_one_or_none()
-    if call is None:
+def _contact(tx: Transaction, row: RunRow) -> tuple[str | None, str | None]:
+    if row.caller_key_id is None or row.caller_wrapped is None:
         return None, None
-    key = await tx.person(call.key_id)
-    await log_view(tx, actor, "call", call.id, call.key_id, ["name", "phone"], "crew on the run")
-    if key is None:
-        return None, None
-    if call.resident_id is not None:
-        resident = (
-            await tx.session.execute(select(Resident).where(Resident.id == call.resident_id))
-        ).scalar_one()
-        name, phone = resident.name_sealed, resident.phone_sealed
-        fields = ("resident.name", "resident.phone")
+    key = tx.vault.unwrap(row.caller_key_id, row.caller_wrapped)
+    if row.resident_id is not None:
+        name, phone, table = row.name_sealed, row.phone_sealed, "resident."
     else:
-        name, phone = call.caller_name_sealed, call.caller_phone_sealed
-        fields = ("call.caller_name", "call.caller_phone")
+        name, phone, table = row.caller_name_sealed, row.caller_phone_sealed, "call.caller_"
     return (
-        key.open(name, fields[0]) if name else None,
-        key.open(phone, fields[1]) if phone else None,
+        key.open(name, f"{table}name") if name else None,
+        key.open(phone, f"{table}phone") if phone else None,
     )
+
+
+async def _log_contact(tx: Transaction, actor: Actor, row: RunRow) -> None:
+    if row.call_id is not None:
+        fields = ["name", "phone"]
+        await log_view(tx, actor, "call", row.call_id, row.caller_key_id, fields, "crew on the run")

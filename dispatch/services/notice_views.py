@@ -71,24 +71,3 @@ async def notices_of_runs(tx: Transaction, run_ids: Sequence[UUID]) -> dict[UUID
             )
         )
     return found
-
-
-async def slips_for_crew(tx: Transaction, unit_id: UUID, joined_at: datetime) -> list[CrewSlip]:
-    """Return what the crew aboard the unit has to acknowledge, the oldest first.
-
-    An older crew's stand-downs are not this one's to acknowledge; a run in progress is, with all about it.
-    """
-    rows = await tx.session.execute(
-        select(CrewNotice)
-        .where(
-            CrewNotice.regency_id == tx.tenant.id,
-            CrewNotice.unit_id == unit_id,
-            CrewNotice.ended_at.is_(None),
-            (CrewNotice.kind != NoticeKind.STAND_DOWN.value) | (CrewNotice.made_at >= joined_at),
-        )
-        .order_by(CrewNotice.made_at, CrewNotice.id)
-    )
-    return [
-        CrewSlip(row.id, NoticeKind(row.kind), row.assignment_id, row.made_at, row.shown_at is not None)
-        for row in rows.scalars()
-    ]

@@ -11,6 +11,7 @@ from dispatch.services.centre import Centre
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.queries.positions import (
     Fix,
+    LastPlace,
     MovedUnit,
     RoadPlaces,
     last_place,
@@ -19,7 +20,16 @@ from dispatch.storage.queries.positions import (
     store_fixes,
 )
 
-__all__ = ["Fix", "MovedUnit", "RoadPlaces", "begin_trail", "no_roads", "quick_uuid", "save_positions"]
+__all__ = [
+    "Fix",
+    "MovedUnit",
+    "RoadPlaces",
+    "begin_trail",
+    "no_roads",
+    "quick_uuid",
+    "save_positions",
+    "trail_from",
+]
 
 
 async def save_positions(
@@ -41,6 +51,11 @@ async def begin_trail(centre: Centre, entry: TenantEntry, unit_id: UUID, install
     """Return what the fixes of a sender that comes aboard are compared with: its unit's last place."""
     async with centre.read(entry.tenant) as tx:
         last = await last_place(tx.session, entry.tenant.id, unit_id)
+    return trail_from(last, installation_id)
+
+
+def trail_from(last: LastPlace | None, installation_id: UUID) -> Trail:
+    """As `begin_trail`, where the unit's last place has been read already."""
     if last is None:
         return Trail()
     return Trail(last.seen, last.sequence if last.installation_id == installation_id else -1)

@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import Row, select, text, update
 
 from dispatch.domain.errors import NotFound, NotSignedIn
 from dispatch.domain.roles import SYSTEM, Actor, ActorKind, Role
@@ -62,9 +63,9 @@ class SessionView:
     this_one: bool
 
 
-_LIVING = text(
-    "SELECT h.hash, s.regency_id, s.session_id, s.seen_at FROM unnest(CAST(:hashes AS bytea[])) AS h(hash) "
-    "CROSS JOIN LATERAL session_by_token(h.hash) s WHERE s.expires_at > :now"
+_BY_TOKEN = text(
+    "SELECT h.hash, s.* FROM unnest(CAST(:hashes AS bytea[])) AS h(hash) "
+    "CROSS JOIN LATERAL session_by_token(h.hash) s"
 )
 
 
@@ -100,37 +101,37 @@ async def find_session(centre: Centre, token: str) -> SignedIn:
     Raises:
         NotSignedIn: unknown, ended or expired.
     """
+    (found,) = await find_sessions(centre, [token])
+    if isinstance(found, NotSignedIn):
+        raise found
+    return found
+
+
+async def find_sessions(centre: Centre, tokens: Sequence[str]) -> list[SignedIn | NotSignedIn]:
+    """Return whose tokens these are, in their order, or why it is nobody's: in one query for all of them."""
     now = centre.clock()
+    hashes = [_digest(token) for token in tokens]
     async with centre.database.sessions() as session:
-        row = (
-            await session.execute(text("SELECT * FROM session_by_token(:hash)"), {"hash": _digest(token)})
-        ).one_or_none()
+        rows = (await session.execute(_BY_TOKEN, {"hashes": list(set(hashes))})).all()
+    by_hash = {bytes(row.hash): row for row in rows}
+    await _note_seen(centre, [row for row in rows if row.expires_at > now], now)
+    return [await _owner(centre, by_hash.get(each), now) for each in hashes]
+
+
+async def _owner(centre: Centre, row: Row[Any] | None, now: datetime) -> SignedIn | NotSignedIn:
     if row is None:
-        raise NotSignedIn("Sesi tidak dikenal atau sudah berakhir", "Session unknown or ended")
+        return NotSignedIn("Sesi tidak dikenal atau sudah berakhir", "Session unknown or ended")
     if row.expires_at <= now:
-        raise NotSignedIn("Sesi kedaluwarsa; silakan masuk lagi", "Session expired; please sign in again")
-    entry = await centre.tenants.by_id(row.regency_id)
+        return NotSignedIn("Sesi kedaluwarsa; silakan masuk lagi", "Session expired; please sign in again")
     actor = (
         Actor(ActorKind.STAFF, row.staff_id, Role(row.role))
         if row.staff_id
         else Actor(ActorKind.RESIDENT, row.resident_id)
     )
-    if now - row.seen_at > _SEEN_EVERY:
-        async with centre.begin(entry.tenant, actor, "session seen") as tx:
-            await tx.session.execute(
-                update(Session)
-                .where(Session.regency_id == entry.tenant.id, Session.id == row.session_id)
-                .values(seen_at=now)
-            )
-    return SignedIn(row.session_id, entry, actor, row.facility_id)
+    return SignedIn(row.session_id, await centre.tenants.by_id(row.regency_id), actor, row.facility_id)
 
 
-async def living_sessions(centre: Centre, tokens: Sequence[str]) -> set[str]:
-    """Return those tokens whose sessions have neither ended nor expired, in one query for all of them."""
-    now = centre.clock()
-    by_hash = {_digest(token): token for token in tokens}
-    async with centre.database.sessions() as session:
-        rows = (await session.execute(_LIVING, {"hashes": list(by_hash), "now": now})).all()
+async def _note_seen(centre: Centre, rows: Sequence[Row[Any]], now: datetime) -> None:
     unseen: defaultdict[int, list[UUID]] = defaultdict(list)
     for row in rows:
         if now - row.seen_at > _SEEN_EVERY:
@@ -143,6 +144,16 @@ async def living_sessions(centre: Centre, tokens: Sequence[str]) -> set[str]:
                 .where(Session.regency_id == regency_id, Session.id.in_(ids))
                 .values(seen_at=now)
             )
+
+
+async def living_sessions(centre: Centre, tokens: Sequence[str]) -> set[str]:
+    """Return those tokens whose sessions have neither ended nor expired, in one query for all of them."""
+    now = centre.clock()
+    by_hash = {_digest(token): token for token in tokens}
+    async with centre.database.sessions() as session:
+        found = (await session.execute(_BY_TOKEN, {"hashes": list(by_hash)})).all()
+    rows = [row for row in found if row.expires_at > now]
+    await _note_seen(centre, rows, now)
     return {by_hash[bytes(row.hash)] for row in rows}
 
 

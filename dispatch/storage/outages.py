@@ -57,6 +57,11 @@ def is_passing(error: BaseException) -> bool:
     return state.startswith(_PASSING_CLASSES) or state in _PASSING_STATES
 
 
+def out_of_reach(error: BaseException) -> bool:
+    """Return whether not even a connection could be had: whoever else asks now will fare no better."""
+    return isinstance(error, OSError | PoolTimeout)
+
+
 def _state(error: BaseException) -> str:
     return str(getattr(getattr(error, "orig", error), "sqlstate", "") or "")
 
