@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -75,14 +76,20 @@ def reachable(one: Sighting, other: Sighting, pace: float = 1.0) -> bool:
 
     Less than a second apart counts as one: receivers round their times.
     """
-    seconds = max(abs(one.at - other.at), 1.0)
-    accuracy = (one.accuracy_m or UNKNOWN_ACCURACY_M) + (other.accuracy_m or UNKNOWN_ACCURACY_M)
-    reach = SLACK_M + accuracy + TOP_SPEED_MS * pace * seconds
+    return _reachable(one.lon, one.lat, one.accuracy_m or UNKNOWN_ACCURACY_M, one.at, other, pace)
+
+
+def _reachable(lon: float, lat: float, accuracy_m: float, at: float, other: Sighting, pace: float) -> bool:
+    seconds = max(abs(at - other.at), 1.0)
+    reach = SLACK_M + accuracy_m + (other.accuracy_m or UNKNOWN_ACCURACY_M) + TOP_SPEED_MS * pace * seconds
     # a degree of longitude is nowhere longer than one of latitude: this sum is too long, and quick
-    east = abs(one.lon - other.lon)
-    if (east + abs(one.lat - other.lat)) * METRES_PER_DEGREE <= reach and east < 180.0:
+    east = abs(lon - other.lon)
+    if (east + abs(lat - other.lat)) * METRES_PER_DEGREE <= reach and east < 180.0:
         return True
-    return metres_apart(one.lon, one.lat, other.lon, other.lat) <= reach
+    return metres_apart(lon, lat, other.lon, other.lat) <= reach
+
+
+_NEVER = float("-inf")
 
 
 class Trail:
@@ -92,14 +99,31 @@ class Trail:
     believed after all: the phone came out of a tunnel or off a ferry, or the first place was the wrong one.
     """
 
-    __slots__ = ("_agreeing", "_doubtful", "believed", "newest")
+    __slots__ = ("_agreeing", "_believed", "_doubtful", "newest")
 
     def __init__(self, believed: Sighting | None = None, newest: int = -1) -> None:
         """`believed` is where the sender, or its unit, was last; `newest` the highest sequence taken in."""
-        self.believed = believed
+        # longitude, latitude, accuracy, time: side by side, for thousands of trails lie all over the memory
+        self._believed = array("d", (0.0, 0.0, 0.0, _NEVER))
         self.newest = newest
         self._doubtful: Sighting | None = None
         self._agreeing = 0
+        if believed is not None:
+            self._believe(believed)
+
+    @property
+    def believed(self) -> Seen | None:
+        """The last believed place, where one was unknown with the accuracy that is assumed."""
+        return None if self._believed[3] == _NEVER else Seen(*self._believed)
+
+    def _believe(self, seen: Sighting) -> None:
+        believed = self._believed
+        believed[0] = seen.lon
+        believed[1] = seen.lat
+        believed[2] = seen.accuracy_m or UNKNOWN_ACCURACY_M
+        believed[3] = seen.at
+        if self._doubtful is not None:
+            self._doubtful, self._agreeing = None, 0
 
     def judge(self, sequence: int, seen: Sighting, pace: float = 1.0) -> FixQuality:
         """Judge one fix and remember what is needed for the next.
@@ -111,10 +135,10 @@ class Trail:
             self.newest = sequence
         if seen.accuracy_m is not None and seen.accuracy_m > COARSE_M:
             return FixQuality.COARSE
-        believed = self.believed
-        if believed is None or reachable(believed, seen, pace):
-            if live or believed is None:
-                self.believed, self._doubtful, self._agreeing = seen, None, 0
+        lon, lat, accuracy_m, at = self._believed
+        if at == _NEVER or _reachable(lon, lat, accuracy_m, at, seen, pace):
+            if live or at == _NEVER:
+                self._believe(seen)
             return FixQuality.GOOD
         if not live:
             return FixQuality.JUMP
@@ -122,11 +146,11 @@ class Trail:
         self._doubtful, self._agreeing = seen, self._agreeing + 1 if agrees else 1
         if self._agreeing < CONSISTENT:
             return FixQuality.JUMP
-        self.believed, self._doubtful, self._agreeing = seen, None, 0
+        self._believe(seen)
         return FixQuality.GOOD
 
     def moves_marker(self, quality: FixQuality, seen: Sighting) -> bool:
         """Whether a fix just judged may move the unit's marker, as far as this sender's own fixes tell."""
         if quality is FixQuality.COARSE:
-            return self.believed is None or seen.at - self.believed.at > COARSE_AFTER_S
+            return seen.at - self._believed[3] > COARSE_AFTER_S
         return quality is FixQuality.GOOD

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import msgspec
@@ -55,6 +54,24 @@ async def _converse(live: Switchboard, connection: Connection) -> None:
 class _Cab:
     """One phone in an ambulance, or of a driver who is not aboard one."""
 
+    __slots__ = (
+        "_answer_due",
+        "_connection",
+        "_desk",
+        "_desk_is_sent",
+        "_desk_is_stale",
+        "_feed",
+        "_live",
+        "_not_saved",
+        "_phone",
+        "_refused",
+        "_saved",
+        "_unread",
+        "_watched",
+        "_who",
+        "entry",
+    )
+
     def __init__(
         self, live: Switchboard, connection: Connection, who: SignedIn, feed: Feed, phone: Phone
     ) -> None:
@@ -68,7 +85,7 @@ class _Cab:
         self._desk: DriverDesk | None = None
         self._desk_is_stale = True
         self._desk_is_sent = False
-        self._unread: list[tuple[bytes, float]] = []
+        self._unread = 0
         self._saved: list[int] = []
         self._refused: list[Refusal] = []
         self._answer_due = False
@@ -102,7 +119,8 @@ class _Cab:
 
     async def handle(self, text: str | bytes) -> None:
         """Answer one frame of the phone."""
-        self._settle()
+        if self._unread:  # whose fixes these are may depend on what the phone says next
+            self._live.ingest.settle(self)
         try:
             frame: frames.DriverFrame = frames.read(_frame, text)
         except BrokenFrame:
@@ -123,14 +141,6 @@ class _Cab:
                 self._desk_is_stale = True  # also when nothing has changed: the phone asked
             self._connection.send(frames.write("done", id=frame.id, result=result))
 
-    def _settle(self) -> None:
-        """Read what came before: whose fixes these are may depend on what the phone says next."""
-        if not self._unread:
-            return
-        good = self.read(self._live.centre.clock().timestamp(), time.monotonic())
-        if good:
-            self._live.ingest.add(self._who.entry, self, good)
-
     def take_straight(self, text: bytes) -> bool:
         """Take a frame of fixes without waking anybody; return False for all else.
 
@@ -138,29 +148,26 @@ class _Cab:
         """
         if not text.startswith(_POSITIONS) or len(text) > FRAME_LIMIT or self._phone.aboard is None:
             return False
-        if not self._live.ingest.announce(self, len(text)):
+        if not self._live.ingest.announce(self, text):
             return False
-        self._unread.append((text, time.monotonic()))
+        self._unread += 1
         return True
 
-    def read(self, now: float, moment: float) -> list[Fix]:
-        """Read the frames that were taken the straight way; return what is to be stored."""
-        waiting, self._unread = self._unread, []
-        good: list[Fix] = []
-        for text, came in waiting:
-            try:
-                frame = _fixes.decode(text)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                salvaged = self._salvaged(text)
-                if salvaged is None:
-                    self._connection.queue_again(text)
-                    continue
-                frame = salvaged
-            if self._phone.aboard is None:
+    def read(self, text: bytes, received_at: float) -> list[Fix]:
+        """Read a frame that was taken the straight way; return what is to be stored."""
+        self._unread -= 1
+        try:
+            frame = _fixes.decode(text)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            salvaged = self._salvaged(text)
+            if salvaged is None:
                 self._connection.queue_again(text)
-                continue
-            good += self._sifted(frame, now - (moment - came))
-        return good
+                return []
+            frame = salvaged
+        if self._phone.aboard is None:
+            self._connection.queue_again(text)
+            return []
+        return self._sifted(frame, received_at)
 
     def _salvaged(self, text: str | bytes) -> frames.Positions | None:
         salvaged = frames.salvage_fixes(text)

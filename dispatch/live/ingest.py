@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Protocol
@@ -57,9 +57,8 @@ class Source(Sender, Protocol):
     def entry(self) -> TenantEntry:
         """Whose fixes they are."""
 
-    def read(self, now: float, moment: float) -> Sequence[Fix]:
-        """Return what is to be stored of the frames so far; `now` in seconds since
-        1970, `moment` the same in monotonic ones."""
+    def read(self, text: bytes, received_at: float) -> Sequence[Fix]:
+        """Return what is to be stored of one frame, which came at `received_at`, seconds since 1970."""
 
 
 class Ingest:
@@ -70,7 +69,7 @@ class Ingest:
         self._centre = centre
         self._fanout = fanout
         self._geofencing = geofencing
-        self._unread: list[Source] = []
+        self._unread: deque[tuple[Source, bytes, float]] = deque()
         self._waiting: defaultdict[int, list[tuple[Sender, Sequence[Fix]]]] = defaultdict(list)
         self._entries: dict[int, TenantEntry] = {}
         self._roads: defaultdict[int, RoadMatch] = defaultdict(RoadMatch)
@@ -97,14 +96,24 @@ class Ingest:
         self._entries[entry.tenant.id] = entry
         self._waiting[entry.tenant.id].append((sender, fixes))
 
-    def announce(self, source: Source, size: int) -> bool:
-        """Have a source's frames read for the next batch; False when there is no room for one of `size`."""
-        count = 1 + size // _FRAME_BYTES
+    def announce(self, source: Source, text: bytes) -> bool:
+        """Have a source's frame read for the next batch; False when there is no room for it."""
+        count = 1 + len(text) // _FRAME_BYTES
         if self._count + count > MOST_WAITING:
             return False
-        self._unread.append(source)
+        self._unread.append((source, text, time.monotonic()))
         self._grow(count)
         return True
+
+    def settle(self, source: Source) -> None:
+        """Read what a source has announced, now."""
+        whole, self._unread = self._unread, deque()
+        mine: list[tuple[Source, bytes, float]] = []
+        for each in whole:
+            (mine if each[0] is source else self._unread).append(each)
+        now, moment = self._centre.clock().timestamp(), time.monotonic()
+        for _, text, came in mine:
+            self._read(source, text, now - (moment - came))
 
     def _grow(self, count: int) -> None:
         if self._count == 0:
@@ -125,8 +134,8 @@ class Ingest:
             began = loop.time()
             self._work.clear()
             self._full.clear()
-            unread, self._unread, self._count = self._unread, [], 0
-            await self._read(unread)
+            self._count = 0
+            await self._read_all()
             waiting, self._waiting = self._waiting, defaultdict(list)
             written = 0
             for regency_id, batch in waiting.items():
@@ -139,19 +148,25 @@ class Ingest:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._full.wait(), max(0.0, due - loop.time()))
 
-    async def _read(self, unread: Sequence[Source]) -> None:
-        for first in range(0, len(unread), SLICE):
+    async def _read_all(self) -> None:
+        left = len(self._unread)
+        while left > 0:
             now, moment = self._centre.clock().timestamp(), time.monotonic()
-            for source in unread[first : first + SLICE]:
-                try:
-                    fixes = source.read(now, moment)
-                except Exception:
-                    # one phone's frames must not hold up all others'; it sends them again, unanswered
-                    logger.exception("frames of a sender of %s could not be read", source.entry.tenant.slug)
-                    continue
-                if fixes:
-                    self.add(source.entry, source, fixes)
+            for _ in range(min(SLICE, left, len(self._unread))):
+                source, text, came = self._unread.popleft()
+                self._read(source, text, now - (moment - came))
+            left -= SLICE
             await asyncio.sleep(0)
+
+    def _read(self, source: Source, text: bytes, received_at: float) -> None:
+        try:
+            fixes = source.read(text, received_at)
+        except Exception:
+            # one phone's frames must not hold up all others'; it sends them again, unanswered
+            logger.exception("a frame of a sender of %s could not be read", source.entry.tenant.slug)
+            return
+        if fixes:
+            self.add(source.entry, source, fixes)
 
     async def _flush(self, entry: TenantEntry, batch: Sequence[tuple[Sender, Sequence[Fix]]]) -> int:
         """Store one batch and tell its senders; returns the number of its fixes."""

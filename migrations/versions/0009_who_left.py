@@ -1,4 +1,4 @@
-"""Who left a unit since its marker's last fix: asked for every batch that a sender without the marker is in."""
+"""Who left a unit since its marker's last fix, asked beside every batch; and whose turns a phone's fixes are."""
 
 from alembic import op
 
@@ -10,7 +10,9 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_index("crew_left", "crew_membership", ["regency_id", "left_at"])
+    op.create_index("crew_turns", "crew_membership", ["regency_id", "staff_id", "left_at"])
 
 
 def downgrade() -> None:
+    op.drop_index("crew_turns", "crew_membership")
     op.drop_index("crew_left", "crew_membership")

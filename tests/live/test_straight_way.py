@@ -138,8 +138,8 @@ async def test_a_phone_whose_frames_cannot_be_read_holds_up_no_other(
     failed: list[object] = []
     one, both = Event(), Event()
 
-    def fails_once(self: _Cab, now: datetime, moment: float) -> object:
-        fixes = read(self, now, moment)
+    def fails_once(self: _Cab, text: bytes, received_at: float) -> object:
+        fixes = read(self, text, received_at)
         if both.is_set() and not failed:
             failed.append(fixes)
             raise OverflowError("as of a number nobody thought of")

@@ -60,6 +60,7 @@ class CrewMembership(Tenant, Base):
         within("staff_user", "staff_id"),
         Index("crew_aboard", "regency_id", "staff_id", unique=True, postgresql_where=text("left_at IS NULL")),
         Index("crew_left", "regency_id", "left_at"),
+        Index("crew_turns", "regency_id", "staff_id", "left_at"),
     )
     evented: ClassVar[bool] = True
 
