@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -44,12 +44,13 @@ class Upkeep:
             if self._partitions_at is None or now >= self._partitions_at + PARTITIONS_EVERY:
                 await self._make_partitions(now)
                 self._partitions_at = now
-                await self._erase_again()
+                await _whatever_becomes_of(self._erase_again(), "erasing again")
             for entry in await self._centre.tenants.all():
                 await self._of_tenant(entry)
-            await finish_erasures(self._centre, SYSTEM, cause="upkeep")
+            unfinished = finish_erasures(self._centre, SYSTEM, cause="upkeep")
+            await _whatever_becomes_of(unfinished, "finishing erasures")
             if self._checkpoints_at is None or now >= self._checkpoints_at + CHECKPOINTS_EVERY:
-                await self._write_checkpoints()
+                await _whatever_becomes_of(self._write_checkpoints(), "signing checkpoints")
                 self._checkpoints_at = now
         return True
 
@@ -100,3 +101,11 @@ class Upkeep:
         async with self._centre.database.sessions() as session, session.begin():
             query = text("SELECT pg_try_advisory_xact_lock(:lock)")
             yield bool(await session.scalar(query, {"lock": _LOCK}))
+
+
+async def _whatever_becomes_of(part: Awaitable[object], what: str) -> None:
+    """Do one part: a damaged file of one must not keep the others from being done, it is said each time."""
+    try:
+        await part
+    except Exception:
+        log.exception("%s failed", what)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 from case_scene import CAUSE, Case, open_case
 
 from dispatch.domain.events import EventKind
@@ -143,6 +144,30 @@ async def test_upkeep_opens_shifts_and_makes_room_for_positions(database: Any, t
         )
         days = [r.name for r in names if r.name != "position_other"]
         assert (days[0], days[-1], len(days)) == ("position_20261119", "position_20261128", 10)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("secrets/checkpoint.key", b""),  # a power cut right after it was made
+        ("checkpoints/erasures.jsonl", b"\0\0\0\0\n"),
+    ],
+)
+async def test_upkeep_in_trouble_holds_up_no_timer(
+    database: Any, tmp_path: Path, file: str, content: bytes
+) -> None:
+    async with open_case(database, tmp_path) as case:
+        damaged = case.centre.settings.run_dir / file
+        damaged.parent.mkdir(parents=True, exist_ok=True)
+        damaged.write_bytes(content)
+        stop = asyncio.Event()
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            working = tasks.create_task(work(case.centre, transports(case.centre.settings), stop))
+            await case.ring()
+            case.pass_time(15)
+            await told(case, database, EventKind.CALL_UNANSWERED)
+            assert not working.done()
+            stop.set()
 
 
 async def test_upkeep_of_one_worker_keeps_the_others_out(database: Any, tmp_path: Path) -> None:
