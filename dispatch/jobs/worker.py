@@ -150,7 +150,7 @@ async def _surviving(piece: Awaitable[object], stop: asyncio.Event) -> None:
     except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as trouble:
         log.warning("the database does not answer as it should: %s: %s", type(trouble).__name__, trouble)
         await _either(stop, stop, AFTER_TROUBLE_S)
-    # one lane's trouble, or one tenant's, must not end the others: an offer has to go on whatever else is broken
+    # one lane's trouble, or one tenant's, must not end the others: an offer goes on whatever else is broken
     except Exception:
         log.exception("a piece of the work failed; it is tried again")
         await _either(stop, stop, AFTER_TROUBLE_S)

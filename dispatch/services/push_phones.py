@@ -154,7 +154,7 @@ def _end(tx: Transaction, row: PushSubscription, why: str) -> None:
 
 
 async def _opened(tx: Transaction, row: PushSubscription) -> PushPhone | None:
-    """The browser, or None when what is kept of it cannot be opened: the crew's others are told all the same."""
+    """The browser; None when what is kept of it cannot be opened: the crew's others are told all the same."""
     try:
         key = await tx.person(row.key_id)
         return PushPhone(key.open(row.sealed, _FIELD), key) if key and row.sealed else None
