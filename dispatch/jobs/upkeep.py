@@ -41,7 +41,7 @@ class Upkeep:
             if not mine:
                 return False
             now = self._centre.clock()
-            if self._partitions_at is None or now >= self._partitions_at + PARTITIONS_EVERY:
+            if _is_due(self._partitions_at, PARTITIONS_EVERY, now):
                 await self._make_partitions(now)
                 self._partitions_at = now
                 await _whatever_becomes_of(self._erase_again(), "erasing again")
@@ -49,7 +49,7 @@ class Upkeep:
                 await self._of_tenant(entry)
             unfinished = finish_erasures(self._centre, SYSTEM, cause="upkeep")
             await _whatever_becomes_of(unfinished, "finishing erasures")
-            if self._checkpoints_at is None or now >= self._checkpoints_at + CHECKPOINTS_EVERY:
+            if _is_due(self._checkpoints_at, CHECKPOINTS_EVERY, now):
                 await _whatever_becomes_of(self._write_checkpoints(), "signing checkpoints")
                 self._checkpoints_at = now
         return True
@@ -101,6 +101,11 @@ class Upkeep:
         async with self._centre.database.sessions() as session, session.begin():
             query = text("SELECT pg_try_advisory_xact_lock(:lock)")
             yield bool(await session.scalar(query, {"lock": _LOCK}))
+
+
+def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
+    """Whether something done `last` is to be done again; a clock that was set back does not put it off."""
+    return last is None or not last <= now < last + every
 
 
 async def _whatever_becomes_of(part: Awaitable[object], what: str) -> None:

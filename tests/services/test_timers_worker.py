@@ -170,6 +170,24 @@ async def test_upkeep_in_trouble_holds_up_no_timer(
             stop.set()
 
 
+async def test_a_clock_that_was_ahead_puts_no_upkeep_off(database: Any, tmp_path: Path) -> None:
+    async with open_case(database, tmp_path) as case:
+        upkeep = Upkeep(case.centre)
+        ahead = 30 * 86_400
+        case.pass_time(ahead)
+        await upkeep.pass_once()
+        case.pass_time(-ahead)
+        await case.ring()
+        await upkeep.pass_once()
+        names = await case.rows(
+            "SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+            "WHERE i.inhparent = CAST('position' AS regclass)"
+        )
+        assert "position_20261121" in {row.name for row in names}
+        signed = case.centre.settings.checkpoints_dir / f"{case.entry.tenant.slug}.jsonl"
+        assert len(signed.read_text().splitlines()) == 2
+
+
 async def test_upkeep_of_one_worker_keeps_the_others_out(database: Any, tmp_path: Path) -> None:
     async with open_case(database, tmp_path) as case:
         upkeep, other = Upkeep(case.centre), Upkeep(case.centre)
