@@ -23,7 +23,7 @@ from dispatch.jobs.paper import PaperPrinter
 from dispatch.paper.press import printed
 from dispatch.services.change_incident import PatientChange, change_patient
 from dispatch.services.change_roads import NewRoadChange, change_roads
-from dispatch.services.open_incident import Judgement, open_incident
+from dispatch.services.open_incident import Judgement, link_call, open_incident
 from dispatch.services.paper_board import read_paper_board
 from dispatch.services.paper_by_hand import sheet_by_hand
 from dispatch.services.paper_prints import claim_minute, paper_state
@@ -89,6 +89,30 @@ async def test_the_board_says_what_a_desk_without_machines_needs(case: Case) -> 
         assert needed in words, needed
     assert NIK not in words
     assert "Pasien Rahasia" not in words, "who is hurt is not needed to send help"
+
+
+async def test_whoever_called_first_the_case_has_a_number_to_ring_and_its_note(case: Case) -> None:
+    first = await case.ring(caller_name="Contoh Anggrek", caller_phone="0890-0001-0003", note="Kebakaran")
+    case.pass_time(10)
+    second = await case.ring(caller_name="Contoh Dahlia", caller_phone="0890-0001-0004")
+    judged = Judgement(triage=Triage.RED, place_note="Belakang pasar")
+    opened = await open_incident(case.centre, case.entry, case.operator, second.call_id, judged, cause=CAUSE)
+    await link_call(case.centre, case.entry, case.operator, first.call_id, opened.incident_id, cause=CAUSE)
+    words = await board(case)
+    for needed in ("Contoh Anggrek", "0890-0001-0003", "Kebakaran", "Belakang pasar"):
+        assert needed in words, needed
+
+
+async def test_a_first_caller_without_a_number_hides_no_other(case: Case) -> None:
+    first = await case.ring(caller_name="Contoh Anggrek")
+    case.pass_time(10)
+    second = await case.ring(caller_name="Contoh Dahlia", caller_phone="0890-0001-0004")
+    judged = Judgement(triage=Triage.RED)
+    opened = await open_incident(case.centre, case.entry, case.operator, first.call_id, judged, cause=CAUSE)
+    await link_call(case.centre, case.entry, case.operator, second.call_id, opened.incident_id, cause=CAUSE)
+    words = await board(case)
+    assert "0890-0001-0004" in words
+    assert "Contoh Dahlia" in words
 
 
 async def test_an_empty_regency_has_a_board_too(case: Case) -> None:
