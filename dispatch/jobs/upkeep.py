@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
+from dispatch.domain.errors import Conflict
 from dispatch.domain.roles import SYSTEM
 from dispatch.services.centre import Centre
 from dispatch.services.checkpoint_log import write_checkpoint
@@ -76,7 +77,7 @@ class Upkeep:
         for entry in await self._centre.tenants.all():
             try:
                 await write_checkpoint(self._centre, entry, signer)
-            except OSError as trouble:
+            except (OSError, Conflict) as trouble:
                 log.error("%s: no checkpoint of the event log: %s", entry.tenant.slug, trouble)
 
     async def _erase_again(self) -> None:
