@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -76,15 +76,17 @@ async def notices_of_runs(tx: Transaction, run_ids: Sequence[UUID]) -> dict[UUID
 async def slips_for_crew(tx: Transaction, unit_id: UUID, joined_at: datetime) -> list[CrewSlip]:
     """Return what the crew aboard the unit has to acknowledge, the oldest first.
 
-    An older crew's stand-downs are not this one's to acknowledge; a run in progress is, with all about it.
+    An older crew's stand-downs are not this one's to acknowledge; a run in progress is, with all about it. A
+    crew that boarded at a time still to come did so by a clock that has been set back since: all are its own.
     """
+    since = joined_at if joined_at <= tx.now else datetime.min.replace(tzinfo=UTC)
     rows = await tx.session.execute(
         select(CrewNotice)
         .where(
             CrewNotice.regency_id == tx.tenant.id,
             CrewNotice.unit_id == unit_id,
             CrewNotice.ended_at.is_(None),
-            (CrewNotice.kind != NoticeKind.STAND_DOWN.value) | (CrewNotice.made_at >= joined_at),
+            (CrewNotice.kind != NoticeKind.STAND_DOWN.value) | (CrewNotice.made_at >= since),
         )
         .order_by(CrewNotice.made_at, CrewNotice.id)
     )

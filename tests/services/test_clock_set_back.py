@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from case_scene import CAUSE, Case, S, open_case
 
-from dispatch.domain.deadlines import TimerKind
+from dispatch.domain.deadlines import NoticeKind, TimerKind
 from dispatch.domain.events import EventKind
 from dispatch.domain.unit import UnavailabilityReason
 from dispatch.jobs.clock_watch import ClockWatch
@@ -19,7 +19,10 @@ from dispatch.jobs.outbox import send_due_messages
 from dispatch.jobs.worker import work
 from dispatch.notify.choice import transports
 from dispatch.services.clock_set_back import pull_in
+from dispatch.services.crew import sign_off, sign_on
+from dispatch.services.notice_views import slips_for_crew
 from dispatch.services.readiness import make_unavailable
+from dispatch.services.stand_down import stand_down
 
 AHEAD_S = 86_400.0
 
@@ -52,6 +55,23 @@ async def test_an_alarm_that_was_told_then_goes_on(case: Case) -> None:
     assert (await case.timers(call.call_id))[TimerKind.CALL_UNANSWERED] == 60
     await case.later(61)
     assert len(await case.events(EventKind.CALL_UNANSWERED)) == 2
+
+
+async def test_a_crew_that_boarded_then_is_told_of_its_recall(case: Case) -> None:
+    crew = case.crew["A-1"]
+    await sign_off(case.centre, case.entry, crew, cause=CAUSE)
+    case.pass_time(AHEAD_S)
+    present = await sign_on(case.centre, case.entry, crew, "A-1", None, cause=CAUSE)
+    case.pass_time(-AHEAD_S)
+    run = await case.send("A-1", await case.incident())
+    await case.step(run.id, S.ACCEPTED, crew)
+    await stand_down(case.centre, case.entry, case.operator, run.id, "uji", cause=CAUSE)
+    async with case.centre.read(case.entry.tenant) as tx:
+        slips = await slips_for_crew(tx, present.unit_id, present.joined_at)
+    assert [slip.kind for slip in slips] == [NoticeKind.STAND_DOWN]
+    await case.later(40)
+    assert not await case.events(EventKind.NOTICE_MOOT)
+    assert len(await case.events(EventKind.CREW_CALL_DUE)) == 1
 
 
 async def test_a_message_queued_then_goes_out_at_once(case: Case) -> None:
