@@ -286,6 +286,22 @@ describe('a page that shows one picture', () => {
   })
 })
 
+describe('a log that goes back under a living connection', () => {
+  it('is followed by pages with a picture: what the server says later on one line is newer', async () => {
+    const { wires, frames, link } = await wired({ snapshot: 'desk' })
+    wires[0]?.says({ t: 'welcome', n: 1, seq: 900 })
+    wires[0]?.says({ t: 'desk', n: 2, seq: 900 })
+    wires[0]?.says({ t: 'pong', n: 3, seq: 900 })
+    wires[0]?.says({ t: 'desk', n: 4, seq: 890 })
+    expect(seqs(frames, 'desk')).toEqual([900, 890])
+    expect(link.complete).toBe(-1)
+    wires[0]?.says({ t: 'desk', n: 5, seq: 891 })
+    wires[0]?.says({ t: 'pong', n: 6, seq: 891 })
+    expect(seqs(frames, 'desk')).toEqual([900, 890, 891])
+    expect(link.complete).toBe(891)
+  })
+})
+
 describe('whatever the way does to frames', () => {
   it.each(Array.from({ length: 40 }, (_, seed) => seed))('events: all of them, once, in order (seed %i)', async (seed) => {
     const random = dice(seed)
