@@ -58,7 +58,7 @@ export class Link {
   /** The last event in the picture that was handed on. */
   private shown = -1
   private told = -1
-  /** Whether this connection has brought a picture: what it brings later is newer, whatever its number. */
+  /** Whether this connection has brought a picture: what it brings later should be newer. */
   private pictured = false
   private checks = 0
   private checkedAt = 0
@@ -165,9 +165,9 @@ export class Link {
         break
       case this.options.snapshot:
         if (Number(frame.seq) < this.shown) {
-          if (!this.pictured) return
-          // later on one line and of an earlier event: the log is another one, and this is what holds
-          this.told = -1
+          // later on one line and of an earlier event: is the log another one? The next welcome tells
+          if (this.pictured) this.lost(socket, 1006)
+          return
         }
         this.pictured = true
         this.shown = Number(frame.seq)
