@@ -144,7 +144,7 @@ class MakeAvailable(Frame, tag="available"):
     unit_id: UUID | None = None
 
 
-class PhoneFix(Struct):
+class PhoneFix(Struct, gc=False):
     """One fix as the phone has it; `at` is the phone's clock when the fix was made."""
 
     seq: Sequence63
@@ -158,7 +158,7 @@ class PhoneFix(Struct):
     replayed: bool = False
 
 
-class Positions(Frame, tag="positions"):
+class Positions(Frame, tag="positions", gc=False):
     """Fixes, newest first or last; `sent_at` is the phone's clock when the frame was sent."""
 
     fixes: list[PhoneFix]

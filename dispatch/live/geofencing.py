@@ -15,9 +15,9 @@ import routing
 from dispatch.domain.assignment import AssignmentState
 from dispatch.domain.errors import Unavailable
 from dispatch.domain.geofence import Proposal, Watch, WatchedRun
-from dispatch.domain.position import Seen
-from dispatch.live.fix_steps import Sifted
+from dispatch.domain.position import Sighting
 from dispatch.services.centre import Centre
+from dispatch.services.save_positions import Fix
 from dispatch.services.step_proposals import propose_step
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.watch_runs import RunRow, fixes_of_runs, news_of_runs
@@ -99,17 +99,17 @@ class RunBook:
             return False
         return known != row
 
-    def take(self, batch: Iterable[Sifted]) -> list[Said]:
+    def take(self, batch: Iterable[Fix]) -> list[Said]:
         """Take in committed fixes; return by run what they newly speak for."""
         units = self.units
         return [
             said
-            for fix, seen in batch
+            for fix in batch
             if fix.unit_id in units and fix.quality == "good"
-            for said in self._take(fix.unit_id, seen, fix.speed_ms)
+            for said in self._take(fix.unit_id, fix, fix.speed_ms)
         ]
 
-    def _take(self, unit_id: UUID, seen: Seen, speed_ms: float | None) -> list[Said]:
+    def _take(self, unit_id: UUID, seen: Sighting, speed_ms: float | None) -> list[Said]:
         watch = self._watches.get(unit_id)
         if watch is None:
             return []
@@ -159,7 +159,7 @@ class Geofencing:
         """Nothing is watched before `run`."""
         self._centre = centre
         self._books: dict[int, RunBook] = {}
-        self._waiting: deque[tuple[TenantEntry, Sequence[Sifted]]] = deque()
+        self._waiting: deque[tuple[TenantEntry, Sequence[Fix]]] = deque()
         self._unsaid: dict[tuple[int, UUID, AssignmentState], Proposal] = {}
         self._work = asyncio.Event()
 
@@ -167,7 +167,7 @@ class Geofencing:
         """Return the units that are on a watched run, as far as this process knows."""
         return self._book(entry).units
 
-    def committed(self, entry: TenantEntry, batch: Sequence[Sifted]) -> None:
+    def committed(self, entry: TenantEntry, batch: Sequence[Fix]) -> None:
         """These fixes are stored."""
         if len(self._waiting) >= _MOST_WAITING:
             self._waiting.clear()

@@ -12,9 +12,8 @@ import numpy as np
 
 import routing
 from dispatch.domain.errors import Unavailable
-from dispatch.live.fix_steps import Sifted
 from dispatch.services.centre import Centre
-from dispatch.services.save_positions import NO_ROAD, RoadPlace
+from dispatch.services.save_positions import NO_ROAD, Fix, RoadPlace
 from dispatch.services.tenants import TenantEntry
 
 MOVING_MS = 1.5
@@ -36,7 +35,7 @@ class RoadMatch:
         self._without_roads = False
 
     async def places(
-        self, centre: Centre, entry: TenantEntry, batch: Sequence[Sifted], on_run: set[UUID]
+        self, centre: Centre, entry: TenantEntry, batch: Sequence[Fix], on_run: set[UUID]
     ) -> list[RoadPlace]:
         """Return one road place for each fix of the batch, in its order.
 
@@ -55,7 +54,7 @@ class RoadMatch:
             self._without_roads = True
             return places
         rows = self._rows_of([batch[i] for i in chosen])
-        at = np.array([batch[i].seen.at for i in chosen])
+        at = np.array([batch[i].at for i in chosen])
         fixes = _fixes([batch[i] for i in chosen], at - self._at[rows])
         before = routing.Followed._make(column[rows] for column in self._before)
         found = await asyncio.to_thread(network.follow, before, fixes)
@@ -72,23 +71,23 @@ class RoadMatch:
         return places
 
     @staticmethod
-    def _chosen(batch: Sequence[Sifted], on_run: set[UUID]) -> list[int]:
+    def _chosen(batch: Sequence[Fix], on_run: set[UUID]) -> list[int]:
         newest: dict[UUID, int] = {}
-        for i, (fix, _) in enumerate(batch):
+        for i, fix in enumerate(batch):
             if fix.quality != "good" or fix.replayed:
                 continue
             if fix.unit_id not in on_run and (fix.speed_ms is None or fix.speed_ms < MOVING_MS):
                 continue
             known = newest.get(fix.installation_id)
-            if known is None or batch[known].fix.sequence < fix.sequence:
+            if known is None or batch[known].sequence < fix.sequence:
                 newest[fix.installation_id] = i
         return list(newest.values())
 
-    def _rows_of(self, batch: Sequence[Sifted]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def _rows_of(self, batch: Sequence[Fix]) -> np.ndarray[Any, np.dtype[np.int64]]:
         if len(self._rows) > _MOST_SENDERS:  # phones of years: what they knew is a minute's work
             self._rows.clear()
             self._at[:] = -np.inf
-        rows = [self._rows.setdefault(one.fix.installation_id, len(self._rows)) for one in batch]
+        rows = [self._rows.setdefault(fix.installation_id, len(self._rows)) for fix in batch]
         while len(self._rows) > len(self._at):
             more = routing.nowhere(len(self._at))
             self._before = routing.Followed._make(
@@ -98,7 +97,7 @@ class RoadMatch:
         return np.array(rows, np.int64)
 
 
-def _fixes(batch: Sequence[Sifted], seconds: np.ndarray[Any, np.dtype[np.float64]]) -> routing.Fixes:
-    rows = [(f.lon, f.lat, f.accuracy_m, f.heading_deg, f.speed_ms) for f, _ in batch]
+def _fixes(batch: Sequence[Fix], seconds: np.ndarray[Any, np.dtype[np.float64]]) -> routing.Fixes:
+    rows = [(f.lon, f.lat, f.accuracy_m, f.heading_deg, f.speed_ms) for f in batch]
     # None becomes NaN, which is how the roads are told "unknown"
     return routing.Fixes._make([*np.array(rows, np.float64).T.copy(), seconds])

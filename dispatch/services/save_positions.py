@@ -15,10 +15,11 @@ from dispatch.storage.queries.positions import (
     MovedUnit,
     RoadPlace,
     last_place,
+    quick_uuid,
     store_fixes,
 )
 
-__all__ = ["NO_ROAD", "Fix", "MovedUnit", "RoadPlace", "begin_trail", "save_positions"]
+__all__ = ["NO_ROAD", "Fix", "MovedUnit", "RoadPlace", "begin_trail", "quick_uuid", "save_positions"]
 
 
 async def save_positions(

@@ -89,9 +89,9 @@ async def fix(
     made = now - timedelta(seconds=ago_s)
     place = along(metres)
     one = Fix(
-        installation_id=phone, sequence=sequence, device_at=made, fixed_at=made, unit_id=case.units[sign],
-        clock_offset_s=0.0, received_at=now, lon=place.lon, lat=place.lat, accuracy_m=8.0, speed_ms=3.0,
-        heading_deg=90.0, battery=0.5, source="app", replayed=False, quality="good", moves=True,
+        installation_id=phone, sequence=sequence, device_at=made.timestamp(), at=made.timestamp(),
+        unit_id=case.units[sign], received_at=now.timestamp(), lon=place.lon, lat=place.lat, accuracy_m=8.0,
+        speed_ms=3.0, heading_deg=90.0, battery=0.5,
     )  # fmt: skip
     await save_positions(case.centre, case.entry, [one], [RoadPlace(None, None)])
 

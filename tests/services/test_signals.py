@@ -39,18 +39,12 @@ async def fix(case: Case, sign: str, at: datetime | None = None) -> None:
     one = Fix(
         phone,
         int(made.timestamp() * 1000),
-        made,
-        made,
-        case.units[sign],
-        0.0,
-        case.now,
+        made.timestamp(),
+        case.now.timestamp(),
         place.lon,
         place.lat,
-        *(None,) * 4,
-        source="app",
-        replayed=False,
-        quality="good",
-        moves=True,
+        at=made.timestamp(),
+        unit_id=case.units[sign],
     )
     await save_positions(case.centre, case.entry, [one], [NO_ROAD])
 
