@@ -45,7 +45,7 @@ def test_where_no_standby_is_expected_none_is_waited_for() -> None:
     assert not Judge(5.0).verdict(seen(synchronous=True, keeps_up=True, expected=()), 0.0)
 
 
-def test_a_note_that_cannot_be_replaced_does_not_go_on_saying_that_all_is_in_two_places(
+def test_a_note_that_cannot_be_replaced_is_not_believed_any_more(
     tmp_path: Path,
 ) -> None:
     """A promotion believes it: without one it refuses, with the old one it would lose without a word."""
