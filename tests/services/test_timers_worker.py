@@ -19,7 +19,7 @@ import pytest
 from case_scene import CAUSE, Case, open_case
 
 from dispatch.domain.events import EventKind
-from dispatch.jobs.upkeep import Upkeep
+from dispatch.jobs.upkeep import STEADY_FOR, Upkeep
 from dispatch.jobs.worker import due_tenants, work
 from dispatch.notify.choice import transports
 from dispatch.storage.tables.shift import Shift
@@ -186,6 +186,27 @@ async def test_a_clock_that_was_ahead_puts_no_upkeep_off(database: Any, tmp_path
         assert "position_20261121" in {row.name for row in names}
         signed = case.centre.settings.checkpoints_dir / f"{case.entry.tenant.slug}.jsonl"
         assert len(signed.read_text().splitlines()) == 2
+
+
+async def test_a_clock_that_leaps_ahead_sends_no_crew_home(database: Any, tmp_path: Path) -> None:
+    """Started by a battery that took local time for UTC, say, until it has heard of the right one."""
+    aboard = "SELECT count(*) FROM crew_membership WHERE left_at IS NULL"
+    async with open_case(database, tmp_path) as case:
+        crews = await case.value(aboard)
+        since_boot = 0.0
+        upkeep = Upkeep(case.centre, lambda: since_boot)
+        await upkeep.pass_once()
+        leap_s = 31 * 86_400.0
+        for moved_s in (leap_s, -leap_s, leap_s):
+            case.pass_time(moved_s)
+            since_boot += 30
+            await upkeep.pass_once()
+            assert await case.value(aboard) == crews
+        # so it was the right time in the end
+        case.pass_time(STEADY_FOR.total_seconds())
+        since_boot += STEADY_FOR.total_seconds()
+        await upkeep.pass_once()
+        assert await case.value(aboard) == 0
 
 
 async def test_upkeep_of_one_worker_keeps_the_others_out(database: Any, tmp_path: Path) -> None:
