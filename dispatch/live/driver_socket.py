@@ -62,6 +62,7 @@ class _Cab:
         self._live = live
         self._connection = connection
         self._who = who
+        self.entry = who.entry
         self._feed = feed
         self._phone = phone
         self._watched: set[str] = set()
@@ -138,7 +139,7 @@ class _Cab:
         """
         if not text.startswith(_POSITIONS) or len(text) > FRAME_LIMIT or self._phone.aboard is None:
             return False
-        if not self._live.ingest.announce(self._who.entry, self, text):
+        if not self._live.ingest.announce(self, len(text)):
             return False
         self._unread.append((text, time.monotonic()))
         return True
@@ -194,10 +195,12 @@ class _Cab:
 
     def saved(self, seqs: list[int]) -> None:
         """The intake has committed these fixes."""
-        self._saved.extend(seqs)
-        if self._connection.write_straight(frames.write_saved(self._saved, self._shown())):
-            self._saved, self._refused, self._answer_due = [], [], False
+        if self._saved or self._refused:
+            self._saved.extend(seqs)
+        elif self._connection.write_straight(frames.write_saved(seqs)):
             return
+        else:
+            self._saved = seqs
         self._answer_due = True
         self._connection.wake.set()
 
@@ -230,7 +233,7 @@ class _Cab:
     async def _answer_fixes(self) -> None:
         if self._answer_due:
             self._answer_due = False
-            answer = frames.write_saved(self._saved, self._shown())
+            answer = frames.write_saved(self._saved, self._shown()).decode()
             self._saved, self._refused = [], []
             await self._connection.write(answer)
         if self._not_saved:

@@ -15,7 +15,6 @@ import routing
 from dispatch.domain.assignment import AssignmentState
 from dispatch.domain.errors import Unavailable
 from dispatch.domain.geofence import Proposal, Watch, WatchedRun
-from dispatch.domain.position import Sighting
 from dispatch.services.centre import Centre
 from dispatch.services.save_positions import Fix
 from dispatch.services.step_proposals import propose_step
@@ -87,7 +86,12 @@ class RunBook:
             self._rows[row.unit_id] = row
             self._watches[row.unit_id] = Watch(_watched(row, road_m))
             self.units.add(row.unit_id)
-        return [said for fix in seen for said in self._take(fix.unit_id, fix.seen, fix.speed_ms)]
+        return [
+            said
+            for fix in seen
+            if (watch := self._watches.get(fix.unit_id)) is not None
+            for said in self._said(fix.unit_id, watch.take(fix.seen, fix.speed_ms))
+        ]
 
     def _is_news(self, row: RunRow) -> bool:
         """Whether a run is to be watched anew; one that is over is let go."""
@@ -101,20 +105,18 @@ class RunBook:
 
     def take(self, batch: Iterable[Fix]) -> list[Said]:
         """Take in committed fixes; return by run what they newly speak for."""
-        units = self.units
-        return [
-            said
-            for fix in batch
-            if fix.unit_id in units and fix.quality == "good"
-            for said in self._take(fix.unit_id, fix, fix.speed_ms)
-        ]
+        watches, said = self._watches, list[Said]()
+        for fix in batch:
+            watch = watches.get(fix.unit_id)
+            if watch is not None and fix.quality == "good":
+                proposals = watch.take(fix, fix.speed_ms)
+                if proposals:
+                    said += self._said(fix.unit_id, proposals)
+        return said
 
-    def _take(self, unit_id: UUID, seen: Sighting, speed_ms: float | None) -> list[Said]:
-        watch = self._watches.get(unit_id)
-        if watch is None:
-            return []
+    def _said(self, unit_id: UUID, proposals: Iterable[Proposal]) -> list[Said]:
         run = self._rows[unit_id].assignment_id
-        return [Said(run, proposal) for proposal in watch.take(seen, speed_ms)]
+        return [Said(run, proposal) for proposal in proposals]
 
     async def _metres_to_road(self, rows: Sequence[RunRow]) -> list[float]:
         """How far each scene lies from the roads; 0 where that is not known."""

@@ -25,7 +25,7 @@ from dispatch.storage.outages import DatabaseAway, database_needed
 
 FLUSH_EVERY_S = 0.1
 """While little comes in, nobody waits longer than this."""
-BUSY_FLUSH_EVERY_S = 0.5
+BUSY_FLUSH_EVERY_S = 1.0
 """While much comes in: much of what a batch costs it costs once, and a screen is told once a second."""
 BUSY = 50
 """Fixes in a batch from which on it is much."""
@@ -53,6 +53,10 @@ class Sender(Protocol):
 class Source(Sender, Protocol):
     """A sender whose frames are read when a batch is made: in a row they cost half as much."""
 
+    @property
+    def entry(self) -> TenantEntry:
+        """Whose fixes they are."""
+
     def read(self, now: float, moment: float) -> Sequence[Fix]:
         """Return what is to be stored of the frames so far; `now` in seconds since
         1970, `moment` the same in monotonic ones."""
@@ -66,7 +70,7 @@ class Ingest:
         self._centre = centre
         self._fanout = fanout
         self._geofencing = geofencing
-        self._unread: list[tuple[TenantEntry, Source]] = []
+        self._unread: list[Source] = []
         self._waiting: defaultdict[int, list[tuple[Sender, Sequence[Fix]]]] = defaultdict(list)
         self._entries: dict[int, TenantEntry] = {}
         self._roads: defaultdict[int, RoadMatch] = defaultdict(RoadMatch)
@@ -93,18 +97,19 @@ class Ingest:
         self._entries[entry.tenant.id] = entry
         self._waiting[entry.tenant.id].append((sender, fixes))
 
-    def announce(self, entry: TenantEntry, source: Source, text: bytes) -> bool:
-        """Have a source's frames read for the next batch; False when there is no room for this one."""
-        count = 1 + len(text) // _FRAME_BYTES
+    def announce(self, source: Source, size: int) -> bool:
+        """Have a source's frames read for the next batch; False when there is no room for one of `size`."""
+        count = 1 + size // _FRAME_BYTES
         if self._count + count > MOST_WAITING:
             return False
-        self._unread.append((entry, source))
+        self._unread.append(source)
         self._grow(count)
         return True
 
     def _grow(self, count: int) -> None:
+        if self._count == 0:
+            self._work.set()
         self._count += count
-        self._work.set()
         if self._count >= FULL:
             self._full.set()
 
@@ -134,18 +139,18 @@ class Ingest:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._full.wait(), max(0.0, due - loop.time()))
 
-    async def _read(self, unread: Sequence[tuple[TenantEntry, Source]]) -> None:
+    async def _read(self, unread: Sequence[Source]) -> None:
         for first in range(0, len(unread), SLICE):
             now, moment = self._centre.clock().timestamp(), time.monotonic()
-            for entry, source in unread[first : first + SLICE]:
+            for source in unread[first : first + SLICE]:
                 try:
                     fixes = source.read(now, moment)
                 except Exception:
                     # one phone's frames must not hold up all others'; it sends them again, unanswered
-                    logger.exception("frames of a sender of %s could not be read", entry.tenant.slug)
+                    logger.exception("frames of a sender of %s could not be read", source.entry.tenant.slug)
                     continue
                 if fixes:
-                    self.add(entry, source, fixes)
+                    self.add(source.entry, source, fixes)
             await asyncio.sleep(0)
 
     async def _flush(self, entry: TenantEntry, batch: Sequence[tuple[Sender, Sequence[Fix]]]) -> int:

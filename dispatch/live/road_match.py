@@ -13,7 +13,7 @@ import numpy as np
 import routing
 from dispatch.domain.errors import Unavailable
 from dispatch.services.centre import Centre
-from dispatch.services.save_positions import NO_ROAD, Fix, RoadPlace
+from dispatch.services.save_positions import Fix, RoadPlaces, no_roads
 from dispatch.services.tenants import TenantEntry
 
 MOVING_MS = 1.5
@@ -36,13 +36,13 @@ class RoadMatch:
 
     async def places(
         self, centre: Centre, entry: TenantEntry, batch: Sequence[Fix], on_run: set[UUID]
-    ) -> list[RoadPlace]:
+    ) -> RoadPlaces:
         """Return one road place for each fix of the batch, in its order.
 
         Asked for are the newest good fixes of senders whose unit moves or is `on_run`. The search runs in a
         thread and lets go of the interpreter: it holds up no other socket.
         """
-        places = [NO_ROAD] * len(batch)
+        places = no_roads(len(batch))
         chosen = self._chosen(batch, on_run)
         if not chosen:
             return places
@@ -53,9 +53,10 @@ class RoadMatch:
                 log.warning("%s: fixes are not matched to roads: %s", entry.tenant.slug, missing)
             self._without_roads = True
             return places
-        rows = self._rows_of([batch[i] for i in chosen])
-        at = np.array([batch[i].at for i in chosen])
-        fixes = _fixes([batch[i] for i in chosen], at - self._at[rows])
+        asked = [batch[i] for i in chosen]
+        rows = self._rows_of(asked)
+        at = np.array([fix.at for fix in asked])
+        fixes = _fixes(asked, at - self._at[rows])
         before = routing.Followed._make(column[rows] for column in self._before)
         found = await asyncio.to_thread(network.follow, before, fixes)
         kept: Any
@@ -67,7 +68,7 @@ class RoadMatch:
             chosen, near.tolist(), found.lon.tolist(), found.lat.tolist(), strict=True
         ):
             if lies:
-                places[i] = RoadPlace(lon, lat)
+                places.lon[i], places.lat[i] = lon, lat
         return places
 
     @staticmethod
@@ -98,6 +99,12 @@ class RoadMatch:
 
 
 def _fixes(batch: Sequence[Fix], seconds: np.ndarray[Any, np.dtype[np.float64]]) -> routing.Fixes:
-    rows = [(f.lon, f.lat, f.accuracy_m, f.heading_deg, f.speed_ms) for f in batch]
     # None becomes NaN, which is how the roads are told "unknown"
-    return routing.Fixes._make([*np.array(rows, np.float64).T.copy(), seconds])
+    return routing.Fixes(
+        np.array([fix.lon for fix in batch], np.float64),
+        np.array([fix.lat for fix in batch], np.float64),
+        np.array([fix.accuracy_m for fix in batch], np.float64),
+        np.array([fix.heading_deg for fix in batch], np.float64),
+        np.array([fix.speed_ms for fix in batch], np.float64),
+        seconds,
+    )

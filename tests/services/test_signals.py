@@ -17,7 +17,7 @@ from dispatch.domain.events import EventKind
 from dispatch.domain.unit import UnavailabilityReason
 from dispatch.services.crew import sign_off
 from dispatch.services.readiness import make_unavailable
-from dispatch.services.save_positions import NO_ROAD, Fix, save_positions
+from dispatch.services.save_positions import Fix, no_roads, save_positions
 from dispatch.services.signals import watch_signals
 from dispatch.storage.rebuild import current, differences, rebuild
 
@@ -46,7 +46,7 @@ async def fix(case: Case, sign: str, at: datetime | None = None) -> None:
         at=made.timestamp(),
         unit_id=case.units[sign],
     )
-    await save_positions(case.centre, case.entry, [one], [NO_ROAD])
+    await save_positions(case.centre, case.entry, [one], no_roads(1))
 
 
 async def look(case: Case) -> int:

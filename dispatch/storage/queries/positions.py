@@ -49,14 +49,16 @@ class Fix(msgspec.Struct, gc=False):
     moves: bool = True
 
 
-class RoadPlace(NamedTuple):
-    """Where on a road a fix lies; both None where it lies on none."""
+class RoadPlaces(NamedTuple):
+    """Where on a road each fix of a batch lies; None where it lies on none."""
 
-    lon: float | None
-    lat: float | None
+    lon: list[float | None]
+    lat: list[float | None]
 
 
-NO_ROAD = RoadPlace(None, None)
+def no_roads(count: int) -> RoadPlaces:
+    """Return the places of fixes of which none lies on a road."""
+    return RoadPlaces([None] * count, [None] * count)
 
 
 class MovedUnit(msgspec.Struct, gc=False):
@@ -167,11 +169,11 @@ _LIMITS = {
 
 
 async def store_fixes(
-    session: AsyncSession, regency_id: int, fixes: Sequence[Fix], roads: Sequence[RoadPlace]
+    session: AsyncSession, regency_id: int, fixes: Sequence[Fix], roads: RoadPlaces
 ) -> list[MovedUnit]:
     """Store the fixes that are not stored yet; return the units whose marker moved.
 
-    `roads` has one row for each fix.
+    `roads` has one place for each fix.
     """
     given = {
         "installation_id": [fix.installation_id for fix in fixes],
@@ -187,14 +189,21 @@ async def store_fixes(
         "speed_ms": [fix.speed_ms for fix in fixes],
         "heading_deg": [fix.heading_deg for fix in fixes],
         "battery": [fix.battery for fix in fixes],
-        "marks": [_marks(fix) for fix in fixes],
-        "road_lon": [road.lon for road in roads],
-        "road_lat": [road.lat for road in roads],
+        "marks": [
+            _LIVE
+            if fix.moves and not fix.replayed and fix.quality == "good" and fix.source == "app"
+            else _marks(fix)
+            for fix in fixes
+        ],
+        "road_lon": roads.lon,
+        "road_lat": roads.lat,
     }
     rows = await session.execute(_STORE, {"regency": regency_id, **given, **_LIMITS})
-    return [_moved(fixes[number - 1], incident_id, roads[number - 1]) for number, incident_id in rows]
+    return [_moved(fixes, roads, number - 1, incident_id) for number, incident_id in rows]
 
 
+_LIVE = 1 << 2
+"""The marks of nearly all fixes."""
 _QUALITY = {"good": 0, "coarse": 1 << 3, "jump": 2 << 3}
 
 
@@ -203,8 +212,19 @@ def _marks(fix: Fix) -> int:
     return (fix.source == "tracker") | fix.replayed << 1 | fix.moves << 2 | _QUALITY[fix.quality]
 
 
-def _moved(fix: Fix, incident_id: UUID | None, road: RoadPlace) -> MovedUnit:
-    return MovedUnit(fix.unit_id, fix.lon, fix.lat, fix.at, fix.speed_ms, fix.heading_deg, incident_id, *road)
+def _moved(fixes: Sequence[Fix], roads: RoadPlaces, at: int, incident_id: UUID | None) -> MovedUnit:
+    fix = fixes[at]
+    return MovedUnit(
+        fix.unit_id,
+        fix.lon,
+        fix.lat,
+        fix.at,
+        fix.speed_ms,
+        fix.heading_deg,
+        incident_id,
+        roads.lon[at],
+        roads.lat[at],
+    )
 
 
 class LastPlace(NamedTuple):
