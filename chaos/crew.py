@@ -165,7 +165,8 @@ class Crew:
                 if run in self._ended:
                     break
             self._ended.add(run)
-            self._run = None
+            if self._run == run:  # else the next one was offered while the last step was taken
+                self._run = None
 
     async def _tell(self) -> None:
         """Report the steps in their order, each until it is acknowledged."""

@@ -49,6 +49,16 @@ async def connect(stage: Stage) -> asyncpg.Connection:
     return await asyncpg.connect(told.replace(f"//{OWNER_ROLE}@", f"//{ADMIN_ROLE}@"), timeout=10)
 
 
+async def clock(stage: Stage) -> datetime:
+    """Return what time the database has."""
+    database = await connect(stage)
+    try:
+        moment: datetime = await database.fetchval("SELECT clock_timestamp()")
+    finally:
+        await database.close()
+    return moment
+
+
 async def read(stage: Stage, after: int, installations: list[str]) -> Held:
     """Read all that happened since event `after`."""
     database = await connect(stage)

@@ -67,14 +67,23 @@ def rebuild(
 
 
 @app.command()
-def checkpoint(slugs: Slugs = None) -> None:
+def checkpoint(
+    slugs: Slugs = None,
+    accept_loss: Annotated[
+        bool,
+        typer.Option("--accept-loss", help="sisihkan catatan yang hilang / set aside those of what is lost"),
+    ] = False,
+) -> None:
     """Tanda tangani ujung log sekarang / sign how far the logs have come, now."""
 
     async def work(centre: Centre) -> None:
+        from dispatch.commands.restore import tell_lost
         from dispatch.services.checkpoint_log import write_checkpoint
         from dispatch.storage.checkpoints import Signer
 
         signer = Signer.from_file(centre.settings.checkpoint_key_path)
+        if accept_loss:
+            await tell_lost(centre)
         for entry in await _entries(centre, slugs):
             made = await write_checkpoint(centre, entry, signer)
             slug = entry.tenant.slug

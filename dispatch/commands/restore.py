@@ -49,7 +49,7 @@ def restore(
     ] = None,
 ) -> None:
     """Pulihkan sistem dari cadangan / restore a system from a backup. Nothing that runs is written over."""
-    from dispatch.local.backup_recover import Recovery
+    from dispatch.local.backup_recover import Recovery, refuse_other_keys
     from dispatch.storage.backup_folder import BackupFolder
 
     with plainly():
@@ -60,6 +60,7 @@ def restore(
         secrets = _secrets(base, contents, passphrase_of(passphrase_file, folder.path), keys)
         say(f"Dari {base}, selesai {contents.ended_at}", f"from {base}, complete at {contents.ended_at}")
         wish = _Wish(folder, base, contents, to.absolute(), moment)
+        refuse_other_keys(wish.run_dir, secrets)
         server = Recovery(wish.run_dir, contents.version, lambda words: typer.echo(words, err=True))
         try:
             _copy(wish, server)

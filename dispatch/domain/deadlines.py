@@ -365,6 +365,32 @@ def rungs_left(*, ended: bool, pushed: bool, texted: bool) -> tuple[Deadline, ..
 _ALL = (*CALLS.values(), *NEEDS.values(), *RUNS.values(), *LEGS.values(), (CANCEL, RETURN, SIGNAL), LADDER)
 DEADLINES: Mapping[TimerKind, Deadline] = {d.kind: d for found in _ALL for d in found}
 
+# by times that people named
+_NAMED = frozenset({TimerKind.NOT_BACK, TimerKind.ROAD_STARTS, TimerKind.ROAD_ENDS})
+_LONGEST_S: Mapping[TimerKind, float] = {
+    # by the roads: nothing in a regency is farther
+    K.NOT_ARRIVED: 14_400.0,
+    K.NOT_AT_FACILITY: 14_400.0,
+    K.WIDEN: 60.0,
+    K.RECHECK: 7_200.0,
+}
+
+
+def longest_wait(kind: TimerKind, settings: Mapping[str, Any], *, told: bool) -> float | None:
+    """Return for how many seconds at most a timer of this kind is ever set; None when a person names it.
+
+    `told` says that its alarm was told before. One that was told very often comes at a slower rate than this.
+    """
+    if kind in _NAMED:
+        return None
+    deadline = DEADLINES.get(kind)
+    if deadline is None:
+        return _LONGEST_S[kind]
+    if told:
+        return max(deadline.every_s, SIGNAL_IDLE_EVERY_S) if deadline is SIGNAL else deadline.every_s
+    return max(deadline.seconds(settings), _LONGEST_S.get(kind, 0.0))
+
+
 CALL_KINDS = frozenset(d.kind for found in CALLS.values() for d in found)
 NEED_KINDS = frozenset(d.kind for found in NEEDS.values() for d in found)
 RUN_KINDS = frozenset(d.kind for found in RUNS.values() for d in found)

@@ -19,6 +19,7 @@ AT_ONCE = 16
 CHANNELS = ("sms", "push", "file")
 SEND_WITHIN_S = 15.0
 _ROOM_WITHIN_S = 0.2
+_PASSING = (NotDelivered, OSError, TimeoutError)
 
 
 class PostOffice:
@@ -86,10 +87,13 @@ class PostOffice:
             await mark_unsent(centre, entry, due, str(gone), final=True, told=False)
             log.info("%s: message %s by %s: %s; forgotten", slug, due.id, channel, gone)
             return
-        except (NotDelivered, OSError, TimeoutError) as failure:
+        # whatever it was: a message that is neither sent nor given up would be tried, and not told, for ever
+        except Exception as failure:
             error = f"{type(failure).__name__}: {failure}"
             failed = await mark_unsent(centre, entry, due, error)
             level = logging.ERROR if failed else logging.WARNING
+            if not isinstance(failure, _PASSING):
+                log.exception("%s: message %s by %s", slug, due.id, channel)
             log.log(level, "%s: message %s by %s, attempt %d: %s", slug, due.id, channel, due.attempt, error)
             return
         await mark_sent(centre, entry, due, note)

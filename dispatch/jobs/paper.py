@@ -15,7 +15,7 @@ from typing import Any
 from dispatch.paper import HANGS
 from dispatch.services.centre import Centre
 from dispatch.services.paper_board import read_paper_board
-from dispatch.services.paper_prints import claim_minute, tell_print
+from dispatch.services.paper_prints import MinuteClaim, claim_minute, tell_print
 from dispatch.services.paper_sheet import paper_sheet
 from dispatch.services.tenants import TenantEntry
 
@@ -98,17 +98,18 @@ class PaperPrinter:
         minute = self._centre.clock().replace(second=0, microsecond=0)
         if not folders or self._done == minute:
             return 0
-        mine = [e for e in await self._centre.tenants.all() if await claim_minute(self._centre, e, minute)]
+        claims = [(e, await claim_minute(self._centre, e, minute)) for e in await self._centre.tenants.all()]
+        mine = [(entry, claim) for entry, claim in claims if claim is not MinuteClaim.TAKEN]
         self._done = minute
         if not mine:
             return 0
         made = 0
         hanging: set[Path] = set()
-        for entry in mine:
+        for entry, claim in mine:
             if self._stop.is_set():
                 break
             try:
-                made += await self._one(entry, folders, hanging)
+                made += await self._one(entry, folders, hanging, passed=claim is MinuteClaim.PASSED)
             except PressBroken as broken:
                 await self._failed(entry, f"cetak / press: {broken}")
             # one tenant's odd data must not take the paper from all others; a database that is away ends the
@@ -118,14 +119,19 @@ class PaperPrinter:
                 await self._failed(entry, type(fault).__name__)
         return made
 
-    async def _one(self, entry: TenantEntry, folders: list[Path], hanging: set[Path]) -> bool:
-        """Print one board; a folder that hangs is not waited for again in this round."""
+    async def _one(
+        self, entry: TenantEntry, folders: list[Path], hanging: set[Path], *, passed: bool
+    ) -> bool:
+        """Print one board; a folder that hangs is not waited for again in this round.
+
+        `passed`: by the clock this minute may have been printed before.
+        """
         settings = self._centre.settings
         paper = await read_paper_board(self._centre, entry)
         local = paper.board.at.astimezone(entry.tenant.zone)
         homes = {str(root / entry.tenant.slug): root for root in folders if root not in hanging}
         job = {
-            "sheet": paper_sheet(entry.tenant, paper, forms=settings.paper_forms),
+            "sheet": paper_sheet(entry.tenant, paper, forms=settings.paper_forms, by_hand=passed),
             "minute": f"{local:%H%M}",
             "keep_s": settings.paper_keep_minutes * 60,
             "folders": list(homes),

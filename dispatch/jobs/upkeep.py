@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
+from dispatch.domain.errors import Conflict
 from dispatch.domain.roles import SYSTEM
 from dispatch.services.centre import Centre
 from dispatch.services.checkpoint_log import write_checkpoint
@@ -22,16 +24,22 @@ log = logging.getLogger(__name__)
 
 PARTITIONS_EVERY = timedelta(hours=1)
 CHECKPOINTS_EVERY = timedelta(minutes=5)
+STEADY_FOR = timedelta(minutes=10)
+"""How long the clock has to have gone on steadily before crews are signed off by it."""
 DAYS_AHEAD = 10
+_LEAP_S = 60.0
 _LOCK = 7_362_718  # one worker at a time does the upkeep
 
 
 class Upkeep:
     """The upkeep of all tenants. Any number of workers may call `pass_once`; one at a time does the work."""
 
-    def __init__(self, centre: Centre) -> None:
-        """Do nothing yet."""
+    def __init__(self, centre: Centre, since_boot: Callable[[], float] = time.monotonic) -> None:
+        """Do nothing yet; `since_boot` gives seconds that go on whatever the clock is set to."""
         self._centre = centre
+        self._since_boot = since_boot
+        self._seen: tuple[datetime, float] | None = None
+        self._steady_since_s = 0.0
         self._partitions_at: datetime | None = None
         self._checkpoints_at: datetime | None = None
 
@@ -41,22 +49,32 @@ class Upkeep:
             if not mine:
                 return False
             now = self._centre.clock()
-            if self._partitions_at is None or now >= self._partitions_at + PARTITIONS_EVERY:
+            steady = self._steady(now)
+            if _is_due(self._partitions_at, PARTITIONS_EVERY, now):
                 await self._make_partitions(now)
                 self._partitions_at = now
-                await self._erase_again()
+                await _whatever_becomes_of(self._erase_again(), "erasing again")
             for entry in await self._centre.tenants.all():
-                await self._of_tenant(entry)
-            await finish_erasures(self._centre, SYSTEM, cause="upkeep")
-            if self._checkpoints_at is None or now >= self._checkpoints_at + CHECKPOINTS_EVERY:
-                await self._write_checkpoints()
+                await self._of_tenant(entry, sign_off=steady)
+            unfinished = finish_erasures(self._centre, SYSTEM, cause="upkeep")
+            await _whatever_becomes_of(unfinished, "finishing erasures")
+            if _is_due(self._checkpoints_at, CHECKPOINTS_EVERY, now):
+                await _whatever_becomes_of(self._write_checkpoints(), "signing checkpoints")
                 self._checkpoints_at = now
         return True
 
-    async def _of_tenant(self, entry: TenantEntry) -> None:
+    def _steady(self, now: datetime) -> bool:
+        """Whether the clock has gone on for a while as time does, neither set nor just started by."""
+        seconds = self._since_boot()
+        before, self._seen = self._seen, (now, seconds)
+        if before is None or abs((now - before[0]).total_seconds() - (seconds - before[1])) > _LEAP_S:
+            self._steady_since_s = seconds
+        return seconds - self._steady_since_s >= STEADY_FOR.total_seconds()
+
+    async def _of_tenant(self, entry: TenantEntry, *, sign_off: bool) -> None:
         try:
             planned = await renew_rosters(self._centre, entry)
-            shifts = await open_due_shifts(self._centre, entry)
+            shifts = await open_due_shifts(self._centre, entry, sign_off=sign_off)
         # one tenant's trouble must not leave the other tenants' units off shift; it is tried again in 30 s
         except Exception:
             log.exception("%s: upkeep failed", entry.tenant.slug)
@@ -75,7 +93,7 @@ class Upkeep:
         for entry in await self._centre.tenants.all():
             try:
                 await write_checkpoint(self._centre, entry, signer)
-            except OSError as trouble:
+            except (OSError, Conflict) as trouble:
                 log.error("%s: no checkpoint of the event log: %s", entry.tenant.slug, trouble)
 
     async def _erase_again(self) -> None:
@@ -100,3 +118,16 @@ class Upkeep:
         async with self._centre.database.sessions() as session, session.begin():
             query = text("SELECT pg_try_advisory_xact_lock(:lock)")
             yield bool(await session.scalar(query, {"lock": _LOCK}))
+
+
+def _is_due(last: datetime | None, every: timedelta, now: datetime) -> bool:
+    """Whether something done `last` is to be done again; a clock that was set back does not put it off."""
+    return last is None or not last <= now < last + every
+
+
+async def _whatever_becomes_of(part: Awaitable[object], what: str) -> None:
+    """Do one part: a damaged file of one must not keep the others from being done, it is said each time."""
+    try:
+        await part
+    except Exception:
+        log.exception("%s failed", what)

@@ -14,6 +14,8 @@ import uvloop
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from dispatch.jobs.clock_watch import LOOK_EVERY_S as LOOK_AT_CLOCK_EVERY_S
+from dispatch.jobs.clock_watch import ClockWatch
 from dispatch.jobs.outbox import PostOffice
 from dispatch.jobs.paper import LOOK_EVERY_S as LOOK_FOR_PAPER_EVERY_S
 from dispatch.jobs.paper import PaperPrinter
@@ -88,6 +90,7 @@ async def work(centre: Centre, ways: Transports, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
             for (which, lane, every_s), wake in zip(lanes, wakes, strict=True):
                 tasks.create_task(_lane(centre, which, lane, every_s, wake, stop))
+            tasks.create_task(_again(ClockWatch(centre).pass_once, LOOK_AT_CLOCK_EVERY_S, stop))
             tasks.create_task(_again(Upkeep(centre).pass_once, UPKEEP_EVERY_S, stop))
             tasks.create_task(_again(PaperPrinter(centre, stop).pass_once, LOOK_FOR_PAPER_EVERY_S, stop))
     finally:
@@ -149,6 +152,10 @@ async def _surviving(piece: Awaitable[object], stop: asyncio.Event) -> None:
         await piece
     except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as trouble:
         log.warning("the database does not answer as it should: %s: %s", type(trouble).__name__, trouble)
+        await _either(stop, stop, AFTER_TROUBLE_S)
+    # one lane's trouble, or one tenant's, must not end the others: an offer goes on whatever else is broken
+    except Exception:
+        log.exception("a piece of the work failed; it is tried again")
         await _either(stop, stop, AFTER_TROUBLE_S)
 
 

@@ -16,7 +16,7 @@ from itertools import islice
 
 from dispatch.live.frames import write_view
 from dispatch.services.centre import Centre
-from dispatch.services.feed import EventView, events_after, head, heads
+from dispatch.services.feed import EventView, LogEnd, events_after, head, heads, log_end
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.outages import DatabaseAway, database_needed
 
@@ -47,14 +47,32 @@ class Delivery:
 class Feed:
     """The recent events of one tenant, and who waits for more."""
 
-    def __init__(self, entry: TenantEntry, last: int) -> None:
-        """`last` is the sequence after which the ring begins."""
+    def __init__(self, entry: TenantEntry, end: LogEnd) -> None:
+        """`end` is the event after which the ring begins."""
         self.entry = entry
-        self.last = last
+        self.end = end
+        self.beginnings = 0
+        """How often the log was found to be another one: whoever follows has to begin anew, too."""
         self.wakes: set[asyncio.Event] = set()
         self.followers = 0
         self._touched: defaultdict[str, set[Callable[[], None]]] = defaultdict(set)
         self._ring: deque[Delivery] = deque(maxlen=RING)
+
+    @property
+    def last(self) -> int:
+        """The sequence of the last event known."""
+        return self.end.seq
+
+    def begin_anew(self, end: LogEnd) -> None:
+        """Know nothing before `end` any more; all who follow look: what they know may never have been."""
+        self._ring.clear()
+        self.end = end
+        self.beginnings += 1
+        for touches in self._touched.values():
+            for touch in touches:
+                touch()
+        for wake in self.wakes:
+            wake.set()
 
     def extend(self, views: list[EventView]) -> None:
         """Append the events that follow `last`, and wake all who follow."""
@@ -62,7 +80,7 @@ class Feed:
             if view.seq != self.last + 1:  # sequences have no gaps; if one had, the database is asked
                 self._ring.clear()
             self._ring.append(Delivery(view))
-            self.last = view.seq
+            self.end = LogEnd(view.seq, view.recorded_at)
             for key in _subjects(view) & self._touched.keys():
                 for touch in self._touched[key]:
                     touch()
@@ -144,9 +162,9 @@ class Hub:
         regency_id = entry.tenant.id
         async with self._opening[regency_id]:
             if regency_id not in self._feeds:
-                last = await log_head(self._centre, entry)
-                self._heads[regency_id] = last
-                self._feeds[regency_id] = Feed(entry, last)
+                end = await log_end(self._centre, entry)
+                self._heads[regency_id] = end.seq
+                self._feeds[regency_id] = Feed(entry, end)
                 self.poll_now()
             return self._feeds[regency_id]
 
@@ -181,14 +199,44 @@ class Hub:
             return
         if time.monotonic() >= self._poll_at:
             self._poll_at = time.monotonic() + POLL_S
-            for regency_id, seq in (await heads(self._centre)).items():
+            known = {feed: feed.last for feed in self._feeds.values()}
+            polled = await heads(self._centre)
+            for regency_id, seq in polled.items():
                 self._heads[regency_id] = max(seq, self._heads.get(regency_id, 0))
+            for feed, last in known.items():
+                if polled.get(feed.entry.tenant.id, last) < last:
+                    await self._begin_anew(feed)
         for feed in list(self._feeds.values()):
             while feed.followers and feed.last < self._heads.get(feed.entry.tenant.id, 0):
-                views = await events_after(self._centre, feed.entry, feed.last, BATCH)
-                if not views:
+                if not await self._read_on(feed):
                     break
-                feed.extend(views)
+
+    async def _read_on(self, feed: Feed) -> bool:
+        """Read the events that follow; False when there are none. They must follow the very event we know.
+
+        A standby that was promoted at a loss, or a restored backup, goes on with numbers that we know as
+        others: whoever went on from there would miss calls without a gap to show for it.
+        """
+        views = await events_after(self._centre, feed.entry, max(feed.last - 1, 0), BATCH)
+        if feed.last > 0:
+            known = [LogEnd(view.seq, view.recorded_at) for view in views[:1]]
+            if known != [feed.end]:
+                await self._begin_anew(feed)
+                return True
+            del views[0]
+        feed.extend(views)
+        return bool(views)
+
+    async def _begin_anew(self, feed: Feed) -> None:
+        end = await log_end(self._centre, feed.entry)
+        logger.warning(
+            "%s: the log is another one than was known up to event %d; it ends at %d, all screens begin anew",
+            feed.entry.tenant.slug,
+            feed.last,
+            end.seq,
+        )
+        self._heads[feed.entry.tenant.id] = end.seq
+        feed.begin_anew(end)
 
 
 async def log_head(centre: Centre, entry: TenantEntry) -> int:

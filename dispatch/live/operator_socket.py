@@ -45,6 +45,7 @@ class _Console:
         self._entry = who.entry
         self._feed = feed
         self._last = 0
+        self._beginnings = feed.beginnings
         self._positions: Snapshot | None = None
         self._all_units_due = False
 
@@ -110,6 +111,8 @@ class _Console:
 
     async def produce(self) -> float | None:
         """Send what is due: moved units, then the next events."""
+        if self._beginnings != self._feed.beginnings:
+            await self._begin_anew()
         if self._all_units_due:
             self._all_units_due = False
             await self._show_all_units()
@@ -127,6 +130,13 @@ class _Console:
         if batch:
             self._connection.wake.set()
         return None
+
+    async def _begin_anew(self) -> None:
+        """What the console was told may never have been: it reads everything anew."""
+        self._beginnings = self._feed.beginnings
+        self._last = self._connection.told = self._feed.last
+        await self._connection.write(frames.write("reset", seq=self._last))
+        self._all_units_due = True
 
     async def _following(self, seq: int) -> list[Delivery]:
         batch = self._feed.since(seq)

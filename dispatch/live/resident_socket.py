@@ -72,6 +72,7 @@ class _Watch:
         self._feed = feed
         self._incident_id: UUID | None = None
         self._last = 0
+        self._beginnings = feed.beginnings
         self._changed = True
         self._moved = False
         self._on_its_way = False
@@ -133,6 +134,10 @@ class _Watch:
         await self._connection.write(frames.write_view("status", status, seq=self._last))
 
     def _look_at_events(self) -> None:
+        if self._beginnings != self._feed.beginnings:  # what was told may never have been
+            self._beginnings = self._feed.beginnings
+            self._last = self._feed.last
+            self._changed = True
         while batch := self._feed.since(self._last):
             self._last = batch[-1].view.seq
             if any(self._touches(delivery) for delivery in batch):

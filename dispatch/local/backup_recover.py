@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +30,20 @@ _LAST = re.compile(r"last completed transaction was at log time (\S+ \S+)")
 
 class RestoreRefused(LocalError):
     """Nothing can be restored there, or not to that moment; the message says why and what to do."""
+
+
+def refuse_other_keys(run_dir: Path, files: Mapping[str, bytes]) -> None:
+    """Raise RestoreRefused when the folder holds other keys than these, by name: they may be the only ones.
+
+    The database that they open may lie elsewhere, or have been put aside.
+    """
+    for name in ("master.key", "lookup.key", "checkpoint.key"):
+        path = run_dir / "secrets" / name
+        if name in files and path.exists() and path.read_bytes().split() != files[name].split():
+            raise RestoreRefused(
+                f"{path} is another system's key: without it nobody in its database can be read again. "
+                "Restore into another folder"
+            )
 
 
 class Recovery(PrivatePostgres):

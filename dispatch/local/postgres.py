@@ -79,6 +79,9 @@ class PrivatePostgres(RoleUrls):
     say: gets one line for everything the user should know, such as another folder being taken.
     """
 
+    before: tuple[str, ...] = ()
+    """Words before the server's program: what it is started by, such as `env` with a library of its own."""
+
     def __init__(
         self,
         run_dir: Path,
@@ -140,7 +143,7 @@ class PrivatePostgres(RoleUrls):
             self._clear_crash()
         options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         options += ["-c", f"unix_socket_directories={self.sockets}"]
-        command = [str(self.binaries.folder / "postgres"), "-D", str(self.data), *options]
+        command = [*self.before, str(self.binaries.folder / "postgres"), "-D", str(self.data), *options]
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 tethered(command, signal.SIGINT, self.user),

@@ -64,7 +64,10 @@ def read_note(run_dir: Path) -> Note | None:
 
 
 def write_note(run_dir: Path, note: Note) -> None:
-    """Replace the note, on the disk when this returns; a disk that takes none is told and passed over."""
+    """Replace the note, on the disk when this returns.
+
+    A disk that takes none is told and passed over; an older note that says more than holds goes all the same.
+    """
     draft = run_dir / f".{NOTE_FILE}"
     try:
         with draft.open("w") as file:
@@ -74,6 +77,9 @@ def write_note(run_dir: Path, note: Note) -> None:
         draft.replace(run_dir / NOTE_FILE)
     except OSError as trouble:  # a full disk must not keep commits waiting
         log.error("no note of the standby's state in %s: %s", run_dir, trouble)
+        if not note.synchronous:
+            with suppress(OSError):
+                (run_dir / NOTE_FILE).unlink()  # this needs no room
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
+from functools import partial
 from pathlib import Path
 
+from dispatch.notify.threads import aside
 from dispatch.notify.transport import Message
 
 
@@ -19,7 +20,7 @@ class FileTransport:
 
     async def deliver(self, message: Message) -> None:
         """Write `<folder>/<tenant>/<created>-<id>.json`; the same message again writes the same file."""
-        await asyncio.to_thread(self._write, message)
+        await aside(partial(self._write, message))
 
     def _write(self, message: Message) -> None:
         folder = self._folder / message.tenant

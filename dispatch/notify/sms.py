@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from pathlib import Path
 
 from dispatch.notify.files import write_whole
+from dispatch.notify.threads import aside
 from dispatch.notify.transport import Message, NotDelivered
 
 # gammu-smsd moves what it has dealt with into folders beside its outbox (SentSMSPath, ErrorSMSPath)
@@ -30,7 +31,7 @@ class SmsTransport:
         Raises:
             NotDelivered: there is no spool folder.
         """
-        await asyncio.to_thread(self._put, message)
+        await aside(partial(self._put, message))
 
     def _put(self, message: Message) -> None:
         outbox = self._spool / "outbox"

@@ -42,7 +42,7 @@ async def set_aside_lost(centre: Centre, entry: TenantEntry, stamp: str) -> Lost
     known = [checkpoints.statement_of(line) for line in lines]
     async with centre.read(entry.tenant) as tx:
         borne_out = len(known)
-        while borne_out and not await _stands(tx, known[borne_out - 1]):
+        while borne_out and not await stands(tx, known[borne_out - 1]):
             borne_out -= 1
         head_of = select(EventHead.seq).where(EventHead.regency_id == tx.tenant.id)
         head = (await tx.session.execute(head_of)).scalar_one()
@@ -61,7 +61,7 @@ async def set_aside_lost(centre: Centre, entry: TenantEntry, stamp: str) -> Lost
     return Lost(slug, after, last.seq if last else after, last.made_at if last else "?", aside)
 
 
-async def _stands(tx: Transaction, statement: Statement | None) -> bool:
+async def stands(tx: Transaction, statement: Statement | None) -> bool:
     """Whether the log has the event that a checkpoint signed, as it was."""
     if statement is None:
         return False

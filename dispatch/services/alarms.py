@@ -27,8 +27,8 @@ from dispatch.storage.tables.unit import Unavailability, Unit
 from dispatch.storage.transaction import Transaction
 
 _CAUSE = "timer"
-_OFTEN = 60  # alarms at the full rate; then the screens have shown it for an hour, and every ten minutes do
-_SELDOM = timedelta(minutes=10)
+OFTEN = 60  # alarms at the full rate; then the screens have shown it for an hour, and every ten minutes do
+SELDOM = timedelta(minutes=10)
 MOST_REMINDERS = 12  # of a facility that does not countersign: half a day, then it is a matter of reports
 LEFT_TO_REPORTS = "left to the reports"
 _FIRST_PAUSES = {1: timedelta(seconds=15), 2: timedelta(seconds=30)}
@@ -186,7 +186,7 @@ async def not_closed(centre: Centre, entry: TenantEntry, firing: Firing) -> None
 def _next(firing: Firing) -> timedelta:
     """How long until it is told again: at its own rate, after sixty times every ten minutes at most."""
     every = timedelta(seconds=DEADLINES[TimerKind(firing.kind)].every_s)
-    return every if int(firing.data.get("times", 0)) + 1 < _OFTEN else max(every, _SELDOM)
+    return every if int(firing.data.get("times", 0)) + 1 < OFTEN else max(every, SELDOM)
 
 
 async def _ring(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from dispatch.domain.errors import Conflict
+from dispatch.services.after_restore import stands
 from dispatch.services.centre import Centre
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage import checkpoints
@@ -30,6 +32,8 @@ async def write_checkpoint(centre: Centre, entry: TenantEntry, signer: Signer) -
 
     Raises:
         OSError: the folder cannot be written.
+        Conflict: this is not the log that was signed before. It went back and has grown again, or was
+            rewritten; signed over, what was lost could not be told from what is there any more.
     """
     folder = centre.settings.checkpoints_dir
     slug = entry.tenant.slug
@@ -38,7 +42,14 @@ async def write_checkpoint(centre: Centre, entry: TenantEntry, signer: Signer) -
             await tx.session.execute(select(EventHead).where(EventHead.regency_id == tx.tenant.id))
         ).scalar_one()
         made_at = iso(tx.now)
-    last = checkpoints.last_line(folder, slug)
+        last = checkpoints.last_line(folder, slug)
+        if last is not None and last[0].seq < head.seq and not await stands(tx, last[0]):
+            raise Conflict(
+                f"{slug}: log ini bukan yang ditandatangani sampai peristiwa {last[0].seq}; periksa dengan "
+                "'dispatch log verify'. Bila hilangnya diketahui: 'dispatch log checkpoint --accept-loss'",
+                f"{slug}: this is not the log that was signed up to event {last[0].seq}; look with "
+                "'dispatch log verify'. If the loss is known: 'dispatch log checkpoint --accept-loss'",
+            )
     # a log that is shorter than its last checkpoint is told by `dispatch log verify`, not signed again
     if head.seq == 0 or (last is not None and last[0].seq >= head.seq):
         return None

@@ -216,7 +216,9 @@ async def _nobody_to_tell(tx: Transaction, notice: CrewNotice, unit: Unit) -> bo
     """Whether all who were aboard a tracked unit then have gone off duty since."""
     if unit.tracking == Tracking.MANUAL:
         return False
-    still = _crew(tx, notice.unit_id).where(CrewMembership.joined_at <= notice.made_at)
+    # who came aboard at a time that is still to come did so by a clock that has been set back since
+    joined = CrewMembership.joined_at
+    still = _crew(tx, notice.unit_id).where((joined <= notice.made_at) | (joined > tx.now))
     # a relief in mid-run takes the run over with all that is to be told about it
     relieved = notice.kind != NoticeKind.STAND_DOWN
     found = _crew(tx, notice.unit_id) if relieved else still

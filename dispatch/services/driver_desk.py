@@ -87,7 +87,8 @@ async def read_desks(centre: Centre, entry: TenantEntry, actors: Sequence[Actor]
     Crews that are on no run need one statement, however many they are.
     """
     async with centre.read(entry.tenant) as tx:
-        scenes = await crew_scenes(tx.session, tx.tenant.id, [_driver(actor) for actor in actors])
+        drivers = [_driver(actor) for actor in actors]
+        scenes = await crew_scenes(tx.session, tx.tenant.id, drivers, tx.now)
         sheets = await _sheets(tx, [scene.run_id for scene in scenes.values() if scene.run_id is not None])
         desks = []
         for actor in actors:

@@ -91,8 +91,8 @@ async def _recipient(
 ) -> str | None:
     if key_id is None or sealed is None:
         return plain
-    key = await tx.person(key_id)
     try:
+        key = await tx.person(key_id)
         return key.open(sealed, "outbox.recipient") if key else None
     except SealBroken:
         return None  # one damaged row must not hold the others up

@@ -50,6 +50,21 @@ async def head(tx: Transaction) -> int:
     ).scalar_one()
 
 
+@dataclass(frozen=True, slots=True)
+class LogEnd:
+    """The last event of a log. When it was recorded tells it from another one of the same number."""
+
+    seq: int
+    recorded_at: datetime
+
+
+async def log_end(centre: Centre, entry: TenantEntry) -> LogEnd:
+    """Return where the tenant's log ends now."""
+    query = select(EventHead.seq, EventHead.recorded_at).where(EventHead.regency_id == entry.tenant.id)
+    async with centre.read(entry.tenant) as tx:
+        return LogEnd(*(await tx.session.execute(query)).one())
+
+
 async def events_after(
     centre: Centre, entry: TenantEntry, after: int, limit: int = 500, incident_id: UUID | None = None
 ) -> list[EventView]:

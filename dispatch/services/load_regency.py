@@ -91,7 +91,8 @@ async def load_regency(
             tenant = _tenant(standing.id, bundle, realm, slug)
             entry = TenantEntry(tenant, standing.settings, standing.roads_store, standing.bundle_digest)
             roster = await renew_rosters(centre, entry)
-            return LoadReport(entry, False, False, roster, await open_due_shifts(centre, entry))
+            shifts = await open_due_shifts(centre, entry, sign_off=False)  # at every start; the worker does
+            return LoadReport(entry, False, False, roster, shifts)
         if standing is None and not create:
             raise Conflict(
                 f"Regency {slug} belum ada; buat dengan 'dispatch tenant create {folder}'",

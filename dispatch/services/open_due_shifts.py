@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import IncidentState
@@ -48,23 +48,25 @@ class ShiftPass:
     lapsed: int = 0
 
 
-async def open_due_shifts(centre: Centre, entry: TenantEntry) -> ShiftPass:
+async def open_due_shifts(centre: Centre, entry: TenantEntry, *, sign_off: bool = True) -> ShiftPass:
     """Open the shifts of manual units that have begun and close those that are over.
 
     Tracked units sign on and off by themselves; one that nobody signed off is closed two hours late, its
     crew with it. A unit on a run is left alone: the first pass after its release finds it. A new shift ends
     the one before it in the same transaction, and incidents that wait for a unit hear of it. When nothing is
     due this is one look at an index. Safe to run from several workers at once.
+
+    Without `sign_off` no crew is signed off: the clock may be ahead, and the fleet would be off duty.
     """
     async with centre.read(entry.tenant) as tx:
         waiting = await tx.session.scalar(select(func.count()).where(*_waiting(tx)))
-        due = sorted(set(await tx.session.scalars(select(Unit.id).join(*_SHIFT).where(*_due(tx)))))
+        due = sorted(set(await tx.session.scalars(select(Unit.id).join(*_SHIFT).where(*_due(tx, sign_off)))))
         over = list(await tx.session.scalars(select(Shift.id).where(*_lapsed(tx)).order_by(Shift.id)))
     opened: list[UUID] = []
     closed: list[UUID] = []
     for units in _slices(due, max(1, _EVENTS_AT_ONCE // (_EVENTS_PER_UNIT + (waiting or 0)))):
         async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
-            for unit_id, shifts in (await _due_of(tx, units)).items():
+            for unit_id, shifts in (await _due_of(tx, units, sign_off)).items():
                 turn = _Turn(tx, unit_id, shifts)
                 await turn.change()
                 opened += [unit_id] if turn.opened else []
@@ -79,7 +81,7 @@ async def open_due_shifts(centre: Centre, entry: TenantEntry) -> ShiftPass:
 _SHIFT = (Shift, and_(Unit.regency_id == Shift.regency_id, Unit.id == Shift.unit_id))
 
 
-def _due(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
+def _due(tx: Transaction, sign_off: bool) -> tuple[ColumnElement[bool], ...]:
     """Shifts to open or to close now, of units that are not on a run."""
     on_run = exists().where(
         Assignment.regency_id == Unit.regency_id,
@@ -97,7 +99,7 @@ def _due(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
     )
     ended = or_(
         and_(Shift.ends_at <= tx.now, manual),
-        and_(Shift.ends_at <= tx.now - SIGN_OFF_GRACE, ~relieved),
+        and_(Shift.ends_at <= tx.now - SIGN_OFF_GRACE, ~relieved) if sign_off else false(),
         Unit.active.is_(False),
     )
     return (
@@ -128,12 +130,12 @@ def _lapsed(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-async def _due_of(tx: Transaction, units: Sequence[UUID]) -> dict[UUID, list[Shift]]:
+async def _due_of(tx: Transaction, units: Sequence[UUID], sign_off: bool) -> dict[UUID, list[Shift]]:
     """The shifts of these units that are due or open, by unit; units are locked first, then shifts."""
     mine = and_(Unit.regency_id == tx.tenant.id, Unit.id.in_(units))
     await tx.session.execute(select(Unit.id).where(mine).order_by(Unit.id).with_for_update())
     # asked again under the locks: a run may have begun, or another worker may have been here
-    still = list(await tx.session.scalars(select(Unit.id).join(*_SHIFT).where(mine, *_due(tx))))
+    still = list(await tx.session.scalars(select(Unit.id).join(*_SHIFT).where(mine, *_due(tx, sign_off))))
     rows = await tx.session.scalars(
         select(Shift)
         .where(

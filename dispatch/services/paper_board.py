@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -68,7 +68,7 @@ class PaperRoad:
 
 @dataclass(frozen=True, slots=True)
 class PaperBoard:
-    """Everything open at one moment. `callers` by call and by incident (its first call); `near` by unit."""
+    """Everything open at one moment. `callers` by call and by incident; `near` by unit."""
 
     board: Board
     callers: dict[UUID, PaperCaller]
@@ -103,12 +103,16 @@ async def read_paper_board(centre: Centre, entry: TenantEntry) -> PaperBoard:
 
 
 def _callers(tx: Transaction, rows: list[CallerRow]) -> dict[UUID, PaperCaller]:
+    """By call and by incident. Of a case's callers the first who can be phoned stands for it."""
     callers: dict[UUID, PaperCaller] = {}
     for row in rows:
         caller = _opened(tx, row)
         callers[row.call_id] = caller
-        if row.incident_id is not None:
-            callers.setdefault(row.incident_id, caller)
+        if row.incident_id is None:
+            continue
+        known = callers.get(row.incident_id)
+        if known is None or (known.phone is None and caller.phone is not None):
+            callers[row.incident_id] = replace(caller, place_note=_note(tx, row))
     return callers
 
 
@@ -126,16 +130,24 @@ def _opened(tx: Transaction, row: CallerRow) -> PaperCaller:
 def _unsealed(key: DataKey, row: CallerRow) -> PaperCaller:
     parts = ("resident.name", "resident.phone") if row.resident else ("call.caller_name", "call.caller_phone")
     content = json.loads(key.open(row.content, "call.content")) if row.content else {}
-    said = content.get("note")
-    note = None
-    if row.place_note is not None:
-        note = key.open(row.place_note, "incident.place_note")
     return PaperCaller(
         name=key.open(row.name, parts[0]) if row.name else None,
         phone=key.open(row.phone, parts[1]) if row.phone else None,
-        said=_short(said),
-        place_note=_short(note),
+        said=_short(content.get("note")),
+        place_note=None,
     )
+
+
+def _note(tx: Transaction, row: CallerRow) -> str | None:
+    """The case's place note, under its own key."""
+    if row.place_note is None or row.note_key_id is None or row.note_wrapped is None:
+        return None
+    try:
+        key = tx.vault.unwrap(row.note_key_id, row.note_wrapped)
+        return _short(key.open(row.place_note, "incident.place_note"))
+    except SealBroken:
+        log.error("incident %s: its place note cannot be read for the paper board", row.incident_id)
+        return None
 
 
 def _short(words: str | None) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import select, text
 
@@ -52,14 +53,28 @@ class PaperState:
     trouble_since: datetime | None
 
 
-async def claim_minute(centre: Centre, entry: TenantEntry, minute: datetime) -> bool:
-    """Claim the board of a minute; false when another worker has it.
+class MinuteClaim(StrEnum):
+    """What came of the wish to print a minute. PASSED: later ones were printed; the clock was set back."""
 
-    The numbers of the forms carry the minute: there is one board of it in the whole deployment.
+    MINE = "mine"
+    TAKEN = "taken"
+    PASSED = "passed"
+
+
+async def claim_minute(centre: Centre, entry: TenantEntry, minute: datetime) -> MinuteClaim:
+    """Claim the board of a minute.
+
+    The numbers of the forms carry the minute: there is one board of it in the whole deployment. One of a
+    minute that has passed by the clock is printed all the same, but with numbers by the second.
     """
     async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
         asked = {"regency": entry.tenant.id, "minute": minute}
-        return (await tx.session.execute(_CLAIM, asked)).first() is not None
+        if (await tx.session.execute(_CLAIM, asked)).first() is not None:
+            return MinuteClaim.MINE
+        query = select(PaperPrint.claimed_minute).where(PaperPrint.regency_id == entry.tenant.id)
+        claimed: datetime = (await tx.session.execute(query)).scalar_one()
+    # of two workers one may be late by the turn of a minute
+    return MinuteClaim.PASSED if claimed > minute + timedelta(minutes=1) else MinuteClaim.TAKEN
 
 
 async def tell_print(

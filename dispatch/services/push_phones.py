@@ -67,7 +67,8 @@ async def register_push(
     async with centre.begin(who.entry.tenant, who.actor, cause) as tx:
         mine = await _open(tx, PushSubscription.endpoint_hash == digest)
         for known in mine:
-            if known.session_id == who.session_id and await _address(tx, known) == address:
+            kept = await _opened(tx, known)
+            if known.session_id == who.session_id and kept is not None and kept.address == address:
                 return PushRegistered(known.id, repeated=True)
             _end(tx, known, "replaced")
         await tx.session.flush()
@@ -132,9 +133,9 @@ async def phones_of_crew(tx: Transaction, unit_id: UUID) -> list[PushPhone]:
     )
     found = []
     for row in rows.scalars():
-        key, address = await tx.person(row.key_id), await _address(tx, row)
-        if key is not None and address is not None:
-            found.append(PushPhone(address, key))
+        phone = await _opened(tx, row)
+        if phone is not None:
+            found.append(phone)
     return found
 
 
@@ -152,9 +153,10 @@ def _end(tx: Transaction, row: PushSubscription, why: str) -> None:
     row.ended_at, row.ended_why, row.sealed = tx.now, why, None
 
 
-async def _address(tx: Transaction, row: PushSubscription) -> str | None:
-    key = await tx.person(row.key_id)
+async def _opened(tx: Transaction, row: PushSubscription) -> PushPhone | None:
+    """The browser; None when what is kept of it cannot be opened: the crew's others are told all the same."""
     try:
-        return key.open(row.sealed, _FIELD) if key and row.sealed else None
+        key = await tx.person(row.key_id)
+        return PushPhone(key.open(row.sealed, _FIELD), key) if key and row.sealed else None
     except SealBroken:
         return None

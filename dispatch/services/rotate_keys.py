@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatch.domain.errors import Conflict
@@ -86,6 +86,9 @@ async def _rewrap_some(connection: AsyncConnection, vault: Vault) -> int:
 async def retire_masters(owner_url: str, path: Path) -> int:
     """Take the master keys out of the file that no person's key needs any more; return how many.
 
+    Whoever is being stored at this moment, under a key that nobody else sees yet, is waited for; whoever
+    comes after that waits for a moment, until the file is replaced.
+
     Raises:
         Conflict: some keys are still wrapped by an old one.
     """
@@ -93,7 +96,8 @@ async def retire_masters(owner_url: str, path: Path) -> int:
     current = master_key_id(keys[0])
     engine = open_engine(owner_url, pool_size=1)
     try:
-        async with engine.connect() as connection:
+        async with engine.begin() as connection:
+            await connection.execute(text("LOCK TABLE person_key IN SHARE MODE"))
             left = (
                 await connection.execute(
                     select(func.count()).where(
@@ -101,16 +105,20 @@ async def retire_masters(owner_url: str, path: Path) -> int:
                     )
                 )
             ).scalar_one()
+            if left:
+                raise _still_needed(left)
+            _replace(path, keys[:1])
     finally:
         await engine.dispose()
-    if left:
-        raise Conflict(
-            f"{left} kunci masih dibungkus kunci induk lama; jalankan dulu 'dispatch keys rotate --resume'",
-            f"{left} keys are still wrapped by an old master key; run 'dispatch keys rotate --resume' first",
-            left=left,
-        )
-    _replace(path, keys[:1])
     return len(keys) - 1
+
+
+def _still_needed(left: int) -> Conflict:
+    return Conflict(
+        f"{left} kunci masih dibungkus kunci induk lama; jalankan dulu 'dispatch keys rotate --resume'",
+        f"{left} keys are still wrapped by an old master key; run 'dispatch keys rotate --resume' first",
+        left=left,
+    )
 
 
 def _replace(path: Path, keys: list[bytes]) -> None:

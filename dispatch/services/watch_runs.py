@@ -29,8 +29,10 @@ async def news_of_runs(centre: Centre, entry: TenantEntry, after: int | None) ->
     """Return every open run, or, with `after`, the runs of the cases that later events are about."""
     async with centre.read(entry.tenant) as tx:
         seq = await head(tx)  # first: what comes in between is told once more, and not missed
-        if after is not None and seq <= after:
-            return RunNews(after, [])
+        if seq == after:
+            return RunNews(seq, [])
+        if after is not None and seq < after:
+            after = None  # another log than before, as of a backup: what was known of it may never have been
         return RunNews(seq, await watched_runs(tx.session, entry.tenant.id, after))
 
 

@@ -8,8 +8,6 @@ chain. A checkpoint says how far a log had come, signed with a key that the data
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 from pathlib import Path
 
 import msgspec
@@ -17,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from dispatch.local.secret_files import read_secret
 from dispatch.storage.line_file import append_line, read_lines
 
 PUBLIC_KEY = "public.key"
@@ -64,12 +63,7 @@ class Signer:
     @classmethod
     def from_file(cls, path: Path) -> Signer:
         """Read the key (hex) from a file, making it when there is none; only its owner may read it."""
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as file:
-                file.write(secrets.token_hex(32) + "\n")
-        return cls(bytes.fromhex(path.read_text().strip()))
+        return cls(bytes.fromhex(read_secret(path)))
 
     @property
     def public(self) -> bytes:

@@ -156,13 +156,13 @@ class Transaction:
 
     async def new_person(self) -> DataKey:
         """Make a person's key, stored wrapped."""
-        key, wrapped = self.vault.new_key(self.id())
+        key, wrapped, master_key_id = self.vault.new_key(self.id())
         await self.add(
             PersonKey(
                 id=key.id,
                 realm=self.tenant.realm,
                 wrapped=wrapped,
-                master_key_id=self.vault.master_key_id,
+                master_key_id=master_key_id,
                 created_at=self.now,
                 destroyed_at=None,
             )

@@ -115,11 +115,11 @@ class Vault:
         self._follow()
         return master_key_id(self._masters[0])
 
-    def new_key(self, key_id: UUID) -> tuple[DataKey, bytes]:
-        """Make a person's key; return it with its wrapped form."""
+    def new_key(self, key_id: UUID) -> tuple[DataKey, bytes, str]:
+        """Make a person's key; return it with its wrapped form, and the name of the master key around it."""
         self._follow()
-        key = secrets.token_bytes(32)
-        return DataKey(key_id, key), _seal(self._masters[0], key, b"person_key" + key_id.bytes)
+        master, key = self._masters[0], secrets.token_bytes(32)
+        return DataKey(key_id, key), _seal(master, key, b"person_key" + key_id.bytes), master_key_id(master)
 
     def unwrap(self, key_id: UUID, wrapped: bytes) -> DataKey:
         """Return the person's key.

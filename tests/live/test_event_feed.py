@@ -6,7 +6,7 @@ import asyncio
 
 import asyncpg
 import pytest
-from live_scene import ServerThread, World, operator_screen, raw_screen
+from live_scene import ServerThread, World, driver_screen, operator_screen, raw_screen
 from websockets.exceptions import ConnectionClosed
 
 from dispatch.live import hub
@@ -66,6 +66,52 @@ async def test_what_fell_out_of_the_ring_is_read_from_the_log(
         end = head + WRITERS * CALLS_EACH
         await screen.until("event", lambda f: f["seq"] == end)
         assert [f["seq"] for f in screen.of("event")] == list(range(1, end + 1))
+
+
+@pytest.mark.parametrize("written_since", [1, 6])
+async def test_a_log_that_went_back_under_the_server_is_begun_anew(
+    world: World, server: ServerThread, written_since: int
+) -> None:
+    """A standby that lacks the last events was promoted, or a backup was restored: servers run on."""
+    for _ in range(5):
+        await world.call()
+    head = await world.head()
+    unit = (await world.units())[0]
+    token = await world.token("pengemudi1")
+    async with (
+        operator_screen(server, await world.token("operator1")) as screen,
+        driver_screen(server, token, aboard=unit.call_sign) as phone,
+    ):
+        before = await world.head()
+        await screen.until("event", lambda f: f["seq"] == before)
+        await _cut_off(world, head - 3)
+        calls = [await world.call() for _ in range(written_since)]
+        reset = await screen.until("reset")
+        assert reset["seq"] <= head - 3 + written_since
+        if written_since == 1:
+            await phone.until("desk", lambda f: f["seq"] < head)
+        if reset["seq"] < head - 3 + written_since:
+            await screen.until("event", lambda f: f["subject_id"] == str(calls[-1].call_id))
+        after = await world.call()
+        await screen.until("event", lambda f: f["subject_id"] == str(after.call_id))
+        assert await world.head() == head - 2 + written_since
+
+
+async def _cut_off(world: World, last: int) -> None:
+    """Have the home tenant's log end with this event."""
+    administrator = await asyncpg.connect(world.admin_url)
+    try:
+        await administrator.execute("SET session_replication_role = replica")
+        async with administrator.transaction():
+            about = (world.entry.tenant.id, last)
+            await administrator.execute("DELETE FROM event WHERE regency_id = $1 AND seq > $2", *about)
+            await administrator.execute(
+                "UPDATE event_head h SET seq = e.seq, hash = e.hash, recorded_at = e.recorded_at "
+                "FROM event e WHERE h.regency_id = $1 AND e.regency_id = $1 AND e.seq = $2",
+                *about,
+            )
+    finally:
+        await administrator.close()
 
 
 async def test_resume_replays_and_beyond_the_head_resets(world: World, server: ServerThread) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -23,10 +24,10 @@ from dispatch.jobs.paper import PaperPrinter
 from dispatch.paper.press import printed
 from dispatch.services.change_incident import PatientChange, change_patient
 from dispatch.services.change_roads import NewRoadChange, change_roads
-from dispatch.services.open_incident import Judgement, open_incident
+from dispatch.services.open_incident import Judgement, link_call, open_incident
 from dispatch.services.paper_board import read_paper_board
 from dispatch.services.paper_by_hand import sheet_by_hand
-from dispatch.services.paper_prints import claim_minute, paper_state
+from dispatch.services.paper_prints import MinuteClaim, claim_minute, paper_state
 from dispatch.services.paper_sheet import paper_sheet
 from dispatch.storage.transaction import new_id
 
@@ -91,6 +92,30 @@ async def test_the_board_says_what_a_desk_without_machines_needs(case: Case) -> 
     assert "Pasien Rahasia" not in words, "who is hurt is not needed to send help"
 
 
+async def test_whoever_called_first_the_case_has_a_number_to_ring_and_its_note(case: Case) -> None:
+    first = await case.ring(caller_name="Contoh Anggrek", caller_phone="0890-0001-0003", note="Kebakaran")
+    case.pass_time(10)
+    second = await case.ring(caller_name="Contoh Dahlia", caller_phone="0890-0001-0004")
+    judged = Judgement(triage=Triage.RED, place_note="Belakang pasar")
+    opened = await open_incident(case.centre, case.entry, case.operator, second.call_id, judged, cause=CAUSE)
+    await link_call(case.centre, case.entry, case.operator, first.call_id, opened.incident_id, cause=CAUSE)
+    words = await board(case)
+    for needed in ("Contoh Anggrek", "0890-0001-0003", "Kebakaran", "Belakang pasar"):
+        assert needed in words, needed
+
+
+async def test_a_first_caller_without_a_number_hides_no_other(case: Case) -> None:
+    first = await case.ring(caller_name="Contoh Anggrek")
+    case.pass_time(10)
+    second = await case.ring(caller_name="Contoh Dahlia", caller_phone="0890-0001-0004")
+    judged = Judgement(triage=Triage.RED)
+    opened = await open_incident(case.centre, case.entry, case.operator, first.call_id, judged, cause=CAUSE)
+    await link_call(case.centre, case.entry, case.operator, second.call_id, opened.incident_id, cause=CAUSE)
+    words = await board(case)
+    assert "0890-0001-0004" in words
+    assert "Contoh Dahlia" in words
+
+
 async def test_an_empty_regency_has_a_board_too(case: Case) -> None:
     words = await board(case, forms=0)
     assert "Kejadian terbuka (0)" in words
@@ -152,6 +177,23 @@ async def test_the_worker_prints_every_minute_once(case: Case, tmp_path: Path) -
     assert await case.head() == head, "a board a minute is no event"
 
 
+async def test_a_clock_set_back_stops_no_board_and_repeats_no_number(case: Case, tmp_path: Path) -> None:
+    folder = tmp_path / "kertas"
+    worker = printer(case, folder)
+    home = folder / "99.01-latihan"
+    numbers: list[str] = []
+    for move in (0, 60, 60, 60, -180, 60):  # the last two are minutes that were printed before
+        case.pass_time(move)
+        assert await worker.pass_once() == 1
+        words = read((home / "papan.pdf").read_bytes())
+        assert f"{case.now + timedelta(hours=7):%H:%M:%S} WIB" in words
+        numbers += re.findall(r"UJI-L-20261120-P[0-9]{4,6}\.[0-9]{2}", words)
+    assert len(set(numbers)) == 6 * 2
+    case.pass_time(180)
+    assert await worker.pass_once() == 1
+    assert "UJI-L-20261120-P1204.01" in read((home / "papan.pdf").read_bytes()), "as ever from here on"
+
+
 async def test_a_folder_that_fails_is_told_and_the_others_get_their_board(case: Case, tmp_path: Path) -> None:
     good, bad = tmp_path / "baik", tmp_path / "rusak"
     bad.write_text("this is no folder")
@@ -208,9 +250,13 @@ async def test_a_press_that_dies_is_told_and_the_next_minute_prints(
 async def test_of_many_workers_one_claims_a_minute_and_time_never_goes_back(case: Case) -> None:
     minute = NOON.replace(second=0)
     won = await asyncio.gather(*(claim_minute(case.centre, case.entry, minute) for _ in range(8)))
-    assert sum(won) == 1
-    assert not await claim_minute(case.centre, case.entry, minute - timedelta(minutes=5))
-    assert await claim_minute(case.centre, case.entry, minute + timedelta(minutes=1))
+    assert sorted(won) == [MinuteClaim.MINE, *[MinuteClaim.TAKEN] * 7]
+    before, after = minute - timedelta(minutes=1), minute + timedelta(minutes=1)
+    assert await claim_minute(case.centre, case.entry, before) is MinuteClaim.TAKEN, "a worker that is late"
+    assert await claim_minute(case.centre, case.entry, after) is MinuteClaim.MINE
+    back = minute - timedelta(minutes=5)
+    assert await claim_minute(case.centre, case.entry, back) is MinuteClaim.PASSED
+    assert await claim_minute(case.centre, case.entry, after) is MinuteClaim.TAKEN
 
 
 _CALL = ("time", "minutes", "state", "place", "at", "caller", "phone", "said", "note")

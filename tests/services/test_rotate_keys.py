@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from case_scene import Case, HasUrls, open_case
+from case_scene import CAUSE, Case, HasUrls, open_case
 
 from dispatch.domain.errors import Conflict
 from dispatch.services.rotate_keys import put_new_master, retire_masters, rewrap_all
@@ -76,6 +77,27 @@ async def test_keys_are_replaced_under_a_running_process(
     assert again.rewrapped == 0
 
 
+async def test_a_caller_whose_call_is_just_being_stored_is_waited_for(
+    case: Case, database: HasUrls, keys: tuple[Path, Path]
+) -> None:
+    """A commit may wait for seconds, as for the standby: nobody sees the caller's key meanwhile."""
+    async with case.centre.begin(case.entry.tenant, case.operator, CAUSE) as tx:
+        key = await tx.new_person()
+        put_new_master(keys[0])
+        await rewrap_all(database.owner_url, Vault.from_files(*keys))
+        retiring = asyncio.create_task(retire_masters(database.owner_url, keys[0]))
+        while not retiring.done() and not await case.value(_WAITS):
+            pass  # asked until it waits, or has not waited
+    with pytest.raises(Conflict):
+        await retiring
+    assert len(read_keys(keys[0])) == 2
+    async with case.centre.read(case.entry.tenant) as tx:
+        assert (await tx.person(key.id)) == key
+
+
+_WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = CAST('person_key' AS regclass)"
+
+
 async def test_without_the_old_key_nothing_is_touched(
     case: Case, database: HasUrls, keys: tuple[Path, Path]
 ) -> None:
@@ -88,7 +110,7 @@ async def test_without_the_old_key_nothing_is_touched(
 
 def test_a_damaged_file_leaves_the_keys_in_memory(keys: tuple[Path, Path]) -> None:
     vault = Vault.from_files(*keys)
-    key, wrapped = vault.new_key(uuid4())
+    key, wrapped, _ = vault.new_key(uuid4())
     for damage in ("", "abc\n", "zz" * 32 + "\n", "ab" * 16 + "\n"):
         keys[0].write_text(damage)
         assert vault.unwrap(key.id, wrapped).key == key.key

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from case_scene import Case, open_case
+from sqlalchemy import text
 
 from dispatch.domain.events import EventKind
+from dispatch.jobs import outbox
 from dispatch.jobs.outbox import send_due_messages
+from dispatch.notify import threads
 from dispatch.notify.choice import transports
 from dispatch.notify.sms import SmsTransport
 from dispatch.notify.transport import Message, NotDelivered, Transports
@@ -84,6 +88,65 @@ async def test_one_recipient_that_fails_holds_no_other_up(live: Case) -> None:
     live.pass_time(3)
     assert await send_due_messages(live.centre, live.entry, ways(live, gateway)) == 1
     assert await live.value("SELECT count(*) FROM outbox WHERE sent_at IS NULL") == 0
+
+
+async def test_a_recipient_that_cannot_be_opened_holds_no_other_up(live: Case) -> None:
+    gateway = Gateway()
+    await queue(live, "+628001", "+628002", sealed=True)
+    other_master = os.urandom(60)
+    async with live.owner.begin() as connection:
+        await connection.execute(
+            text("UPDATE person_key SET wrapped = :w WHERE id = (SELECT key_id FROM outbox LIMIT 1)"),
+            {"w": other_master},
+        )
+    assert await send_due_messages(live.centre, live.entry, ways(live, gateway)) == 1
+    assert len(gateway.taken) == 1
+    assert len(await live.events(EventKind.MESSAGE_FAILED)) == 1
+
+
+async def test_a_message_that_breaks_its_way_is_given_up_in_the_end(live: Case) -> None:
+    class Broken(Gateway):
+        async def deliver(self, message: Message) -> None:
+            raise ValueError("nothing that anybody thought of")
+
+    await queue(live, "+628001")
+    for _ in range(MOST_ATTEMPTS + 2):
+        await send_due_messages(live.centre, live.entry, ways(live, Broken()))
+        live.pass_time(150)
+    row = (await live.rows("SELECT * FROM outbox"))[0]
+    assert (row.attempts, row.last_error) == (
+        MOST_ATTEMPTS,
+        "ValueError: nothing that anybody thought of",
+    )
+    assert len(await live.events(EventKind.MESSAGE_FAILED)) == 1
+
+
+async def test_a_folder_that_hangs_takes_no_thread_from_others(
+    live: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The roads are asked in threads, too: an offer must not wait for a dead share."""
+    monkeypatch.setattr(outbox, "SEND_WITHIN_S", 0.2)
+    spool = tmp_path / "spool"
+    (spool / "outbox").mkdir(parents=True)
+    await queue(live, *(f"+62800{n:02d}" for n in range(40)))
+    pid = os.getpid()
+    # opening a pipe that nobody reads waits, as a dead share does
+    pipes = [
+        spool / "outbox" / f".OUTA{row.created_at:%Y%m%d_%H%M%S}_00_{row.recipient}_{row.id.hex}.txt.{pid}"
+        for row in await live.rows("SELECT * FROM outbox")
+    ]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    way = Transports(transports(live.centre.settings).files, {"sms": SmsTransport(spool)})
+    try:
+        assert await send_due_messages(live.centre, live.entry, way) == 0
+        async with asyncio.timeout(10):
+            assert await asyncio.to_thread(lambda: "free") == "free"
+    finally:
+        readers = [os.open(pipe, os.O_RDONLY | os.O_NONBLOCK) for pipe in pipes]
+        await asyncio.gather(*(threads.aside(lambda: None) for _ in range(threads.MOST)))
+        for reader in readers:
+            os.close(reader)
 
 
 async def test_a_message_that_never_goes_out_is_told(live: Case) -> None:

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 from case_scene import CAUSE, Case, open_case
 
 from dispatch.domain.events import EventKind
-from dispatch.jobs.upkeep import Upkeep
+from dispatch.jobs.upkeep import STEADY_FOR, Upkeep
 from dispatch.jobs.worker import due_tenants, work
 from dispatch.notify.choice import transports
 from dispatch.storage.tables.shift import Shift
@@ -143,6 +144,69 @@ async def test_upkeep_opens_shifts_and_makes_room_for_positions(database: Any, t
         )
         days = [r.name for r in names if r.name != "position_other"]
         assert (days[0], days[-1], len(days)) == ("position_20261119", "position_20261128", 10)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("secrets/checkpoint.key", b""),  # a power cut right after it was made
+        ("checkpoints/erasures.jsonl", b"\0\0\0\0\n"),
+    ],
+)
+async def test_upkeep_in_trouble_holds_up_no_timer(
+    database: Any, tmp_path: Path, file: str, content: bytes
+) -> None:
+    async with open_case(database, tmp_path) as case:
+        damaged = case.centre.settings.run_dir / file
+        damaged.parent.mkdir(parents=True, exist_ok=True)
+        damaged.write_bytes(content)
+        stop = asyncio.Event()
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            working = tasks.create_task(work(case.centre, transports(case.centre.settings), stop))
+            await case.ring()
+            case.pass_time(15)
+            await told(case, database, EventKind.CALL_UNANSWERED)
+            assert not working.done()
+            stop.set()
+
+
+async def test_a_clock_that_was_ahead_puts_no_upkeep_off(database: Any, tmp_path: Path) -> None:
+    async with open_case(database, tmp_path) as case:
+        upkeep = Upkeep(case.centre)
+        ahead = 30 * 86_400
+        case.pass_time(ahead)
+        await upkeep.pass_once()
+        case.pass_time(-ahead)
+        await case.ring()
+        await upkeep.pass_once()
+        names = await case.rows(
+            "SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+            "WHERE i.inhparent = CAST('position' AS regclass)"
+        )
+        assert "position_20261121" in {row.name for row in names}
+        signed = case.centre.settings.checkpoints_dir / f"{case.entry.tenant.slug}.jsonl"
+        assert len(signed.read_text().splitlines()) == 2
+
+
+async def test_a_clock_that_leaps_ahead_sends_no_crew_home(database: Any, tmp_path: Path) -> None:
+    """Started by a battery that took local time for UTC, say, until it has heard of the right one."""
+    aboard = "SELECT count(*) FROM crew_membership WHERE left_at IS NULL"
+    async with open_case(database, tmp_path) as case:
+        crews = await case.value(aboard)
+        since_boot = 0.0
+        upkeep = Upkeep(case.centre, lambda: since_boot)
+        await upkeep.pass_once()
+        leap_s = 31 * 86_400.0
+        for moved_s in (leap_s, -leap_s, leap_s):
+            case.pass_time(moved_s)
+            since_boot += 30
+            await upkeep.pass_once()
+            assert await case.value(aboard) == crews
+        # so it was the right time in the end
+        case.pass_time(STEADY_FOR.total_seconds())
+        since_boot += STEADY_FOR.total_seconds()
+        await upkeep.pass_once()
+        assert await case.value(aboard) == 0
 
 
 async def test_upkeep_of_one_worker_keeps_the_others_out(database: Any, tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ import asyncpg
 import pytest
 from log_scene import NOON, VAULT, HasUrls, make_tenant
 
+from dispatch.domain.errors import Conflict
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import SYSTEM
+from dispatch.services.after_restore import set_aside_lost
 from dispatch.services.centre import Centre
 from dispatch.services.checkpoint_log import write_checkpoint
 from dispatch.services.roads import Roads
@@ -104,6 +106,15 @@ async def test_a_tail_that_was_cut_off_is_noticed(keeper: Keeper) -> None:
     found = await keeper.verify()
     assert found.fault is not None
     assert (found.fault.seq, found.fault.code) == (5, "rewritten")
+
+    await keeper.happen(1)  # longer than before, and still not the one that was signed
+    with pytest.raises(Conflict):
+        await keeper.sign()
+    lost = await set_aside_lost(keeper.centre, keeper.entry, "stamp")
+    assert lost is not None
+    assert lost.last == 5
+    assert await keeper.sign() == 6
+    assert (await keeper.verify()).fault is None
 
 
 async def test_a_changed_line_is_named(keeper: Keeper) -> None:

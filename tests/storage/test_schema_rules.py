@@ -1,6 +1,7 @@
 """The catalogue of the migrated database: what future migrations must not forget."""
 
 import re
+from pathlib import Path
 
 import pytest
 from log_scene import World
@@ -8,6 +9,7 @@ from log_scene import World
 from dispatch.storage.database import Database
 from dispatch.storage.tables import Base
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 REGENCY_TABLES = {t.name for t in Base.metadata.sorted_tables if "regency_id" in t.columns}
 EVENTED = sorted(m.class_.__tablename__ for m in Base.registry.mappers if m.class_.evented)
 
@@ -104,6 +106,35 @@ async def test_functions_with_the_owners_power_fix_their_search_path(world: Worl
     assert {row["proname"] for row in functions} >= {"append_events", "session_by_token"}
     for row in functions:
         assert any(setting.startswith("search_path=public, pg_temp") for setting in row["proconfig"] or [])
+
+
+CLOCK = re.compile(
+    r"\b(clock_timestamp|(?:current|statement|transaction|local)_?(?:timestamp|date|time))\b|(?<![.\w])now\(\)",
+    re.IGNORECASE,
+)
+ASKS_THE_TIME = """
+SELECT format('default of %s.%s', c.relname, a.attname) AS place, pg_get_expr(d.adbin, d.adrelid) AS words
+FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid
+JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+WHERE c.relnamespace = CAST('public' AS regnamespace)
+UNION ALL
+SELECT p.proname, p.prosrc FROM pg_proc p
+WHERE p.pronamespace = CAST('public' AS regnamespace)
+    AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.objid = p.oid AND e.deptype = 'e')
+"""
+
+
+async def test_only_the_logs_own_time_is_the_databases(world: World) -> None:
+    """Everything else goes by the one clock of the program, which tests and replays can set."""
+    found = {row["place"] for row in await world.as_owner(ASKS_THE_TIME) if CLOCK.search(row["words"])}
+    assert found == {"append_events"}
+    code = {
+        path.relative_to(REPOSITORY).as_posix()
+        for path in (REPOSITORY / "dispatch").rglob("*.py")
+        if CLOCK.search(path.read_text())
+    }
+    # the clock itself; and what time the server has, told with a backup of it
+    assert code == {"dispatch/clock.py", "dispatch/local/backup_source.py"}
 
 
 async def test_a_strong_login_is_refused_by_the_program(world: World) -> None:

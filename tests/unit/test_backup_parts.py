@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatch.local.backup_recover import RestoreRefused, refuse_other_keys
 from dispatch.storage import backup_wal
 from dispatch.storage.backup_folder import BackupFolder
 from dispatch.storage.backup_inventory import (
@@ -127,6 +128,20 @@ def test_what_phones_trust_goes_with_the_keys_where_there_is_any(tmp_path: Path)
     sealed = tmp_path / "sealed"
     seal_secrets(sealed, kept, "sandi yang panjang")
     assert open_secrets(sealed, "sandi yang panjang") == kept
+
+
+def test_keys_of_another_system_are_not_written_over(tmp_path: Path) -> None:
+    """Its database may lie elsewhere, or aside: without these very keys nobody in it has a name any more."""
+    restored = {"master.key": b"aa\n", "lookup.key": b"bb\n", "tls/names": b"pusat"}
+    refuse_other_keys(tmp_path / "run", restored)
+    secrets = tmp_path / "run" / "secrets"
+    (secrets / "tls").mkdir(parents=True)
+    (secrets / "lookup.key").write_bytes(b"bb")  # the same one
+    (secrets / "tls" / "names").write_bytes(b"pusat lain")  # made anew by any start
+    refuse_other_keys(tmp_path / "run", restored)
+    (secrets / "master.key").write_bytes(b"cc\naa\n")
+    with pytest.raises(RestoreRefused, match=r"master\.key"):
+        refuse_other_keys(tmp_path / "run", restored)
 
 
 def test_a_short_passphrase_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """When commits wait for the standby, and when they stop waiting."""
 
-from dispatch.local.standby_watch import Judge, Sight
+from pathlib import Path
+
+from dispatch.local.standby_watch import NOTE_FILE, Judge, Note, Sight, read_note, write_note
 
 STANDBY = ("semar_standby_b",)
 
@@ -41,3 +43,13 @@ def test_a_primary_that_was_away_says_nothing_of_the_standby() -> None:
 
 def test_where_no_standby_is_expected_none_is_waited_for() -> None:
     assert not Judge(5.0).verdict(seen(synchronous=True, keeps_up=True, expected=()), 0.0)
+
+
+def test_a_note_that_cannot_be_replaced_is_not_believed_any_more(
+    tmp_path: Path,
+) -> None:
+    """A promotion believes it: without one it refuses, with the old one it would lose without a word."""
+    write_note(tmp_path, Note(True, "2026-11-21T03:00:00.000+00:00", "0/1"))
+    (tmp_path / f".{NOTE_FILE}").mkdir()  # nothing can be written there, as on a full disk
+    write_note(tmp_path, Note(False, "2026-11-21T04:00:00.000+00:00", "0/2"))
+    assert read_note(tmp_path) is None

@@ -43,10 +43,11 @@ _SCENES = text(
         WHERE regency_id = :regency AND unit_id = u.id AND ended_at IS NULL LIMIT 1
     ) o ON true
     LEFT JOIN LATERAL (
-        -- an older shift's recalls are not this crew's to acknowledge
+        -- an older shift's recalls are not this crew's to acknowledge; a crew that boarded at a time still to
+        -- come did so by a clock that has been set back since: all are its own
         SELECT array_agg(id ORDER BY released_at, id) AS runs FROM assignment
         WHERE regency_id = :regency AND unit_id = u.id AND state = 'stood_down'
-          AND stand_down_acknowledged_at IS NULL AND released_at >= m.joined_at
+          AND stand_down_acknowledged_at IS NULL AND (released_at >= m.joined_at OR m.joined_at > :now)
     ) recalled ON true
     LEFT JOIN LATERAL (
         SELECT array_agg(n.id ORDER BY n.made_at, n.id) AS ids,
@@ -56,7 +57,7 @@ _SCENES = text(
                array_agg(n.shown_at IS NOT NULL ORDER BY n.made_at, n.id) AS shown
         FROM crew_notice n
         WHERE n.regency_id = :regency AND n.unit_id = u.id AND n.ended_at IS NULL
-          AND (n.kind <> 'stand_down' OR n.made_at >= m.joined_at)
+          AND (n.kind <> 'stand_down' OR n.made_at >= m.joined_at OR m.joined_at > :now)
     ) slips ON true
     """
 )
@@ -107,10 +108,11 @@ class CrewScene(NamedTuple):
 
 
 async def crew_scenes(
-    session: AsyncSession, regency_id: int, staff_ids: Sequence[UUID]
+    session: AsyncSession, regency_id: int, staff_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, CrewScene]:
     """Return what drivers' desks are made of, by driver; one who is signed on nowhere has only `seq`."""
-    rows = await session.execute(_SCENES, {"regency": regency_id, "staff": list(set(staff_ids))})
+    values = {"regency": regency_id, "staff": list(set(staff_ids)), "now": now}
+    rows = await session.execute(_SCENES, values)
     return {
         row.staff_id: CrewScene(
             row.seq,

@@ -18,11 +18,12 @@ _CALLERS = text(
            coalesce(r.name_sealed, c.caller_name_sealed) AS name,
            coalesce(r.phone_sealed, c.caller_phone_sealed) AS phone,
            c.resident_id IS NOT NULL AS resident, c.content_sealed AS content,
-           i.place_note_sealed AS place_note
+           i.place_note_sealed AS place_note, i.key_id AS note_key_id, n.wrapped AS note_wrapped
     FROM call c
     JOIN person_key k ON k.id = c.key_id
     LEFT JOIN resident r ON r.id = c.resident_id
     LEFT JOIN incident i ON i.regency_id = c.regency_id AND i.id = c.incident_id
+    LEFT JOIN person_key n ON n.id = i.key_id
     WHERE c.regency_id = :regency
       AND (c.state IN ('ringing', 'taken') OR i.state IN ('reported', 'confirmed'))
     ORDER BY c.received_at, c.id
@@ -90,7 +91,10 @@ class OtherRun:
 
 @dataclass(frozen=True, slots=True)
 class CallerRow:
-    """Who called, sealed; `wrapped` is the person's key, None once erased."""
+    """Who called, sealed; `wrapped` is the person's key, None once erased.
+
+    The place note of a case is sealed under the key of whoever's call opened it: often another caller's.
+    """
 
     call_id: UUID
     incident_id: UUID | None
@@ -102,6 +106,8 @@ class CallerRow:
     resident: bool
     content: bytes | None
     place_note: bytes | None
+    note_key_id: UUID | None
+    note_wrapped: bytes | None
 
 
 async def open_callers(session: AsyncSession, regency_id: int) -> list[CallerRow]:

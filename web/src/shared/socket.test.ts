@@ -286,6 +286,21 @@ describe('a page that shows one picture', () => {
   })
 })
 
+describe('a log that goes back under a living connection', () => {
+  it('is followed by pages with a picture over a new one', async () => {
+    const { wires, frames, link } = await wired({ snapshot: 'desk' })
+    wires[0]?.says({ t: 'welcome', n: 1, seq: 900 })
+    wires[0]?.says({ t: 'desk', n: 2, seq: 900 })
+    wires[0]?.says({ t: 'desk', n: 3, seq: 890 })
+    await vi.advanceTimersByTimeAsync(600)
+    wires[1]?.says({ t: 'welcome', n: 1, seq: 890 })
+    wires[1]?.says({ t: 'desk', n: 2, seq: 890 })
+    wires[1]?.says({ t: 'pong', n: 3, seq: 890 })
+    expect(seqs(frames, 'desk')).toEqual([900, 890])
+    expect(link.complete).toBe(890)
+  })
+})
+
 describe('whatever the way does to frames', () => {
   it.each(Array.from({ length: 40 }, (_, seed) => seed))('events: all of them, once, in order (seed %i)', async (seed) => {
     const random = dice(seed)

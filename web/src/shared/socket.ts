@@ -58,6 +58,8 @@ export class Link {
   /** The last event in the picture that was handed on. */
   private shown = -1
   private told = -1
+  /** Whether this connection has brought a picture: what it brings later should be newer. */
+  private pictured = false
   private checks = 0
   private checkedAt = 0
   private timer: ReturnType<typeof setTimeout> | undefined
@@ -116,6 +118,7 @@ export class Link {
     const socket = (this.options.open ?? ((to) => new WebSocket(to)))(url.href)
     this.socket = socket
     this.count = 0
+    this.pictured = false
     this.askedAt = undefined
     this.unanswered = 0
     this.heard = this.now()
@@ -161,7 +164,12 @@ export class Link {
         if (this.options.sequenced && !this.inOrder(socket, Number(frame.seq))) return
         break
       case this.options.snapshot:
-        if (Number(frame.seq) < this.shown) return
+        if (Number(frame.seq) < this.shown) {
+          // later on one line and of an earlier event: is the log another one? The next welcome tells
+          if (this.pictured) this.lost(socket, 1006)
+          return
+        }
+        this.pictured = true
         this.shown = Number(frame.seq)
     }
     this.options.onFrame(frame)
