@@ -114,7 +114,7 @@ async def _unacknowledged(tx: Transaction, present: Aboard) -> list[UUID]:
             Assignment.unit_id == present.unit_id,
             Assignment.state == AssignmentState.STOOD_DOWN.value,
             Assignment.stand_down_acknowledged_at.is_(None),
-            # an older shift's recalls are not this crew's to acknowledge
+            # an older shift's stand-downs are not this crew's to acknowledge
             Assignment.released_at >= present.joined_at,
         )
     )

@@ -141,7 +141,7 @@ def _board(camera: Camera, scene: Scene, kept: dict[str, Any]) -> str:
 
 
 def _come_home(camera: Camera, kept: dict[str, Any], *, sign_off: bool) -> None:
-    """Take note of the unit's recall, and leave it when it was boarded for the pictures."""
+    """Take note that the unit was stood down, and leave it when it was boarded for the pictures."""
     answers = ["Mengerti", *(["Akhiri dinas", "Ya, akhiri dinas"] if sign_off else [])]
     with camera.page(Shot("", "/pengemudi", "main", kept), LOOKS[2]) as page:
         page.wait_for_timeout(2000)
