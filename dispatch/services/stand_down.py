@@ -64,7 +64,7 @@ async def acknowledge_stand_down(
         run = await tx.get(Assignment, assignment_id, lock=True)
         await require_crew(tx, run, actor)
         if run.state != AssignmentState.STOOD_DOWN:
-            raise Conflict("Unit ini tidak dipanggil kembali dari penugasan itu", "This run was not stood down")
+            raise Conflict("Unit tidak dipanggil kembali dari tugas ini", "This run was not stood down")
         if run.stand_down_acknowledged_at is None:
             run.stand_down_acknowledged_at = tx.now
             await end_notices(tx, run, answered_by(actor), NoticeKind.STAND_DOWN)
