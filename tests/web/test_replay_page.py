@@ -93,7 +93,7 @@ def test_alarms_are_seen_wherever_the_queue_is_not(open_browser: Open, served: S
     desk = DeskPage(open_browser(maps=False), served.account("operator1")).open()
     page = replayed(desk, served, incident_id)
     now = page.get_by_role("group", name="Sekarang")
-    served.post(f"/operator/assignments/{run['id']}/steps", to="declined", reason="breakdown")
+    served.post(f"/operator/assignments/{run['id']}/steps", to="declined", reason="vehicle")
     expect(now).to_contain_text(f"{unit['call_sign']} menolak")
     now.get_by_role("button", name="alarm").click()
     expect(desk.queue).to_contain_text(f"{unit['call_sign']} menolak")

@@ -18,7 +18,7 @@ LAGGING = "Posisi di peta bisa tertinggal."
 
 
 class Told:
-    """What a page is told of the system's parts; all else is the server's own answer. The tests' has no standby."""
+    """What a page is told of the system's parts; all else is the server's own answer."""
 
     def __init__(self, page: Page, **parts: str) -> None:
         self.parts = {"standby": "not_configured", **parts}
