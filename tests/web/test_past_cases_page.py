@@ -1,4 +1,4 @@
-"""Cases found again and replayed, by an operator and by the health office, which never sees whose they are."""
+"""Cases found again and replayed: by an operator, and by the health office without the persons."""
 
 from __future__ import annotations
 

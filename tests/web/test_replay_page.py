@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from arranged import open_incident, ringing_call
 from conftest import Open
@@ -82,6 +84,21 @@ def test_the_present_still_rings_and_no_key_acts(open_browser: Open, served: Ser
     now.click()
     expect(desk.ringing()).to_have_count(1)
     expect(desk.take_button()).to_be_visible()
+
+
+def test_what_a_crew_was_told_is_said_in_words(open_browser: Open, served: Served) -> None:
+    incident_id, sign = played(served)
+    (run,) = next(i for i in served.get("/operator/board")["incidents"] if i["id"] == incident_id)["runs"]
+    served.post(f"/operator/assignments/{run['id']}/stand-down", reason="uji")
+    page = replayed(
+        DeskPage(open_browser(maps=False), served.account("operator1")).open(), served, incident_id
+    )
+    page.keyboard.press("End")
+    known = page.locator(".replay .side")
+    expect(known.locator("article .chip").first).to_have_text("Dipanggil kembali")
+    expect(known.locator("article")).to_contain_text(sign)
+    expect(known.locator("p", has_text=re.compile(r"dipanggil kembali \("))).to_have_count(1)
+    expect(known).not_to_contain_text("stand down")
 
 
 def test_alarms_are_seen_wherever_the_queue_is_not(open_browser: Open, served: Served) -> None:
