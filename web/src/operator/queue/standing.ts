@@ -1,6 +1,5 @@
 /** What wants somebody now, apart from ringing calls: alarms nobody here has seen, and units on a run that are silent. */
 
-import { ticking } from '$shared/ticking.svelte'
 import type { AlarmNote } from '../state/alarms'
 import type { Board, UnitView } from '../state/api'
 import type { Desk } from '../state/desk.svelte'
@@ -16,5 +15,5 @@ export function standingNotes(desk: Desk, board: Board): AlarmNote[] {
 /** Nobody sees where these are although they are on a run; true until they tell their place again. */
 export function lostUnits(desk: Desk, notes: readonly AlarmNote[]): UnitView[] {
   const told = new Set(notes.filter((note) => note.kind === 'signal_lost').map((note) => note.data.unit_id))
-  return desk.units.filter((unit) => unit.status === 'busy' && !told.has(unit.id) && silentFor(unit, ticking.now) !== undefined)
+  return desk.units.filter((unit) => unit.status === 'busy' && !told.has(unit.id) && silentFor(unit, desk.heardUntil) !== undefined)
 }

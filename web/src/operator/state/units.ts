@@ -79,3 +79,9 @@ export function qualityNow(unit: UnitView, now: number): PositionQuality {
   if (age === undefined) return 'assumed'
   return age > (unit.assignment_id === null ? OLD_IDLE_S : OLD_ON_RUN_S) ? 'old' : 'live'
 }
+
+/** As `qualityNow`; but what a unit told before it fell silent is live no more. `heard`: up to when its silence is its own. */
+export function shownQuality(unit: UnitView, now: number, heard: number): PositionQuality {
+  const quality = qualityNow(unit, now)
+  return quality === 'live' && silentFor(unit, heard) !== undefined ? 'old' : quality
+}
