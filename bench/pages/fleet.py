@@ -27,7 +27,7 @@ from dispatch.services.open_incident import Judgement, open_incident
 from dispatch.services.passwords import generate_password, hash_password
 from dispatch.services.placing import Point
 from dispatch.services.request_help import HelpRequest, request_help
-from dispatch.services.save_positions import Fix, save_positions
+from dispatch.services.save_positions import Fix, no_roads, save_positions
 from dispatch.services.staff_accounts import NewStaff, add_staff
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.unit_state import list_units
@@ -82,10 +82,11 @@ class Scene:
         """Let every unit drive for one second; the consoles hear of it by Redis, as from another process."""
         self._second += 1
         now = datetime.now(UTC)
-        fixes = [self._fix(number, now) for number in range(UNITS)]
-        self.fanout.moved(self.entry.tenant.id, await save_positions(self.centre, self.entry, fixes))
+        fixes = [self._fix(number, now.timestamp()) for number in range(UNITS)]
+        moved = await save_positions(self.centre, self.entry, fixes, no_roads(UNITS))
+        self.fanout.moved(self.entry.tenant.id, moved)
 
-    def _fix(self, number: int, now: datetime) -> Fix:
+    def _fix(self, number: int, now: float) -> Fix:
         ahead = (self._second + number) % (2 * STRETCH_S)  # a stretch of road, up and down
         back = ahead > STRETCH_S
         course = number * 37 % 360
@@ -96,9 +97,8 @@ class Scene:
             installation_id=self._phones[number],
             sequence=self._second,
             device_at=now,
-            fixed_at=now,
+            at=now,
             unit_id=self.units[number],
-            clock_offset_s=0.0,
             received_at=now,
             lon=TOWN.lon + far * math.cos(angle) + driven * math.sin(math.radians(course)),
             lat=TOWN.lat + far * math.sin(angle) + driven * math.cos(math.radians(course)),
@@ -106,8 +106,6 @@ class Scene:
             speed_ms=SPEED_MS,
             heading_deg=float((course + 180 * back) % 360),
             battery=80.0,
-            source="app",
-            replayed=False,
         )
 
     @asynccontextmanager

@@ -58,7 +58,7 @@ async def _serve(settings: Settings, host: str, port: int, tls: bool) -> None:
     # what stands now lives as long as the process, and so do a thousand sockets: looking through all of them
     # again and again took the collector a fifth of the time under load
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(100_000, 20, 50)
     gc.enable()  # off while the program was read in, see `dispatch serve`
     config = uvicorn.Config(
         create_app(centre),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from dispatch.domain.assignment import AssignmentState
-from dispatch.domain.position import UNKNOWN_ACCURACY_M, Seen, metres_apart
+from dispatch.domain.position import METRES_PER_DEGREE, UNKNOWN_ACCURACY_M, Sighting, metres_apart
 
 S = AssignmentState
 
@@ -79,7 +79,7 @@ class Crossing:
         self._before = float("-inf")
         self._beyond: dict[float, bool] = {}
 
-    def take(self, seen: Seen, speed_ms: float | None) -> None:
+    def take(self, seen: Sighting, speed_ms: float | None) -> None:
         """Take in one good fix. One that is too uncertain to say on which side it lies says nothing."""
         side = self._side(seen)
         if side is None:
@@ -87,7 +87,8 @@ class Crossing:
         if not side:
             if seen.at > self._before:
                 self._before = seen.at
-                self._beyond = {at: slow for at, slow in self._beyond.items() if at > seen.at}
+                if self._beyond:
+                    self._beyond = {at: slow for at, slow in self._beyond.items() if at > seen.at}
         elif seen.at > self._before:
             slow = speed_ms is not None and speed_ms <= SLOW_MS * self._pace
             self._beyond[seen.at] = slow
@@ -96,9 +97,11 @@ class Crossing:
                 for at in kept[64:-64]:
                     del self._beyond[at]
 
-    def _side(self, seen: Seen) -> bool | None:
+    def _side(self, seen: Sighting) -> bool | None:
         circle = self._circle
         accuracy = seen.accuracy_m if seen.accuracy_m is not None else UNKNOWN_ACCURACY_M
+        if abs(seen.lat - circle.lat) * METRES_PER_DEGREE - accuracy > circle.radius_m * WIDER:
+            return not self._inward  # as most are, and quickly said
         metres = metres_apart(seen.lon, seen.lat, circle.lon, circle.lat)
         if metres - accuracy > circle.radius_m * WIDER:
             return not self._inward
@@ -128,9 +131,9 @@ class Watch:
         self._told: dict[AssignmentState, float] = {}
         self._arrivals = _crossings(run)
         self._departure: Crossing | None = None
-        self._kept: list[tuple[Seen, float | None]] = []
+        self._kept: list[tuple[Sighting, float | None]] = []
 
-    def take(self, seen: Seen, speed_ms: float | None) -> Sequence[Proposal]:
+    def take(self, seen: Sighting, speed_ms: float | None) -> Sequence[Proposal]:
         """Take in one good fix; return what it newly speaks for.
 
         A crossing that turns out to have been earlier, when what the phone had kept comes in, is told again.
@@ -139,21 +142,24 @@ class Watch:
             return ()
         if self.run.state is S.ACCEPTED:
             self._depart(seen, speed_ms)
-        new = []
-        for crossing in (self._departure, *self._arrivals):
-            if crossing is None:
-                continue
-            if crossing is not self._departure:
-                crossing.take(seen, speed_ms)
-            at = crossing.crossed_at()
-            if at is None:
-                self._told.pop(crossing.to, None)  # gone back over the line: the next crossing is another one
-            elif at < self._told.get(crossing.to, float("inf")):
-                self._told[crossing.to] = at
-                new.append(Proposal(crossing.to, at))
+        new: list[Proposal] = []
+        if self._departure is not None:
+            self._tell(self._departure, new)
+        for crossing in self._arrivals:
+            crossing.take(seen, speed_ms)
+            self._tell(crossing, new)
         return new
 
-    def _depart(self, seen: Seen, speed_ms: float | None) -> None:
+    def _tell(self, crossing: Crossing, new: list[Proposal]) -> None:
+        at = crossing.crossed_at()
+        if at is None:
+            if self._told:
+                self._told.pop(crossing.to, None)  # gone back over the line: the next crossing is another one
+        elif at < self._told.get(crossing.to, float("inf")):
+            self._told[crossing.to] = at
+            new.append(Proposal(crossing.to, at))
+
+    def _depart(self, seen: Sighting, speed_ms: float | None) -> None:
         """Leave from where the crew accepted: the earliest fix since, whenever it comes in."""
         first = self._kept[0] if self._kept else None
         if first is not None and seen.at >= first[0].at and self._departure is not None:

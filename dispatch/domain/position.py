@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 TOP_SPEED_MS = 50.0
 """No ambulance is faster: 180 km/h. Indonesian motorways allow 100 km/h at most (PP 79/2013, article 23), and
@@ -30,7 +30,7 @@ APART_M = 500.0
 LEFT_BEHIND_S = 300.0
 """A phone so far from the vehicle's own tracker takes the marker over only after so long a silence of it."""
 
-_METRES_PER_DEGREE = 111_195.0  # of a great circle on the mean sphere
+METRES_PER_DEGREE = 111_195.0  # of a great circle on the mean sphere
 
 
 class FixQuality(StrEnum):
@@ -41,8 +41,21 @@ class FixQuality(StrEnum):
     JUMP = "jump"
 
 
-class Seen(NamedTuple):
+class Sighting(Protocol):
     """Where a sender was: degrees, metres or None where unknown, seconds since 1970 by the server's clock."""
+
+    @property
+    def lon(self) -> float: ...
+    @property
+    def lat(self) -> float: ...
+    @property
+    def accuracy_m(self) -> float | None: ...
+    @property
+    def at(self) -> float: ...
+
+
+class Seen(NamedTuple):
+    """A sighting and nothing else."""
 
     lon: float
     lat: float
@@ -54,10 +67,10 @@ def metres_apart(lon: float, lat: float, other_lon: float, other_lat: float) -> 
     """Return the metres between two places, to a part in a thousand within a province."""
     east = (lon - other_lon + 180.0) % 360.0 - 180.0
     east *= math.cos(math.radians((lat + other_lat) / 2))
-    return math.hypot(east, lat - other_lat) * _METRES_PER_DEGREE
+    return math.hypot(east, lat - other_lat) * METRES_PER_DEGREE
 
 
-def reachable(one: Seen, other: Seen, pace: float = 1.0) -> bool:
+def reachable(one: Sighting, other: Sighting, pace: float = 1.0) -> bool:
     """Whether a vehicle can be at both, in either order. `pace`: how much faster than life a case runs.
 
     Less than a second apart counts as one: receivers round their times.
@@ -67,7 +80,7 @@ def reachable(one: Seen, other: Seen, pace: float = 1.0) -> bool:
     reach = SLACK_M + accuracy + TOP_SPEED_MS * pace * seconds
     # a degree of longitude is nowhere longer than one of latitude: this sum is too long, and quick
     east = abs(one.lon - other.lon)
-    if (east + abs(one.lat - other.lat)) * _METRES_PER_DEGREE <= reach and east < 180.0:
+    if (east + abs(one.lat - other.lat)) * METRES_PER_DEGREE <= reach and east < 180.0:
         return True
     return metres_apart(one.lon, one.lat, other.lon, other.lat) <= reach
 
@@ -81,14 +94,14 @@ class Trail:
 
     __slots__ = ("_agreeing", "_doubtful", "believed", "newest")
 
-    def __init__(self, believed: Seen | None = None, newest: int = -1) -> None:
+    def __init__(self, believed: Sighting | None = None, newest: int = -1) -> None:
         """`believed` is where the sender, or its unit, was last; `newest` the highest sequence taken in."""
         self.believed = believed
         self.newest = newest
-        self._doubtful: Seen | None = None
+        self._doubtful: Sighting | None = None
         self._agreeing = 0
 
-    def judge(self, sequence: int, seen: Seen, pace: float = 1.0) -> FixQuality:
+    def judge(self, sequence: int, seen: Sighting, pace: float = 1.0) -> FixQuality:
         """Judge one fix and remember what is needed for the next.
 
         Fixes may come in any order; one that is older than the newest is judged and changes nothing.
@@ -112,7 +125,7 @@ class Trail:
         self.believed, self._doubtful, self._agreeing = seen, None, 0
         return FixQuality.GOOD
 
-    def moves_marker(self, quality: FixQuality, seen: Seen) -> bool:
+    def moves_marker(self, quality: FixQuality, seen: Sighting) -> bool:
         """Whether a fix just judged may move the unit's marker, as far as this sender's own fixes tell."""
         if quality is FixQuality.COARSE:
             return self.believed is None or seen.at - self.believed.at > COARSE_AFTER_S

@@ -60,5 +60,10 @@ def position_quality(fixed_at: datetime | None, now: datetime, *, on_run: bool) 
     """Judge a tracked unit's last fix: older than 90 s on a run or 300 s idle is old; none is assumed."""
     if fixed_at is None:
         return PositionQuality.ASSUMED
+    return place_quality((now - fixed_at).total_seconds(), on_run=on_run)
+
+
+def place_quality(age_s: float, *, on_run: bool) -> PositionQuality:
+    """Judge a fix of that age."""
     limit = OLD_AFTER_ON_RUN_S if on_run else OLD_AFTER_IDLE_S
-    return PositionQuality.OLD if (now - fixed_at).total_seconds() > limit else PositionQuality.LIVE
+    return PositionQuality.OLD if age_s > limit else PositionQuality.LIVE

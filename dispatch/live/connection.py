@@ -155,11 +155,11 @@ class Connection:
         finally:
             self._writing = False
 
-    def write_straight(self, frame: str) -> bool:
+    def write_straight(self, frame: bytes) -> bool:
         """Send a frame at once, past the writer; False when it has to wait its turn or the client is slow."""
         if self._line is None or self._writing or self._outbox:
             return False
-        if not self._line.say(frames.numbered(frame, self._sent + 1).encode()):
+        if not self._line.say(b'{"n":%d,%b' % (self._sent + 1, frame[1:])):
             return False
         self._sent += 1
         return True
@@ -171,7 +171,7 @@ class Connection:
         """
         self._take = take
         if self._line is not None:
-            self._line.take = take
+            self._line.offered(take)
 
     def queue_again(self, text: bytes) -> None:
         """Have a frame that was taken the straight way go the ordinary one."""
@@ -201,7 +201,7 @@ class Connection:
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             if self._line is not None:
-                self._line.take = None
+                self._line.withdrawn()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -211,15 +211,13 @@ class Connection:
     async def _read(self, handle: Callable[[str | bytes], Awaitable[None]]) -> None:
         while True:
             text = await self._receive()
-            if self._line is not None:
-                self._line.take = None
             try:
                 with database_needed():
                     await handle(text)
             except DispatchError as refusal:
                 self.send_error(refusal, frames.frame_id(text))
-            if self._line is not None:
-                self._line.take = self._take
+            if self._line is not None and self._take is not None:
+                self._line.offered(self._take)
 
     async def _write(self, produce: Callable[[], Awaitable[float | None]]) -> None:
         while True:

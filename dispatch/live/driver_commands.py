@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -85,8 +85,8 @@ def _told(centre: Centre, frame: _Told, phone: Phone) -> tuple[datetime | None, 
         return None, None
     now = centre.clock()
     if frame.sent_at is not None:
-        phone.clock.measure(now, frame.sent_at)
-    return frame.device_at, now - phone.clock.offset
+        phone.clock.measure(now.timestamp(), frame.sent_at.timestamp())
+    return frame.device_at, now - timedelta(seconds=phone.clock.offset_s)
 
 
 def _step(centre: Centre, frame: frames.StepFrame, phone: Phone) -> Step:

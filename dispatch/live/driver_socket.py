@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,15 +12,14 @@ from dispatch.domain.errors import Forbidden, Unavailable
 from dispatch.domain.roles import Actor, Role
 from dispatch.live import frames
 from dispatch.live.broken_frames import FRAME_LIMIT, BrokenFrame, in_indonesian
-from dispatch.live.clock_offset import ClockOffset
 from dispatch.live.connection import Connection, attend
 from dispatch.live.driver_commands import carry_out
-from dispatch.live.fix_steps import OLDEST, Phone, Refusal, Sifted, sift
+from dispatch.live.fix_steps import OLDEST, Phone, Refusal, sift
 from dispatch.live.hub import Feed, log_head
 from dispatch.live.switchboard import Switchboard
 from dispatch.services.crew_turns import crew_turns
 from dispatch.services.driver_desk import DriverDesk, read_desk
-from dispatch.services.save_positions import begin_trail
+from dispatch.services.save_positions import Fix, begin_trail
 from dispatch.services.sessions import SignedIn
 
 _hello = msgspec.json.Decoder(frames.DriverHello)
@@ -42,9 +40,9 @@ async def driver_socket(live: Switchboard, websocket: WebSocket) -> None:
 
 async def _converse(live: Switchboard, connection: Connection) -> None:
     hello, who = await connection.hello(_hello, _may_drive)
-    phone = Phone(hello.installation_id, ClockOffset())
+    phone = Phone(hello.installation_id)
     if frames.plausible(hello.device_at):
-        phone.clock.measure(live.centre.clock(), hello.device_at)
+        phone.clock.measure(live.centre.clock().timestamp(), hello.device_at.timestamp())
     async with live.hub.following(who.entry, None) as feed:
         cab = _Cab(live, connection, who, feed, phone)
         await cab.welcome()
@@ -64,6 +62,7 @@ class _Cab:
         self._live = live
         self._connection = connection
         self._who = who
+        self.entry = who.entry
         self._feed = feed
         self._phone = phone
         self._watched: set[str] = set()
@@ -85,7 +84,7 @@ class _Cab:
                 "welcome",
                 seq=await log_head(self._live.centre, self._who.entry),
                 at=self._live.centre.clock(),
-                clock_offset_s=round(self._phone.clock.offset.total_seconds(), 3),
+                clock_offset_s=round(self._phone.clock.offset_s, 3),
                 training=self._who.entry.tenant.training,
                 server=self._live.name,
             )
@@ -95,7 +94,7 @@ class _Cab:
         centre = self._live.centre
         since = centre.clock() - OLDEST
         before = self._phone.aboard
-        self._phone.turns = await crew_turns(centre, self._who.entry, self._who.id, since)
+        self._phone.turned(await crew_turns(centre, self._who.entry, self._who.id, since))
         unit = self._phone.aboard
         if unit is not None and unit != before:
             self._phone.trail = await begin_trail(centre, self._who.entry, unit, self._phone.installation_id)
@@ -129,7 +128,7 @@ class _Cab:
         """Read what came before: whose fixes these are may depend on what the phone says next."""
         if not self._unread:
             return
-        good = self.read(self._live.centre.clock(), time.monotonic())
+        good = self.read(self._live.centre.clock().timestamp(), time.monotonic())
         if good:
             self._live.ingest.add(self._who.entry, self, good)
 
@@ -140,15 +139,15 @@ class _Cab:
         """
         if not text.startswith(_POSITIONS) or len(text) > FRAME_LIMIT or self._phone.aboard is None:
             return False
-        if not self._live.ingest.announce(self._who.entry, self, text):
+        if not self._live.ingest.announce(self, len(text)):
             return False
         self._unread.append((text, time.monotonic()))
         return True
 
-    def read(self, now: datetime, moment: float) -> list[Sifted]:
+    def read(self, now: float, moment: float) -> list[Fix]:
         """Read the frames that were taken the straight way; return what is to be stored."""
         waiting, self._unread = self._unread, []
-        good: list[Sifted] = []
+        good: list[Fix] = []
         for text, came in waiting:
             try:
                 frame = _fixes.decode(text)
@@ -161,7 +160,7 @@ class _Cab:
             if self._phone.aboard is None:
                 self._connection.queue_again(text)
                 continue
-            good += self._sifted(frame, now - timedelta(seconds=moment - came))
+            good += self._sifted(frame, now - (moment - came))
         return good
 
     def _salvaged(self, text: str | bytes) -> frames.Positions | None:
@@ -179,15 +178,16 @@ class _Cab:
                 "Masuk dinas di sebuah unit dulu; posisi di luar dinas tidak disimpan",
                 "Sign on to a unit first; positions off duty are not kept",
             )
-        good = self._sifted(frame, self._live.centre.clock())
+        good = self._sifted(frame, self._live.centre.clock().timestamp())
         if good:
             self._live.ingest.submit(self._who.entry, self, good)
 
-    def _sifted(self, frame: frames.Positions, received_at: datetime) -> list[Sifted]:
+    def _sifted(self, frame: frames.Positions, received_at: float) -> list[Fix]:
         if frame.sent_at is not None and frames.plausible(frame.sent_at):
-            self._phone.clock.measure(received_at, frame.sent_at)
+            self._phone.clock.measure(received_at, frame.sent_at.timestamp())
         good, refused = sift(frame.fixes, self._phone, received_at)
-        self._refused.extend(refused)
+        if refused:
+            self._refused.extend(refused)
         if not good:
             self._answer_due = True
             self._connection.wake.set()
@@ -195,10 +195,12 @@ class _Cab:
 
     def saved(self, seqs: list[int]) -> None:
         """The intake has committed these fixes."""
-        self._saved.extend(seqs)
-        if self._connection.write_straight(frames.write_saved(self._saved, self._shown())):
-            self._saved, self._refused, self._answer_due = [], [], False
+        if self._saved or self._refused:
+            self._saved.extend(seqs)
+        elif self._connection.write_straight(frames.write_saved(seqs)):
             return
+        else:
+            self._saved = seqs
         self._answer_due = True
         self._connection.wake.set()
 
@@ -231,7 +233,7 @@ class _Cab:
     async def _answer_fixes(self) -> None:
         if self._answer_due:
             self._answer_due = False
-            answer = frames.write_saved(self._saved, self._shown())
+            answer = frames.write_saved(self._saved, self._shown()).decode()
             self._saved, self._refused = [], []
             await self._connection.write(answer)
         if self._not_saved:

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from dispatch.clock import Clock
-from dispatch.domain.unit import PositionQuality, position_quality
+from dispatch.domain.unit import PositionQuality, place_quality
 from dispatch.live import frames
 from dispatch.services.save_positions import MovedUnit
 
@@ -47,10 +47,11 @@ _decoder = msgspec.json.Decoder(Bulletin)
 class Snapshot:
     """Units that moved, as one frame for all consoles."""
 
-    __slots__ = ("_frame", "_shown", "at", "units")
+    __slots__ = ("_at", "_frame", "_shown", "at", "units")
 
     def __init__(self, at: datetime, units: Iterable[MovedUnit]) -> None:
         self.at = at
+        self._at = at.timestamp()
         self.units = {unit.unit_id: unit for unit in units}
         self._frame: str | None = None
         self._shown: list[_Shown] = []
@@ -58,7 +59,7 @@ class Snapshot:
     async def prepare(self) -> None:
         """Do most of the frame's work, a little at a time: with thousands of units others would wait."""
         for number, unit in enumerate(self.units.values(), 1):
-            self._shown.append(_shown(unit, self.at))
+            self._shown.append(_shown(unit, self._at))
             if number % _SLICE == 0:
                 await asyncio.sleep(0)
 
@@ -70,7 +71,7 @@ class Snapshot:
     def frame(self) -> str:
         """The snapshot as consoles get it; ages are as of `at`."""
         if self._frame is None:
-            units = self._shown or [_shown(unit, self.at) for unit in self.units.values()]
+            units = self._shown or [_shown(unit, self._at) for unit in self.units.values()]
             self._frame = frames.write("positions", at=self.at, units=units)
         return self._frame
 
@@ -89,15 +90,15 @@ class _Shown(msgspec.Struct):
     road_lat: float | None
 
 
-def _shown(unit: MovedUnit, at: datetime) -> _Shown:
+def _shown(unit: MovedUnit, at: float) -> _Shown:
     return _Shown(
         unit.unit_id,
         unit.lon,
         unit.lat,
-        round(max(0.0, (at - unit.fixed_at).total_seconds()), 1),
+        round(max(0.0, at - unit.at), 1),
         unit.speed_ms,
         unit.heading_deg,
-        position_quality(unit.fixed_at, at, on_run=unit.incident_id is not None),
+        place_quality(at - unit.at, on_run=unit.incident_id is not None),
         unit.road_lon,
         unit.road_lat,
     )
@@ -204,7 +205,7 @@ class Fanout:
         fresh = self._fresh[int(regency)]
         for unit in bulletin.units:
             known = fresh.get(unit.unit_id)
-            if known is None or known.fixed_at <= unit.fixed_at:
+            if known is None or known.at <= unit.at:
                 fresh[unit.unit_id] = unit
 
     def _client(self, timeout_s: float | None) -> Redis:

@@ -144,7 +144,7 @@ class MakeAvailable(Frame, tag="available"):
     unit_id: UUID | None = None
 
 
-class PhoneFix(Struct):
+class PhoneFix(Struct, gc=False):
     """One fix as the phone has it; `at` is the phone's clock when the fix was made."""
 
     seq: Sequence63
@@ -158,7 +158,7 @@ class PhoneFix(Struct):
     replayed: bool = False
 
 
-class Positions(Frame, tag="positions"):
+class Positions(Frame, tag="positions", gc=False):
     """Fixes, newest first or last; `sent_at` is the phone's clock when the frame was sent."""
 
     fixes: list[PhoneFix]
@@ -296,7 +296,8 @@ def write_error(error: DispatchError, answered: FrameId | None = None) -> str:
     return write("error", id=UNSET if answered is None else answered, problem=problem_document(error))
 
 
-def write_saved(seqs: Sequence[int], rejected: Sequence[dict[str, Any]]) -> str:
+def write_saved(seqs: Sequence[int], rejected: Sequence[dict[str, Any]] = ()) -> bytes:
     """Return the acknowledgement of fixes; the phone may forget all that it names."""
-    refusals = _encoder.encode(rejected).decode() if rejected else "[]"
-    return f'{{"t":"positions_saved","seqs":[{",".join(map(str, seqs))}],"rejected":{refusals}}}'
+    named = b"%d" % seqs[0] if len(seqs) == 1 else ",".join(map(str, seqs)).encode()
+    refusals = _encoder.encode(rejected) if rejected else b"[]"
+    return b'{"t":"positions_saved","seqs":[%b],"rejected":%b}' % (named, refusals)

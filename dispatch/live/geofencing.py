@@ -15,9 +15,8 @@ import routing
 from dispatch.domain.assignment import AssignmentState
 from dispatch.domain.errors import Unavailable
 from dispatch.domain.geofence import Proposal, Watch, WatchedRun
-from dispatch.domain.position import Seen
-from dispatch.live.fix_steps import Sifted
 from dispatch.services.centre import Centre
+from dispatch.services.save_positions import Fix
 from dispatch.services.step_proposals import propose_step
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.watch_runs import RunRow, fixes_of_runs, news_of_runs
@@ -87,7 +86,12 @@ class RunBook:
             self._rows[row.unit_id] = row
             self._watches[row.unit_id] = Watch(_watched(row, road_m))
             self.units.add(row.unit_id)
-        return [said for fix in seen for said in self._take(fix.unit_id, fix.seen, fix.speed_ms)]
+        return [
+            said
+            for fix in seen
+            if (watch := self._watches.get(fix.unit_id)) is not None
+            for said in self._said(fix.unit_id, watch.take(fix.seen, fix.speed_ms))
+        ]
 
     def _is_news(self, row: RunRow) -> bool:
         """Whether a run is to be watched anew; one that is over is let go."""
@@ -99,22 +103,20 @@ class RunBook:
             return False
         return known != row
 
-    def take(self, batch: Iterable[Sifted]) -> list[Said]:
+    def take(self, batch: Iterable[Fix]) -> list[Said]:
         """Take in committed fixes; return by run what they newly speak for."""
-        units = self.units
-        return [
-            said
-            for fix, seen in batch
-            if fix.unit_id in units and fix.quality == "good"
-            for said in self._take(fix.unit_id, seen, fix.speed_ms)
-        ]
+        watches, said = self._watches, list[Said]()
+        for fix in batch:
+            watch = watches.get(fix.unit_id)
+            if watch is not None and fix.quality == "good":
+                proposals = watch.take(fix, fix.speed_ms)
+                if proposals:
+                    said += self._said(fix.unit_id, proposals)
+        return said
 
-    def _take(self, unit_id: UUID, seen: Seen, speed_ms: float | None) -> list[Said]:
-        watch = self._watches.get(unit_id)
-        if watch is None:
-            return []
+    def _said(self, unit_id: UUID, proposals: Iterable[Proposal]) -> list[Said]:
         run = self._rows[unit_id].assignment_id
-        return [Said(run, proposal) for proposal in watch.take(seen, speed_ms)]
+        return [Said(run, proposal) for proposal in proposals]
 
     async def _metres_to_road(self, rows: Sequence[RunRow]) -> list[float]:
         """How far each scene lies from the roads; 0 where that is not known."""
@@ -159,7 +161,7 @@ class Geofencing:
         """Nothing is watched before `run`."""
         self._centre = centre
         self._books: dict[int, RunBook] = {}
-        self._waiting: deque[tuple[TenantEntry, Sequence[Sifted]]] = deque()
+        self._waiting: deque[tuple[TenantEntry, Sequence[Fix]]] = deque()
         self._unsaid: dict[tuple[int, UUID, AssignmentState], Proposal] = {}
         self._work = asyncio.Event()
 
@@ -167,7 +169,7 @@ class Geofencing:
         """Return the units that are on a watched run, as far as this process knows."""
         return self._book(entry).units
 
-    def committed(self, entry: TenantEntry, batch: Sequence[Sifted]) -> None:
+    def committed(self, entry: TenantEntry, batch: Sequence[Fix]) -> None:
         """These fixes are stored."""
         if len(self._waiting) >= _MOST_WAITING:
             self._waiting.clear()

@@ -12,22 +12,20 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Protocol
 
 from dispatch.domain.errors import Unavailable
 from dispatch.live.fanout import Fanout
-from dispatch.live.fix_steps import Sifted
 from dispatch.live.geofencing import Geofencing
 from dispatch.live.road_match import RoadMatch
 from dispatch.services.centre import Centre
-from dispatch.services.save_positions import save_positions
+from dispatch.services.save_positions import Fix, save_positions
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.outages import DatabaseAway, database_needed
 
 FLUSH_EVERY_S = 0.1
 """While little comes in, nobody waits longer than this."""
-BUSY_FLUSH_EVERY_S = 0.5
+BUSY_FLUSH_EVERY_S = 1.0
 """While much comes in: much of what a batch costs it costs once, and a screen is told once a second."""
 BUSY = 50
 """Fixes in a batch from which on it is much."""
@@ -55,8 +53,13 @@ class Sender(Protocol):
 class Source(Sender, Protocol):
     """A sender whose frames are read when a batch is made: in a row they cost half as much."""
 
-    def read(self, now: datetime, moment: float) -> Sequence[Sifted]:
-        """Return what is to be stored of the frames so far; `moment` is `now` in monotonic seconds."""
+    @property
+    def entry(self) -> TenantEntry:
+        """Whose fixes they are."""
+
+    def read(self, now: float, moment: float) -> Sequence[Fix]:
+        """Return what is to be stored of the frames so far; `now` in seconds since
+        1970, `moment` the same in monotonic ones."""
 
 
 class Ingest:
@@ -67,15 +70,15 @@ class Ingest:
         self._centre = centre
         self._fanout = fanout
         self._geofencing = geofencing
-        self._unread: list[tuple[TenantEntry, Source]] = []
-        self._waiting: defaultdict[int, list[tuple[Sender, Sequence[Sifted]]]] = defaultdict(list)
+        self._unread: list[Source] = []
+        self._waiting: defaultdict[int, list[tuple[Sender, Sequence[Fix]]]] = defaultdict(list)
         self._entries: dict[int, TenantEntry] = {}
         self._roads: defaultdict[int, RoadMatch] = defaultdict(RoadMatch)
         self._count = 0
         self._work = asyncio.Event()
         self._full = asyncio.Event()
 
-    def submit(self, entry: TenantEntry, sender: Sender, fixes: Sequence[Sifted]) -> None:
+    def submit(self, entry: TenantEntry, sender: Sender, fixes: Sequence[Fix]) -> None:
         """Have fixes stored; the sender is told when that is committed.
 
         Raises:
@@ -89,23 +92,24 @@ class Ingest:
         self.add(entry, sender, fixes)
         self._grow(len(fixes))
 
-    def add(self, entry: TenantEntry, sender: Sender, fixes: Sequence[Sifted]) -> None:
+    def add(self, entry: TenantEntry, sender: Sender, fixes: Sequence[Fix]) -> None:
         """Have fixes stored that are counted already: those of announced frames."""
         self._entries[entry.tenant.id] = entry
         self._waiting[entry.tenant.id].append((sender, fixes))
 
-    def announce(self, entry: TenantEntry, source: Source, text: bytes) -> bool:
-        """Have a source's frames read for the next batch; False when there is no room for this one."""
-        count = 1 + len(text) // _FRAME_BYTES
+    def announce(self, source: Source, size: int) -> bool:
+        """Have a source's frames read for the next batch; False when there is no room for one of `size`."""
+        count = 1 + size // _FRAME_BYTES
         if self._count + count > MOST_WAITING:
             return False
-        self._unread.append((entry, source))
+        self._unread.append(source)
         self._grow(count)
         return True
 
     def _grow(self, count: int) -> None:
+        if self._count == 0:
+            self._work.set()
         self._count += count
-        self._work.set()
         if self._count >= FULL:
             self._full.set()
 
@@ -135,53 +139,53 @@ class Ingest:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._full.wait(), max(0.0, due - loop.time()))
 
-    async def _read(self, unread: Sequence[tuple[TenantEntry, Source]]) -> None:
+    async def _read(self, unread: Sequence[Source]) -> None:
         for first in range(0, len(unread), SLICE):
-            now, moment = self._centre.clock(), time.monotonic()
-            for entry, source in unread[first : first + SLICE]:
+            now, moment = self._centre.clock().timestamp(), time.monotonic()
+            for source in unread[first : first + SLICE]:
                 try:
                     fixes = source.read(now, moment)
                 except Exception:
                     # one phone's frames must not hold up all others'; it sends them again, unanswered
-                    logger.exception("frames of a sender of %s could not be read", entry.tenant.slug)
+                    logger.exception("frames of a sender of %s could not be read", source.entry.tenant.slug)
                     continue
                 if fixes:
-                    self.add(entry, source, fixes)
+                    self.add(source.entry, source, fixes)
             await asyncio.sleep(0)
 
-    async def _flush(self, entry: TenantEntry, batch: Sequence[tuple[Sender, Sequence[Sifted]]]) -> int:
+    async def _flush(self, entry: TenantEntry, batch: Sequence[tuple[Sender, Sequence[Fix]]]) -> int:
         """Store one batch and tell its senders; returns the number of its fixes."""
-        sifted = [one for _, fixes in batch for one in fixes]
+        whole = [fix for _, fixes in batch for fix in fixes]
         on_run = self._geofencing.on_run(entry)
-        places = await self._roads[entry.tenant.id].places(self._centre, entry, sifted, on_run)
+        places = await self._roads[entry.tenant.id].places(self._centre, entry, whole, on_run)
         stored = False
         try:
             with database_needed():
-                moved = await save_positions(self._centre, entry, [one.fix for one in sifted], places)
+                moved = await save_positions(self._centre, entry, whole, places)
             stored = True
         except DatabaseAway as failure:
             logger.warning(
-                "%d fixes were not stored, the database is away: %s", len(sifted), failure.__cause__
+                "%d fixes were not stored, the database is away: %s", len(whole), failure.__cause__
             )
-            return len(sifted)
+            return len(whole)
         finally:
             if not stored:  # whatever went wrong, nobody waits for ever
                 for sender, fixes in batch:
-                    sender.not_saved([one.fix.sequence for one in fixes])
+                    sender.not_saved([fix.sequence for fix in fixes])
         self._fanout.moved(entry.tenant.id, moved)
-        self._geofencing.committed(entry, sifted)
+        self._geofencing.committed(entry, whole)
         for number, (sender, fixes) in enumerate(batch, 1):
-            sender.saved([one.fix.sequence for one in fixes])
+            sender.saved([fix.sequence for fix in fixes])
             if number % SLICE == 0:
                 await asyncio.sleep(0)
-        return len(sifted)
+        return len(whole)
 
 
 def _parts(
-    batch: Sequence[tuple[Sender, Sequence[Sifted]]],
-) -> Iterator[Sequence[tuple[Sender, Sequence[Sifted]]]]:
+    batch: Sequence[tuple[Sender, Sequence[Fix]]],
+) -> Iterator[Sequence[tuple[Sender, Sequence[Fix]]]]:
     """Cut a batch into parts of about `FULL` fixes; what came in one frame stays together."""
-    part: list[tuple[Sender, Sequence[Sifted]]] = []
+    part: list[tuple[Sender, Sequence[Fix]]] = []
     count = 0
     for sender, fixes in batch:
         part.append((sender, fixes))

@@ -24,15 +24,18 @@ class Line(WebSocketsSansIOProtocol):
 
     Each frame costs uvicorn a queue, a task's waking and two system calls that pause and resume reading, and
     the library's parser as much again. That is several times what a fix costs in all that counts, and fixes
-    are nearly all there is: `take` gets a whole text frame first, when no earlier one waits, and says whether
-    it has dealt with it.
+    are nearly all there is: who is `offered` a whole text frame first, when no earlier one waits, says
+    whether it is dealt with. Thousands of connections lie all over the memory: a frame's way touches as few
+    objects as it can.
     """
-
-    take: Callable[[bytes], bool] | None = None
 
     def __init__(self, *given: Any, **named: Any) -> None:
         """Made by uvicorn for each connection."""
         super().__init__(*given, **named)
+        self._take: Callable[[bytes], bool] | None = None
+        """Set only while no earlier frame waits or is dealt with."""
+        self._flows = True
+        """Whether the client takes what it is told."""
         self._ends: FrameEnds | None = None  # none before the handshake
         self._heard = False
         self._spared = 0
@@ -41,8 +44,8 @@ class Line(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came: a plain frame past the library, all else through it."""
-        take = self.take
-        if take is not None and self._between and self.queue.empty() and not self.close_sent:
+        take = self._take
+        if take is not None and self._between and not self.close_sent:
             text = plain_text(data)
             if text is not None and take(text):
                 self._heard = True
@@ -60,11 +63,24 @@ class Line(WebSocketsSansIOProtocol):
         if hasattr(self, "scope"):
             cast(dict[str, object], self.scope["extensions"])[EXTENSION] = self
 
+    def offered(self, take: Callable[[bytes], bool]) -> None:
+        """Offer frames to `take` from now on, until one goes the ordinary way."""
+        self._take = take if self.queue.empty() else None
+
+    def withdrawn(self) -> None:
+        """Have all frames go the ordinary way."""
+        self._take = None
+
     def handle_text(self, event: Frame) -> None:
         """Offer a frame to the straight way; queue it when that does not take it."""
-        take = self.take if event.fin and self.queue.empty() and not self.close_sent else None
+        take = self._take if event.fin and not self.close_sent else None
         if take is None or not take(bytes(event.data)):
             super().handle_text(event)
+
+    def send_receive_event_to_app(self) -> None:
+        """Queue a message; what comes after it waits its turn."""
+        self._take = None
+        super().send_receive_event_to_app()
 
     def queue_again(self, text: bytes) -> None:
         """Have a text that was taken go the ordinary way after all."""
@@ -75,12 +91,20 @@ class Line(WebSocketsSansIOProtocol):
 
     def say(self, text: bytes) -> bool:
         """Write a text frame at once, or return False: it is large, or the client is slow, or gone."""
-        if not self.writable.is_set() or self.close_sent or self.disconnected or self.transport.is_closing():
-            return False
-        if self.conn.state is not OPEN or len(text) > _LARGEST:
+        if not self._flows or self.close_sent or self.transport.is_closing() or len(text) > _LARGEST:
             return False
         self.transport.write(whole_text(text))
         return True
+
+    def pause_writing(self) -> None:
+        """Told by the transport that the client is slow."""
+        self._flows = False
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Told by the transport that the client has caught up."""
+        self._flows = True
+        super().resume_writing()
 
     def send_keepalive_ping(self) -> None:
         """Ask whether the client lives; one that talks, and takes what it is told, every third time."""

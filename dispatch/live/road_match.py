@@ -12,9 +12,8 @@ import numpy as np
 
 import routing
 from dispatch.domain.errors import Unavailable
-from dispatch.live.fix_steps import Sifted
 from dispatch.services.centre import Centre
-from dispatch.services.save_positions import NO_ROAD, RoadPlace
+from dispatch.services.save_positions import Fix, RoadPlaces, no_roads
 from dispatch.services.tenants import TenantEntry
 
 MOVING_MS = 1.5
@@ -36,14 +35,14 @@ class RoadMatch:
         self._without_roads = False
 
     async def places(
-        self, centre: Centre, entry: TenantEntry, batch: Sequence[Sifted], on_run: set[UUID]
-    ) -> list[RoadPlace]:
+        self, centre: Centre, entry: TenantEntry, batch: Sequence[Fix], on_run: set[UUID]
+    ) -> RoadPlaces:
         """Return one road place for each fix of the batch, in its order.
 
         Asked for are the newest good fixes of senders whose unit moves or is `on_run`. The search runs in a
         thread and lets go of the interpreter: it holds up no other socket.
         """
-        places = [NO_ROAD] * len(batch)
+        places = no_roads(len(batch))
         chosen = self._chosen(batch, on_run)
         if not chosen:
             return places
@@ -54,9 +53,10 @@ class RoadMatch:
                 log.warning("%s: fixes are not matched to roads: %s", entry.tenant.slug, missing)
             self._without_roads = True
             return places
-        rows = self._rows_of([batch[i] for i in chosen])
-        at = np.array([batch[i].seen.at for i in chosen])
-        fixes = _fixes([batch[i] for i in chosen], at - self._at[rows])
+        asked = [batch[i] for i in chosen]
+        rows = self._rows_of(asked)
+        at = np.array([fix.at for fix in asked])
+        fixes = _fixes(asked, at - self._at[rows])
         before = routing.Followed._make(column[rows] for column in self._before)
         found = await asyncio.to_thread(network.follow, before, fixes)
         kept: Any
@@ -68,27 +68,27 @@ class RoadMatch:
             chosen, near.tolist(), found.lon.tolist(), found.lat.tolist(), strict=True
         ):
             if lies:
-                places[i] = RoadPlace(lon, lat)
+                places.lon[i], places.lat[i] = lon, lat
         return places
 
     @staticmethod
-    def _chosen(batch: Sequence[Sifted], on_run: set[UUID]) -> list[int]:
+    def _chosen(batch: Sequence[Fix], on_run: set[UUID]) -> list[int]:
         newest: dict[UUID, int] = {}
-        for i, (fix, _) in enumerate(batch):
+        for i, fix in enumerate(batch):
             if fix.quality != "good" or fix.replayed:
                 continue
             if fix.unit_id not in on_run and (fix.speed_ms is None or fix.speed_ms < MOVING_MS):
                 continue
             known = newest.get(fix.installation_id)
-            if known is None or batch[known].fix.sequence < fix.sequence:
+            if known is None or batch[known].sequence < fix.sequence:
                 newest[fix.installation_id] = i
         return list(newest.values())
 
-    def _rows_of(self, batch: Sequence[Sifted]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def _rows_of(self, batch: Sequence[Fix]) -> np.ndarray[Any, np.dtype[np.int64]]:
         if len(self._rows) > _MOST_SENDERS:  # phones of years: what they knew is a minute's work
             self._rows.clear()
             self._at[:] = -np.inf
-        rows = [self._rows.setdefault(one.fix.installation_id, len(self._rows)) for one in batch]
+        rows = [self._rows.setdefault(fix.installation_id, len(self._rows)) for fix in batch]
         while len(self._rows) > len(self._at):
             more = routing.nowhere(len(self._at))
             self._before = routing.Followed._make(
@@ -98,7 +98,13 @@ class RoadMatch:
         return np.array(rows, np.int64)
 
 
-def _fixes(batch: Sequence[Sifted], seconds: np.ndarray[Any, np.dtype[np.float64]]) -> routing.Fixes:
-    rows = [(f.lon, f.lat, f.accuracy_m, f.heading_deg, f.speed_ms) for f, _ in batch]
+def _fixes(batch: Sequence[Fix], seconds: np.ndarray[Any, np.dtype[np.float64]]) -> routing.Fixes:
     # None becomes NaN, which is how the roads are told "unknown"
-    return routing.Fixes._make([*np.array(rows, np.float64).T.copy(), seconds])
+    return routing.Fixes(
+        np.array([fix.lon for fix in batch], np.float64),
+        np.array([fix.lat for fix in batch], np.float64),
+        np.array([fix.accuracy_m for fix in batch], np.float64),
+        np.array([fix.heading_deg for fix in batch], np.float64),
+        np.array([fix.speed_ms for fix in batch], np.float64),
+        seconds,
+    )

@@ -51,7 +51,7 @@ class TrackerIntake:
             Unavailable: the database is away; the tracker has to send them again.
         """
         sender = await self._sender(tracker)
-        good, refused = sift(fixes, sender, self._centre.clock())
+        good, refused = sift(fixes, sender, self._centre.clock().timestamp())
         if good:
             answer = _Answer()
             self._ingest.submit(tracker.entry, answer, good)

@@ -10,25 +10,26 @@ from dispatch.domain.roles import SYSTEM
 from dispatch.services.centre import Centre
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.queries.positions import (
-    NO_ROAD,
     Fix,
     MovedUnit,
-    RoadPlace,
+    RoadPlaces,
     last_place,
+    no_roads,
+    quick_uuid,
     store_fixes,
 )
 
-__all__ = ["NO_ROAD", "Fix", "MovedUnit", "RoadPlace", "begin_trail", "save_positions"]
+__all__ = ["Fix", "MovedUnit", "RoadPlaces", "begin_trail", "no_roads", "quick_uuid", "save_positions"]
 
 
 async def save_positions(
-    centre: Centre, entry: TenantEntry, fixes: Sequence[Fix], roads: Sequence[RoadPlace]
+    centre: Centre, entry: TenantEntry, fixes: Sequence[Fix], roads: RoadPlaces
 ) -> list[MovedUnit]:
     """Store the fixes of one tenant and return the units whose marker moved; committed on return.
 
-    `roads` has one row for each fix. A fix that was stored before changes nothing. A replayed or older one is
-    kept, and never moves a marker back: the order is that of (installation, sequence), across installations
-    that of the fixes' times.
+    `roads` has one place for each fix. A fix that was stored before changes nothing. A replayed or older one
+    is kept, and never moves a marker back: the order is that of (installation, sequence), across
+    installations that of the fixes' times.
     """
     if not fixes:
         return []

@@ -13,7 +13,7 @@ from dispatch.domain.events import EventKind
 from dispatch.domain.unit import UnavailabilityReason
 from dispatch.services.crew import sign_off
 from dispatch.services.readiness import make_unavailable
-from dispatch.services.save_positions import NO_ROAD, Fix, save_positions
+from dispatch.services.save_positions import Fix, no_roads, save_positions
 from dispatch.services.signals import watch_signals
 from dispatch.storage.rebuild import current, differences, rebuild
 
@@ -28,20 +28,14 @@ async def fix(case: Case, sign: str, at: datetime | None = None) -> None:
     one = Fix(
         phone,
         int(made.timestamp() * 1000),
-        made,
-        made,
-        case.units[sign],
-        0.0,
-        case.now,
+        made.timestamp(),
+        case.now.timestamp(),
         place.lon,
         place.lat,
-        *(None,) * 4,
-        source="app",
-        replayed=False,
-        quality="good",
-        moves=True,
+        at=made.timestamp(),
+        unit_id=case.units[sign],
     )
-    await save_positions(case.centre, case.entry, [one], [NO_ROAD])
+    await save_positions(case.centre, case.entry, [one], no_roads(1))
 
 
 async def look(case: Case) -> int:

@@ -7,56 +7,67 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
+from asyncpg.pgproto import pgproto
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dispatch.domain.position import APART_M, COARSE_M, HOLD_IDLE_S, HOLD_S, LEFT_BEHIND_S, Seen
 
+_NOBODY = pgproto.UUID(bytes(16))
 
-class Fix(NamedTuple):
-    """One fix that is to be stored.
 
-    `device_at` is the phone's own clock, `clock_offset_s` server minus phone as measured, and `fixed_at` the
-    server's time of the fix: corrected where the phone's clock was wrong. `moves` says whether it may move
-    the unit's marker.
+def quick_uuid(same: UUID) -> UUID:
+    """Return an id in the form that the driver of the database writes, hashes and compares without calls."""
+    return same if isinstance(same, pgproto.UUID) else pgproto.UUID(same.bytes)
+
+
+class Fix(msgspec.Struct, gc=False):
+    """One fix that is to be stored; thousands a second, so no tuple that the collector would look through.
+
+    Times are seconds since 1970, exact to the microsecond. `device_at` is the phone's own clock,
+    `clock_offset_s` server minus phone as measured, and `at` the server's time of the fix: corrected where
+    the phone's clock was wrong. `moves` says whether it may move the unit's marker.
     """
 
     installation_id: UUID
     sequence: int
-    device_at: datetime
-    fixed_at: datetime
-    unit_id: UUID
-    clock_offset_s: float
-    received_at: datetime
+    device_at: float
+    received_at: float
     lon: float
     lat: float
-    accuracy_m: float | None
-    speed_ms: float | None
-    heading_deg: float | None
-    battery: float | None
-    source: str
-    replayed: bool
-    quality: str
-    moves: bool
+    accuracy_m: float | None = None
+    speed_ms: float | None = None
+    heading_deg: float | None = None
+    battery: float | None = None
+    replayed: bool = False
+    source: str = "app"
+    clock_offset_s: float = 0.0
+    at: float = 0.0
+    unit_id: UUID = _NOBODY
+    quality: str = "good"
+    moves: bool = True
 
 
-class RoadPlace(NamedTuple):
-    """Where on a road a fix lies; both None where it lies on none."""
+class RoadPlaces(NamedTuple):
+    """Where on a road each fix of a batch lies; None where it lies on none."""
 
-    lon: float | None
-    lat: float | None
-
-
-NO_ROAD = RoadPlace(None, None)
+    lon: list[float | None]
+    lat: list[float | None]
 
 
-class MovedUnit(NamedTuple):
-    """A unit whose marker has moved, where that is on the roads, and the case it is on, if any."""
+def no_roads(count: int) -> RoadPlaces:
+    """Return the places of fixes of which none lies on a road."""
+    return RoadPlaces([None] * count, [None] * count)
+
+
+class MovedUnit(msgspec.Struct, gc=False):
+    """A unit whose marker has moved at `at`, where that is on the roads, and the case it is on, if any."""
 
     unit_id: UUID
     lon: float
     lat: float
-    fixed_at: datetime
+    at: float
     speed_ms: float | None
     heading_deg: float | None
     incident_id: UUID | None
@@ -67,22 +78,28 @@ class MovedUnit(NamedTuple):
 # `position` is keyed and partitioned by the phone's own time, so that the same fix sent again is recognised
 # however its clock was measured meanwhile. A marker moves to the higher sequence of its installation; another
 # one takes it over by the rule of domain/position.py, so that two senders aboard one unit do not take turns.
-# Once somebody has left the unit after the holder's last fix, that was perhaps the holder: it holds no longer.
+# Once somebody has left the unit after the holder's last fix, that was perhaps the holder: it holds no more.
 # Only a fix that was not stored before moves anything.
 _STORE = text(
     """
     WITH given AS (
-        SELECT * FROM unnest(
-            CAST(:installation_id AS uuid[]), CAST(:sequence AS bigint[]), CAST(:device_at AS timestamptz[]),
-            CAST(:fixed_at AS timestamptz[]), CAST(:unit_id AS uuid[]), CAST(:clock_offset_s AS float8[]),
-            CAST(:received_at AS timestamptz[]), CAST(:lon AS float8[]), CAST(:lat AS float8[]),
+        SELECT installation_id, sequence, unit_id, clock_offset_s, lon, lat, accuracy_m, speed_ms,
+               heading_deg, battery, road_lon, road_lat, number,
+               timestamptz 'epoch' + interval '1 microsecond' * device_us AS device_at,
+               timestamptz 'epoch' + interval '1 microsecond' * fixed_us AS fixed_at,
+               timestamptz 'epoch' + interval '1 microsecond' * received_us AS received_at,
+               CASE marks & 1 WHEN 0 THEN 'app' ELSE 'tracker' END AS source,
+               marks & 2 <> 0 AS replayed, marks & 4 <> 0 AS moves,
+               CASE marks >> 3 WHEN 0 THEN 'good' WHEN 1 THEN 'coarse' ELSE 'jump' END AS quality
+        FROM unnest(
+            CAST(:installation_id AS uuid[]), CAST(:sequence AS bigint[]), CAST(:device_us AS bigint[]),
+            CAST(:fixed_us AS bigint[]), CAST(:unit_id AS uuid[]), CAST(:clock_offset_s AS float8[]),
+            CAST(:received_us AS bigint[]), CAST(:lon AS float8[]), CAST(:lat AS float8[]),
             CAST(:accuracy_m AS float8[]), CAST(:speed_ms AS float8[]), CAST(:heading_deg AS float8[]),
-            CAST(:battery AS float8[]), CAST(:source AS text[]), CAST(:replayed AS boolean[]),
-            CAST(:quality AS text[]), CAST(:moves AS boolean[]),
+            CAST(:battery AS float8[]), CAST(:marks AS integer[]),
             CAST(:road_lon AS float8[]), CAST(:road_lat AS float8[])) WITH ORDINALITY
-        AS g(installation_id, sequence, device_at, fixed_at, unit_id, clock_offset_s, received_at, lon, lat,
-             accuracy_m, speed_ms, heading_deg, battery, source, replayed, quality, moves, road_lon, road_lat,
-             number)
+        AS g(installation_id, sequence, device_us, fixed_us, unit_id, clock_offset_s, received_us, lon, lat,
+             accuracy_m, speed_ms, heading_deg, battery, marks, road_lon, road_lat, number)
     ), stored AS (
         INSERT INTO position (regency_id, installation_id, sequence, fixed_at, unit_id, clock_offset_s,
                               received_at, lon, lat, accuracy_m, speed_ms, heading_deg, battery, source,
@@ -99,8 +116,8 @@ _STORE = text(
         ORDER BY unit_id, installation_id, sequence DESC
     ), compared AS (
         SELECT n.*, a.incident_id, l.unit_id IS NULL OR l.installation_id = n.installation_id AS holds,
-               n.fixed_at - l.fixed_at AS later, l.fixed_at AS was_fixed_at, l.accuracy_m > CAST(:coarse_m AS float8) AS was_coarse,
-               l.source AS was_source,
+               n.fixed_at - l.fixed_at AS later, l.fixed_at AS was_fixed_at, l.source AS was_source,
+               l.accuracy_m > CAST(:coarse_m AS float8) AS was_coarse,
                111195 * sqrt((n.lat - l.lat) ^ 2 + ((n.lon - l.lon) * cos(radians(l.lat))) ^ 2)
                    > CAST(:apart_m AS float8) + coalesce(n.accuracy_m, 0) + coalesce(l.accuracy_m, 0) AS apart
         FROM newest n
@@ -113,7 +130,8 @@ _STORE = text(
             WHEN was_coarse AND coalesce(accuracy_m, 0) <= CAST(:coarse_m AS float8) THEN true
             WHEN apart AND source = 'tracker' AND was_source = 'app' THEN true
             WHEN was_source = 'app' AND EXISTS (
-                SELECT FROM crew_membership c JOIN shift s ON s.regency_id = c.regency_id AND s.id = c.shift_id
+                SELECT FROM crew_membership c
+                JOIN shift s ON s.regency_id = c.regency_id AND s.id = c.shift_id
                 WHERE c.regency_id = :regency AND s.unit_id = compared.unit_id
                   AND c.left_at BETWEEN was_fixed_at AND fixed_at) THEN true
             WHEN apart AND source = 'app' AND was_source = 'tracker'
@@ -151,23 +169,61 @@ _LIMITS = {
 
 
 async def store_fixes(
-    session: AsyncSession, regency_id: int, fixes: Sequence[Fix], roads: Sequence[RoadPlace]
+    session: AsyncSession, regency_id: int, fixes: Sequence[Fix], roads: RoadPlaces
 ) -> list[MovedUnit]:
     """Store the fixes that are not stored yet; return the units whose marker moved.
 
-    `roads` has one row for each fix.
+    `roads` has one place for each fix.
     """
-    columns = dict(zip(Fix._fields, map(list, zip(*fixes, strict=True)), strict=True))
-    road_lon, road_lat = (list(column) for column in zip(*roads, strict=True))
-    rows = await session.execute(
-        _STORE, {"regency": regency_id, **columns, "road_lon": road_lon, "road_lat": road_lat, **_LIMITS}
-    )
-    return [_moved(fixes[number - 1], incident_id, roads[number - 1]) for number, incident_id in rows]
+    given = {
+        "installation_id": [fix.installation_id for fix in fixes],
+        "sequence": [fix.sequence for fix in fixes],
+        "device_us": [round(fix.device_at * 1e6) for fix in fixes],
+        "fixed_us": [round(fix.at * 1e6) for fix in fixes],
+        "unit_id": [fix.unit_id for fix in fixes],
+        "clock_offset_s": [fix.clock_offset_s for fix in fixes],
+        "received_us": [round(fix.received_at * 1e6) for fix in fixes],
+        "lon": [fix.lon for fix in fixes],
+        "lat": [fix.lat for fix in fixes],
+        "accuracy_m": [fix.accuracy_m for fix in fixes],
+        "speed_ms": [fix.speed_ms for fix in fixes],
+        "heading_deg": [fix.heading_deg for fix in fixes],
+        "battery": [fix.battery for fix in fixes],
+        "marks": [
+            _LIVE
+            if fix.moves and not fix.replayed and fix.quality == "good" and fix.source == "app"
+            else _marks(fix)
+            for fix in fixes
+        ],
+        "road_lon": roads.lon,
+        "road_lat": roads.lat,
+    }
+    rows = await session.execute(_STORE, {"regency": regency_id, **given, **_LIMITS})
+    return [_moved(fixes, roads, number - 1, incident_id) for number, incident_id in rows]
 
 
-def _moved(fix: Fix, incident_id: UUID | None, road: RoadPlace) -> MovedUnit:
+_LIVE = 1 << 2
+"""The marks of nearly all fixes."""
+_QUALITY = {"good": 0, "coarse": 1 << 3, "jump": 2 << 3}
+
+
+def _marks(fix: Fix) -> int:
+    """Four columns in one: each costs as much to write as a coordinate."""
+    return (fix.source == "tracker") | fix.replayed << 1 | fix.moves << 2 | _QUALITY[fix.quality]
+
+
+def _moved(fixes: Sequence[Fix], roads: RoadPlaces, at: int, incident_id: UUID | None) -> MovedUnit:
+    fix = fixes[at]
     return MovedUnit(
-        fix.unit_id, fix.lon, fix.lat, fix.fixed_at, fix.speed_ms, fix.heading_deg, incident_id, *road
+        fix.unit_id,
+        fix.lon,
+        fix.lat,
+        fix.at,
+        fix.speed_ms,
+        fix.heading_deg,
+        incident_id,
+        roads.lon[at],
+        roads.lat[at],
     )
 
 
