@@ -54,12 +54,12 @@ describe('silence', () => {
     expect(silentFor(unit({ assignment_id: 'a' }), said + 16_000)).toBe(16)
   })
 
-  it('makes a place old however young it is, but not where this desk does not hear', () => {
+  it('makes a place old however young it is, and so does a desk that is cut off itself', () => {
     const running = unit({ assignment_id: 'a' })
     expect(shownQuality(running, said + 14_000, said + 14_000)).toBe('live')
     expect(shownQuality(running, said + 16_000, said + 16_000)).toBe('old')
-    expect(shownQuality(running, said + 60_000, said + 5_000)).toBe('live')
-    expect(shownQuality(running, said + 91_000, said + 5_000)).toBe('old')
+    expect(shownQuality(running, said + 20_000, said + 5_000)).toBe('live')
+    expect(shownQuality(running, said + 21_000, said + 5_000)).toBe('old')
     expect(shownQuality(unit({ place_source: 'base', fixed_at: null }), NOW, NOW)).toBe('assumed')
   })
 
