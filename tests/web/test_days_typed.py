@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -66,3 +66,22 @@ def test_the_office_asks_for_a_period_by_words(open_browser: Open, served: Serve
     expect(first).to_have_value("5 Nov 2026")
     page.get_by_role("button", name="Hari ini").click()
     expect(first).to_have_value(page.get_by_label("Sampai", exact=True).input_value())
+
+
+def test_a_road_is_closed_until_a_day_and_an_hour(open_browser: Open, served: Served) -> None:
+    desk = DeskPage(open_browser(locale="en-US"), served.account("operator1")).open()
+    desk.watched.excuse("422", "the browser's own line where no road lies under the spot")
+    desk.page.keyboard.press("r")
+    desk.detail.get_by_role("button", name="Titik").click()
+    desk.page.locator("section.map canvas").click()
+    desk.detail.get_by_role("button", name="Waktu lain").click()
+    tomorrow = datetime.now(UTC).astimezone(ZoneInfo("Asia/Jakarta")) + timedelta(days=1)
+    hour = desk.detail.get_by_label("Jam (WIB)")
+    hour.fill("605")
+    with desk.page.expect_request("**/road-changes/preview") as asked:
+        desk.detail.get_by_label("Sampai", exact=True).fill(f"{tomorrow:%d%m%y}")
+        hour.focus()
+    wanted = tomorrow.replace(hour=6, minute=5, second=0, microsecond=0)
+    assert datetime.fromisoformat(asked.value.post_data_json["ends_at"]) == wanted
+    hour.fill("25:00")
+    expect(desk.detail).to_contain_text("bukan jam")
