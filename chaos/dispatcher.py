@@ -119,7 +119,7 @@ class Dispatcher:
         return True
 
     async def _closed(self, incident_id: str) -> None:
-        """Close the incident once its crew is through; call back whoever was alerted beside it."""
+        """Close the incident once its crew is through; stand down whoever was alerted beside it."""
         while True:
             await self._until(lambda: not self._running(incident_id) or self._strangers(incident_id) != [])
             for run in self._strangers(incident_id):

@@ -257,7 +257,7 @@ class OperatorClient(Client):
         return await self.ask(shapes.StepTaken, "POST", path, {"to": to, **fields})
 
     async def stand_down(self, assignment_id: UUID, reason: str) -> None:
-        """Call a unit back."""
+        """Stand a unit down."""
         await self.tell("POST", f"/operator/assignments/{assignment_id}/stand-down", {"reason": reason})
 
     async def close(self, incident_id: UUID) -> shapes.IncidentEnded:

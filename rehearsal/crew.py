@@ -81,7 +81,7 @@ class VirtualCrew:
         return True
 
     async def acknowledge_stand_down(self, assignment_id: UUID) -> None:
-        """Say that the crew has seen that it was called back."""
+        """Say that the crew has seen that it was stood down."""
         await self.socket.request("ack_stand_down", assignment_id=str(assignment_id))
 
     async def report_position(self, spot: Spot, speed_ms: float) -> int:

@@ -1,4 +1,4 @@
-"""Virtual operators at the console: units are sent, called back, diverted, and cases closed."""
+"""Virtual operators at the console: units are sent, stood down, diverted, and cases closed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Dispatching:
             case "unit_found_for_waiting":
                 self._once("send", case_id, self._send_again)
             case "assignment_stepped" if event.data.get("to") == "accepted":
-                self._once("recall", case_id, self._recall_the_others)
+                self._once("stand_down", case_id, self._stand_the_others_down)
             case "facility_refused":
                 self._all.spawn(self._divert(case_id, event), f"divert {case_id}")
             case "unit_cleared" | "run_ended_without_transport":
@@ -98,9 +98,9 @@ class Dispatching:
             if case is not None and not case.open_runs():
                 await self.send(player, case_id, throws)
 
-    async def _recall_the_others(self, case_id: str) -> None:
+    async def _stand_the_others_down(self, case_id: str) -> None:
         """One crew has accepted: units that were alerted besides it are not needed."""
-        await self._all.pace.wait(delay(self._throws("recall", case_id), 10.0))
+        await self._all.pace.wait(delay(self._throws("stand_down", case_id), 10.0))
         async with self._room.operator(AT_ONCE) as player:
             case = self._all.casebook.cases.get(case_id)
             runs = case.open_runs() if case is not None else []

@@ -118,7 +118,7 @@ def sure_keys(fact: Fact) -> set[Key]:
 
 
 def keys_of_event(event: Event, fact: Fact) -> set[Key]:
-    """Return the keys of an event; a unit called back has one for its case too: that may be cancelled."""
+    """Return the keys of an event; a unit stood down has one for its case too: that may be cancelled."""
     about = fact.about
     match fact.what:
         case "call" | "take" | "dispose" | "link" | "reopen" as what:

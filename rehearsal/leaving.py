@@ -25,7 +25,7 @@ _REASON = "latihan dihentikan / drill stopped"
 async def end_run(operator: OperatorClient, incident_id: UUID) -> None:
     """End every open run of an incident, and cancel it: what a rehearsal that broke off leaves behind.
 
-    A unit with a patient aboard cannot be called back: the operator steps it to its end, and says so in the
+    A unit with a patient aboard cannot be stood down: the operator steps it to its end, and says so in the
     receiver's place.
     """
     case = await operator.case(incident_id, _REASON)

@@ -235,7 +235,7 @@ class _Play:
                 await self._each([self._end_case(player, str(incident.id))])
 
     async def _end_case(self, player: Player, case_id: str) -> None:
-        """End a case: units are called back; a patient aboard is handed over, with why in the name."""
+        """End a case: units are stood down; a patient aboard is handed over, with why in the name."""
         incident = UUID(case_id)
         case = await self._all.look(player, lambda: player.operator.case(incident, WHY))
         for run in case.incident.runs:

@@ -50,12 +50,12 @@ async def play_unanswered_offer(stage: Stage, company: Company) -> None:
         first = next(run for run in runs if run.id == offer.id)
         demand_equal("the first offer is kept", (first.state, first.released_at), ("offered", None))
         step.see(str(widened.data["call_sign"]))
-    with line.step("Dibatalkan, awak mengetahui", "called off, the crew has seen it") as step:
+    with line.step("Dipanggil kembali, awak mengetahui", "stood down, the crew has seen it") as step:
         since = crew.socket.mark
         ended = await operator.cancel(opened.incident_id, "not_needed")
         stage.open_incidents.remove(opened.incident_id)
         demand_equal("how it ended", ended.state, "cancelled")
-        await crew.desk("the recall", lambda d: offer.id in d.stood_down, since=since)
+        await crew.desk("the stand-down", lambda d: offer.id in d.stood_down, since=since)
         await crew.acknowledge_stand_down(offer.id)
         await company.console.event_of("stand_down_acknowledged", offer.id)
         step.see(ended.number)

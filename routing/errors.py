@@ -80,10 +80,14 @@ class TooLarge(RoutingError):
 
 
 class BadChange(RoutingError):
-    """A change of the roads that cannot be applied; `value` is what is wrong with it, `change` its id."""
+    """A change of the roads that cannot be applied; `value` is what is wrong with it, `change` its id.
+
+    `reason_id` and `reason_en` are the message without the id: for whoever has the change in hand.
+    """
 
     def __init__(self, message_id: str, message_en: str, value: object, change: str) -> None:
         super().__init__(f"Perubahan {change!r}: {message_id}", f"Change {change!r}: {message_en}")
+        self.reason_id, self.reason_en = message_id, message_en
         self.value = value
         self.change = change
 

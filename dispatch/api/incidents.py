@@ -14,7 +14,7 @@ from dispatch.api.schemas.operators import (
     NewDestination,
     OperatorStep,
     PatientPatch,
-    Recall,
+    StandDown,
     UnitChoice,
     Verdict,
 )
@@ -126,13 +126,13 @@ async def step(
 
 @router.post(
     "/assignments/{assignment_id}/stand-down",
-    summary="Panggil kembali unit / call a unit back",
+    summary="Panggil kembali unit / stand a unit down",
     responses=refuses(NotFound, IllegalStep),
 )
-async def call_unit_back(
-    assignment_id: UUID, body: Recall, who: Operator, centre: TheCentre, cause: Cause
+async def stand_unit_down(
+    assignment_id: UUID, body: StandDown, who: Operator, centre: TheCentre, cause: Cause
 ) -> RunNow:
-    """Call the unit back and free it; a case left without any unit waits for one."""
+    """Stand the unit down and free it; a case left without any unit waits for one."""
     state = await stand_down(centre, who.entry, who.actor, assignment_id, body.reason, cause=cause)
     return RunNow(assignment_id, state)
 
@@ -169,7 +169,7 @@ async def close(incident_id: UUID, who: Operator, centre: TheCentre, cause: Caus
 async def cancel(
     incident_id: UUID, body: Cancellation, who: Operator, centre: TheCentre, cause: Cause
 ) -> IncidentEnded:
-    """Cancel the incident and call back every unit that carries nobody yet."""
+    """Cancel the incident and stand down every unit that carries nobody yet."""
     return await cancel_incident(centre, who.entry, who.actor, incident_id, body.reason, cause=cause)
 
 

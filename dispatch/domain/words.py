@@ -26,7 +26,7 @@ _RUN_STATES = {
     "cleared": Words("siap kembali", "cleared"),
     "declined": Words("ditolak awak", "declined"),
     "timed_out": Words("tidak dijawab", "timed out"),
-    "stood_down": Words("dibatalkan", "stood down"),
+    "stood_down": Words("dipanggil kembali", "stood down"),
     "diverted": Words("dialihkan", "diverted"),
     "completed_without_transport": Words("selesai tanpa membawa pasien", "ended without transport"),
 }

@@ -103,7 +103,7 @@ class DismissProposal(Frame, tag="dismiss_proposal"):
 
 
 class AckStandDown(Frame, tag="ack_stand_down"):
-    """The crew has seen that it was called back."""
+    """The crew has seen that it was stood down."""
 
     id: FrameId
     assignment_id: UUID

@@ -28,7 +28,7 @@ _CAUSE = "timer"
 _ALL = tuple(NoticeKind)
 _SMS = {
     NoticeKind.OFFER: "SEMAR {number}: {sign} diminta berangkat. Buka aplikasi atau hubungi operator.",
-    NoticeKind.STAND_DOWN: "SEMAR {number}: tugas {sign} DIBATALKAN. Hubungi operator.",
+    NoticeKind.STAND_DOWN: "SEMAR {number}: {sign} DIPANGGIL KEMBALI, jangan lanjut. Hubungi operator.",
     NoticeKind.DESTINATION: "SEMAR {number}: tujuan {sign} BERUBAH. Buka aplikasi atau hubungi operator.",
 }
 WITHDRAWN = "withdrawn: it was answered, or is moot"

@@ -114,7 +114,7 @@ def _desk(tx: Transaction, scene: CrewScene, sheet: RunSheet | None) -> DriverDe
         training=tx.tenant.training,
         aboard=Aboard(*berth) if berth is not None else None,
         run=sheet,
-        stood_down=list(scene.recalled),
+        stood_down=list(scene.stood_down),
         unavailable=OutOfService(UnavailabilityReason(out.reason), *out[1:]) if out is not None else None,
         notices=[CrewSlip(slip.id, NoticeKind(slip.kind), *slip[2:]) for slip in scene.slips],
     )

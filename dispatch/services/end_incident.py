@@ -85,7 +85,7 @@ async def close_incident(
 async def cancel_incident(
     centre: Centre, entry: TenantEntry, actor: Actor, incident_id: UUID, reason: CancelReason, *, cause: str
 ) -> IncidentEnded:
-    """Cancel the incident and stand down every unit that can be called back.
+    """Cancel the incident and stand down every unit that can be stood down.
 
     Raises:
         Conflict: a unit already carries a patient.

@@ -187,7 +187,7 @@ def _check_end(case: PaperCase, now: datetime, zone: ZoneInfo) -> None:
             raise _wrong(
                 "cancel_reason",
                 "Kasus yang dibatalkan tidak mempunyai unit selain yang dipanggil kembali",
-                "A cancelled case has no units but those that were called back",
+                "A cancelled case has no units but those that were stood down",
             )
     elif case.closed and not case.runs and case.outcome is None and case.patients:
         raise _wrong("outcome", "Isi hasil akhir pasien", "Say how the patients' care ended")

@@ -16,4 +16,10 @@ def in_words(refused: routing.RoutingError, field: str) -> DispatchError:
         return Conflict(refused.message_id, refused.message_en, reachable=False)
     if isinstance(refused, routing.BadStore | routing.BadExtract):
         return Unavailable(refused.message_id, refused.message_en)
+    if isinstance(refused, routing.BadChange):  # its id says nothing to people, and they have just drawn it
+        return InvalidInput(FieldProblem(field, _begun(refused.reason_id), _begun(refused.reason_en)))
     return InvalidInput(FieldProblem(field, refused.message_id, refused.message_en))
+
+
+def _begun(words: str) -> str:
+    return words[:1].upper() + words[1:]

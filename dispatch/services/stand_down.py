@@ -1,4 +1,4 @@
-"""The operator calls a unit back; the crew acknowledges it."""
+"""The operator stands a unit down; the crew acknowledges it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from dispatch.storage.transaction import Transaction
 async def stand_down(
     centre: Centre, entry: TenantEntry, actor: Actor, assignment_id: UUID, reason: str, *, cause: str
 ) -> AssignmentState:
-    """Call the unit back and free it; a case left without any unit waits for one.
+    """Stand the unit down and free it; a case left without any unit waits for one.
 
     Raises:
         IllegalStep: the run carries a patient or has ended.
@@ -59,12 +59,12 @@ async def stand_down_within(
 async def acknowledge_stand_down(
     centre: Centre, entry: TenantEntry, actor: Actor, assignment_id: UUID, *, cause: str
 ) -> None:
-    """The crew has seen that it was called back. Twice is harmless."""
+    """The crew has seen that it was stood down. Twice is harmless."""
     async with centre.begin(entry.tenant, actor, cause) as tx:
         run = await tx.get(Assignment, assignment_id, lock=True)
         await require_crew(tx, run, actor)
         if run.state != AssignmentState.STOOD_DOWN:
-            raise Conflict("Penugasan ini tidak dibatalkan", "This run was not stood down")
+            raise Conflict("Unit tidak dipanggil kembali dari tugas ini", "This run was not stood down")
         if run.stand_down_acknowledged_at is None:
             run.stand_down_acknowledged_at = tx.now
             await end_notices(tx, run, answered_by(actor), NoticeKind.STAND_DOWN)

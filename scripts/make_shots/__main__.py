@@ -27,6 +27,7 @@ PARTS = {
     "dinas": states.take_office,
     "faskes": states.take_facility,
     "operator": states.take_operator,
+    "gangguan": states.take_trouble,
     "warga": states.take_resident,
     "pengemudi": states.take_driver,
 }

@@ -18,6 +18,8 @@ CHROMIUM = "/usr/bin/chromium"
 SOFTWARE_WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 PATIENCE_MS = 45_000
 SETTLE_MS = 1_500
+HERE = (107.4474, -6.5597)
+"""Where every device is: longitude, latitude."""
 MAP_LOADS_MS, MAP_SETTLE_MS = 20_000, 2_500
 TURNS_MS, MAP_TURNS_MS = 300, 1_500
 """For a page, and for a map, to have turned from light to night."""
@@ -82,7 +84,7 @@ class Camera:
             viewport={"width": look.width, "height": look.height},
             locale="id-ID",
             timezone_id="Asia/Jakarta",
-            geolocation={"longitude": 107.4474, "latitude": -6.5597, "accuracy": 12},
+            geolocation={"longitude": HERE[0], "latitude": HERE[1], "accuracy": 12},
             permissions=["geolocation"],
             storage_state={"cookies": [], "origins": [{"origin": self._address, "localStorage": entries}]},
         )

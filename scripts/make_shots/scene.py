@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -85,6 +86,7 @@ class Scene:
     facility: Desk = field(init=False)
     _calls: list[str] = field(default_factory=list)
     _cases: list[str] = field(default_factory=list)
+    _unready: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self.client = httpx.Client(base_url=self.address, timeout=30)
@@ -210,6 +212,23 @@ class Scene:
                 return str(unit["call_sign"])
         raise NotPossible("semua unit beraplikasi dipakai / every unit with the app is in use")
 
+    def stand_down(self, run_id: str) -> None:
+        """Call a unit off its run; its crew is not told by anybody here."""
+        self.operator.ask("POST", f"/operator/assignments/{run_id}/stand-down", {"reason": "Latihan usai"})
+
+    def unready(self) -> None:
+        """Take a unit out of service that is to be back in a moment, and is not."""
+        units = self.operator.ask("GET", "/operator/units")
+        free = [u for u in units if u["tracking"] == "manual" and u["status"] == "available"]
+        if not free:
+            raise NotPossible("tidak ada unit siap / no unit is available")
+        unit_id = str(free[-1]["id"])
+        back = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+        self.operator.ask(
+            "POST", f"/operator/units/{unit_id}/unavailability", {"reason": "fuel", "expected_until": back}
+        )
+        self._unready.append(unit_id)
+
     def step(self, run_id: str, to: str) -> None:
         """Move a run; its patients go to the demo account's facility, where a made-up nurse receives them."""
         body: dict[str, Any] = {"to": to}
@@ -234,7 +253,9 @@ class Scene:
         for leg in self.facility.ask("GET", "/facility/incoming")["to_countersign"]:
             if leg["receiver_name"] == NURSE:
                 self.facility.ask("POST", f"/facility/legs/{leg['leg_id']}/countersignature")
-        self._calls, self._cases = [], []
+        for unit_id in self._unready:
+            self.operator.ask("DELETE", f"/operator/units/{unit_id}/unavailability")
+        self._calls, self._cases, self._unready = [], [], []
 
     def _case(self, incident_id: str) -> dict[str, Any]:
         file = self.operator.ask("GET", f"/operator/incidents/{incident_id}?reason=latihan")
@@ -250,13 +271,21 @@ class Scene:
             while run["released_at"] is None:
                 step = next((to for to in _HOMEWARD if to in run["moves"]), None)
                 if step is None or not run["legs"]:
-                    stand_down = f"/operator/assignments/{run['id']}/stand-down"
-                    self.operator.ask("POST", stand_down, {"reason": "Latihan usai"})
+                    self.stand_down(str(run["id"]))
                 else:
                     self.step(run["id"], step)
                 run = next(r for r in self._case(incident_id)["runs"] if r["id"] == run["id"])
+        self._tell_crews(incident_id)
         if any(run["legs"] for run in incident["runs"]):
             self.operator.ask("POST", f"/operator/incidents/{incident_id}/closure")
         else:
             cancel = f"/operator/incidents/{incident_id}/cancellation"
             self.operator.ask("POST", cancel, {"reason": "not_needed"})
+
+    def _tell_crews(self, incident_id: str) -> None:
+        """Answer what crews were not told yet: the desk would be asked to phone them after the pictures."""
+        for run in self._case(incident_id)["runs"]:
+            for notice in run["notices"]:
+                if notice["ended_at"] is None:
+                    told = f"/operator/crew-calls/{notice['id']}"
+                    self.operator.ask("POST", told, {"outcome": "reached"})

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
-from scripts.make_shots.camera import LOOKS, Camera, Shot
+from scripts.make_shots.camera import HERE, LOOKS, Camera, Shot
 from scripts.make_shots.scene import TOWN, Desk, NotPossible, Scene
 
 TO_PATIENT = ("accepted", "en_route", "on_scene", "at_patient")
 # what the driver's page shows once it knows whether its user is on a unit
 _CAB = "fieldset, .sign, .offer, .run"
 PHONES = ("phone-light", "phone-night")
+_REPLAYED = ".replay .tick"
 
 
 def take_start(camera: Camera, _: Scene) -> None:
@@ -26,12 +27,16 @@ def _kept(page: str, who: Desk, **more: Any) -> dict[str, Any]:
 
 
 def take_office(camera: Camera, scene: Scene) -> None:
-    """The sign-in, a report, an empty period."""
+    """The sign-in, a report, an empty period, a case replayed without its persons."""
     kept = _kept("office", scene.sign_in("health_office"))
     camera.take(Shot("dinas-sign-in", "/dinas", "form"))
     camera.take(Shot("dinas", "/dinas", "table, .none", kept))
     camera.take(Shot("dinas-chart", "/dinas", "table", kept, lambda page: _scroll(page, "figure")))
     camera.take(Shot("dinas-empty", "/dinas?from=2020-01-01&to=2020-01-07", ".none", kept))
+    case = scene.case(scene.call("Cempaka", "sesak napas", 0.01, 0.01), "red")
+    scene.run(case, *TO_PATIENT)
+    camera.take(Shot("dinas-replay", f"/dinas#replay={case}", _REPLAYED, kept, _to_the_end))
+    scene.end()
 
 
 def take_facility(camera: Camera, scene: Scene) -> None:
@@ -68,6 +73,23 @@ def take_operator(camera: Camera, scene: Scene) -> None:
     scene.end()
 
 
+def take_trouble(camera: Camera, scene: Scene) -> None:
+    """Alarms and a crew to be phoned, past cases, a replay, what the system lacks, a paper form."""
+    kept = _kept("operator", scene.operator)
+    called_off = scene.case(scene.call("Wijaya", "patah kaki", 0.012, -0.004), "yellow")
+    scene.stand_down(scene.run(called_off, *TO_PATIENT[:2]))
+    under_way = scene.case(scene.call("Seruni", "sesak napas", 0.015, 0.005), "red")
+    scene.run(under_way, *TO_PATIENT[:3])
+    scene.unready()
+    # the crew is phoned when neither push nor SMS has brought an answer
+    camera.take(Shot("operator-alarms", "/operator", "section[aria-label='Telepon awak']", kept))
+    camera.take(Shot("operator-past", "/operator#past", ".found li", kept))
+    camera.take(Shot("operator-replay", f"/operator#replay={under_way}", _REPLAYED, kept, _to_the_end))
+    camera.take(Shot("operator-short", "/operator", ".page-operator", kept, _everything_short))
+    camera.take(Shot("operator-paper", "/operator#paper", "[name=number]", kept, _from_paper))
+    scene.end()
+
+
 def take_resident(camera: Camera, scene: Scene) -> None:
     """Before registering, the button, the nearest facilities, following an ambulance."""
     camera.take(Shot("warga-welcome", "/warga", "h1"))
@@ -92,7 +114,7 @@ def take_resident(camera: Camera, scene: Scene) -> None:
 
 
 def take_driver(camera: Camera, scene: Scene) -> None:
-    """Signing on, waiting, an offer, a run."""
+    """Signing on, waiting, an offer, a run, the arrival its position proposes; its silence, at the desk."""
     camera.take(Shot("pengemudi-sign-in", "/pengemudi", "form"))
     kept, aboard = _idle_driver(camera, scene)
     sign = aboard or _board(camera, scene, kept)
@@ -100,7 +122,7 @@ def take_driver(camera: Camera, scene: Scene) -> None:
     camera.take(
         Shot("pengemudi-unready", "/pengemudi", ".sign", kept, lambda page: _press(page, "Tidak siap…"))
     )
-    case = scene.case(scene.call("Flamboyan", "tertabrak motor", 0.006, 0.004), "red")
+    case = scene.case(scene.call("Flamboyan", "tertabrak motor", HERE[0] - TOWN[0], HERE[1] - TOWN[1]), "red")
     scene.run(case, call_sign=sign)
     # an offer brings the next unit after 20 s: few pictures of it
     camera.take(Shot("pengemudi-offer", "/pengemudi", ".offer", kept, looks=PHONES))
@@ -108,6 +130,12 @@ def take_driver(camera: Camera, scene: Scene) -> None:
         page.locator(".offer").get_by_role("button", name="Terima").click()
         page.wait_for_selector(".run")
     camera.take(Shot("pengemudi-run", "/pengemudi", ".run", kept))
+    with camera.page(Shot("", "/pengemudi", ".run", kept), LOOKS[2]) as page:
+        page.get_by_role("button", name="Berangkat").first.click()
+        _drive_up(page)
+    camera.take(Shot("pengemudi-proposal", "/pengemudi", ".proposal", kept, looks=PHONES))
+    desk = _kept("operator", scene.operator)
+    camera.take(Shot("operator-silent", f"/operator#incident={case}", ".page-operator", desk, _silence))
     scene.end()
     _come_home(camera, kept, sign_off=aboard is None)
 
@@ -141,7 +169,7 @@ def _board(camera: Camera, scene: Scene, kept: dict[str, Any]) -> str:
 
 
 def _come_home(camera: Camera, kept: dict[str, Any], *, sign_off: bool) -> None:
-    """Take note of the unit's recall, and leave it when it was boarded for the pictures."""
+    """Take note that the unit was stood down, and leave it when it was boarded for the pictures."""
     answers = ["Mengerti", *(["Akhiri dinas", "Ya, akhiri dinas"] if sign_off else [])]
     with camera.page(Shot("", "/pengemudi", "main", kept), LOOKS[2]) as page:
         page.wait_for_timeout(2000)
@@ -150,6 +178,47 @@ def _come_home(camera: Camera, kept: dict[str, Any], *, sign_off: bool) -> None:
             if button.count():
                 button.first.click()
                 page.wait_for_timeout(1500)
+
+
+def _drive_up(page: Page) -> None:
+    """Come to the scene from afar; the wandering is that of a receiver."""
+    deadline = time.monotonic() + 90
+    metres = 300.0
+    while page.locator(".proposal").count() == 0:
+        if time.monotonic() > deadline:
+            raise NotPossible("posisi tidak mengusulkan langkah / the positions proposed no step")
+        latitude = HERE[1] + metres / 111_195
+        page.context.set_geolocation({"longitude": HERE[0], "latitude": latitude, "accuracy": 8})
+        page.wait_for_timeout(1000)
+        metres = metres - 12 if metres > 20 else metres % 7 + 1.5
+
+
+def _silence(page: Page) -> None:
+    page.locator("section.queue").get_by_text("sinyal").first.wait_for(state="attached", timeout=90_000)
+
+
+def _to_the_end(page: Page) -> None:
+    page.keyboard.press("End")
+
+
+def _everything_short(page: Page) -> None:
+    """The page is told what a server would say; nothing of the system that runs is taken from it."""
+    parts = {"standby": "down", "disk": "down", "redis": "down"}
+
+    def answer(route: Route) -> None:
+        told = route.fetch()
+        route.fulfill(response=told, json=told.json() | parts)
+
+    page.route("**/health", answer)
+    page.wait_for_selector(".top [role=alert] >> nth=2")
+
+
+def _from_paper(page: Page) -> None:
+    page.locator("[name=number]").fill(f"PWK-L-{time.strftime('%Y%m%d')}-P0210.01")
+    page.locator("[name=called_at]").fill("0203")
+    page.locator("[name=taken_at]").fill("0201")
+    page.locator("[name=caller_name]").fill("Contoh Kamboja")
+    page.locator("[name=note]").fill("Latihan: jatuh dari tangga")
 
 
 def _press(page: Page, name: str) -> None:

@@ -112,7 +112,7 @@ async def test_a_step_s_time_is_corrected_by_the_clock_of_the_connection(
         assert abs(occurred - pressed) < timedelta(seconds=2)
 
 
-async def test_a_recall_reaches_the_crew_and_is_acknowledged(world: World, server: ServerThread) -> None:
+async def test_a_stand_down_reaches_the_crew_and_is_acknowledged(world: World, server: ServerThread) -> None:
     unit = (await world.units())[0]
     async with driver_screen(server, await world.token("pengemudi1"), aboard=unit.call_sign) as screen:
         run = await world.send(unit.id)

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-from case_scene import CAUSE, NOON, Case, S, open_case
+from case_scene import CAUSE, NOON, Case, S
 
 from dispatch.domain.errors import Forbidden, IllegalStep
 from dispatch.domain.events import EventKind
 from dispatch.domain.stamps import StampSource
 from dispatch.services.crew import sign_off, sign_on
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
 
 
 async def test_a_late_step_that_still_fits_counts_from_when_it_happened(case: Case) -> None:

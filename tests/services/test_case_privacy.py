@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pytest
-from case_scene import CAUSE, SCENE, Case, S, along, open_case
+from case_scene import CAUSE, SCENE, Case, S, along
 
 from dispatch.domain.call import CallbackOutcome, Channel
 from dispatch.domain.events import EventKind
@@ -48,12 +45,6 @@ SECRETS = {
     "resident's phone": "81200007722",
     "resident's NIK": "3214015205900007",
 }
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
 
 
 async def play(case: Case) -> UUID:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from case_scene import CAUSE, HOSPITAL, Case, S, along, open_case
+from case_scene import CAUSE, HOSPITAL, Case, S, along
 
 from dispatch.domain.assignment import DeclineReason
 from dispatch.domain.errors import Conflict, InvalidInput, ReasonNeeded, UnitNotAvailable, UnitTaken
@@ -22,12 +21,6 @@ from dispatch.services.readiness import Said, make_available, make_unavailable
 from dispatch.services.roads import Roads
 from dispatch.services.stand_down import acknowledge_stand_down, stand_down
 from dispatch.services.unit_state import UnitView, list_units
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
 
 
 async def unit(case: Case, sign: str) -> UnitView:

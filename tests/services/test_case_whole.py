@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from case_scene import CAUSE, CLINIC, NOON, SCENE, Case, S, along, open_case
+from case_scene import CAUSE, CLINIC, NOON, SCENE, Case, S, along
 from sqlalchemy.exc import DBAPIError
 
 from dispatch.domain.assignment import NoTransport
@@ -23,12 +21,6 @@ from dispatch.services.handle_call import take_call
 from dispatch.services.locate_call import locate_call
 from dispatch.services.open_incident import Judgement, confirm_incident, link_call, open_incident
 from dispatch.storage.transaction import new_id
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
 
 
 async def opened(case: Case, call_id: Any, judgement: Judgement) -> Any:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from case_scene import CAUSE, Case, HasUrls, S, open_case
+from case_scene import CAUSE, Case, S
 
 from dispatch.domain.errors import IllegalStep, InvalidInput, NotFound
 from dispatch.domain.events import EventKind
@@ -17,12 +15,6 @@ from dispatch.services.facility_desk import RefusalReason, refuse_run
 from dispatch.services.incoming_runs import incoming_runs
 from dispatch.services.sessions import SignedIn
 from dispatch.storage.transaction import new_id
-
-
-@pytest.fixture
-async def case(database: HasUrls, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as made:
-        yield made
 
 
 async def on_the_way(case: Case) -> UUID:

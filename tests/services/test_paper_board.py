@@ -6,7 +6,6 @@ import asyncio
 import io
 import json
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,12 +31,6 @@ from dispatch.services.paper_sheet import paper_sheet
 from dispatch.storage.transaction import new_id
 
 NIK = "3214014101900001"
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
 
 
 def read(pdf: bytes) -> str:

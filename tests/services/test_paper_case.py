@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from case_scene import CAUSE, NOON, Case, S, open_case
+from case_scene import CAUSE, NOON, Case, S
 from paper_scene import at, enter, filled, form, log_is_exact, run_of, until, without_transport
 from timer_check import check_timers
 
@@ -35,12 +33,6 @@ from dispatch.services.case_file import read_case
 from dispatch.services.readiness import make_unavailable
 from dispatch.services.replay_case import replay_case
 from dispatch.storage.transaction import new_id
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
 
 
 async def incidents(case: Case) -> int:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from case_scene import NOON, Case, S, open_case
+from case_scene import NOON, Case, S
 from paper_scene import at, enter, filled, run_of
 
 from dispatch.domain.paper import PaperGap
 from dispatch.domain.stamps import Stamp
 from dispatch.services.report_csv import report_csv
 from dispatch.services.report_response_times import IntervalReport, report_response_times
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
 
 
 async def report(case: Case) -> tuple[Any, dict[str, IntervalReport]]:

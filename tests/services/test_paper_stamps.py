@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from case_scene import CAUSE, NOON, Case, S, open_case
+from case_scene import CAUSE, NOON, Case, S
 from paper_scene import at, log_is_exact
 
 from dispatch.domain.assignment import NoTransport
@@ -17,12 +15,6 @@ from dispatch.domain.paper import PaperEnd
 from dispatch.domain.stamps import Stamp
 from dispatch.services.add_paper_stamps import LateStamps, StampsAdded, add_paper_stamps
 from dispatch.services.end_incident import close_incident
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
 
 
 async def add(case: Case, incident_id: UUID, run_id: UUID | None, **given: Any) -> StampsAdded:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from case_scene import Case, S, open_case
+from case_scene import Case, S
 from proof_faults import dying
 from proof_stage import Stage
 
@@ -196,12 +193,6 @@ def covering(rules: Rules, size: Size) -> tuple[list[list[Move]], set[tuple[str,
             for _, each in way:
                 missing.pop(_kind(each), None)
     return traces, kinds
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
 
 
 @pytest.mark.timeout(300)

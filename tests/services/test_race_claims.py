@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
-from case_scene import CAUSE, Case, open_case
+from case_scene import CAUSE, Case
 
 from dispatch.domain.errors import DispatchError, UnitTaken
 from dispatch.domain.events import EventKind
@@ -29,12 +26,6 @@ _HELD = """
 _IN_LOG = """
     SELECT subject_id FROM event WHERE kind = :kind ORDER BY seq
 """
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
 
 
 class Racers:

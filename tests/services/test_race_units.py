@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
-from pathlib import Path
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
-from case_scene import CAUSE, SCENE, Case, S, open_case
+from case_scene import CAUSE, SCENE, Case, S
 
 from dispatch.domain.assignment import DeclineReason
 from dispatch.domain.call import CallState, Channel
@@ -32,12 +31,6 @@ from dispatch.storage.tables.person import Resident
 from dispatch.storage.transaction import new_id
 
 ROUNDS = 20
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
 
 
 async def together(*pieces: Awaitable[Any]) -> list[Any]:

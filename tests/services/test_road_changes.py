@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 import shapely
-from case_scene import CAUSE, SCENE, Case, HasUrls, along, open_case, stores
+from case_scene import CAUSE, SCENE, Case, along, stores
 
 from dispatch.domain.errors import Conflict, ContentDiffers, InvalidInput, NotFound
 from dispatch.domain.events import EventKind
@@ -30,12 +28,6 @@ from dispatch.services.rank_units import rank_for_place
 from dispatch.services.roads import Roads
 from dispatch.storage.rebuild import current, differences, rebuild
 from dispatch.storage.transaction import new_id
-
-
-@pytest.fixture
-async def case(database: HasUrls, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as made:
-        yield made
 
 
 def drawn(start_m: float, stop_m: float) -> shapely.LineString:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
-from case_scene import CAUSE, Case, S, along, open_case
+from case_scene import CAUSE, Case, S, along
 from timer_check import check_timers
 
 from dispatch.domain.events import EventKind
@@ -20,13 +16,6 @@ from dispatch.services.readiness import make_unavailable
 from dispatch.services.save_positions import Fix, no_roads, save_positions
 from dispatch.services.signals import watch_signals
 from dispatch.storage.rebuild import current, differences, rebuild
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
-
 
 PHONES: dict[str, UUID] = {}
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
-
 import pytest
-from case_scene import CAUSE, Case, S, open_case
-from timer_check import check_timers
+from case_scene import CAUSE, Case, S
+from timer_check import check_timers, jump
 
 from dispatch.domain.call import Disposal
 from dispatch.domain.events import EventKind
@@ -17,19 +13,6 @@ from dispatch.services.end_incident import close_incident
 from dispatch.services.facility_desk import RefusalReason, accept_run, refuse_run
 from dispatch.services.handle_call import dispose_call, reopen_call, take_call
 from dispatch.services.sessions import SignedIn
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
-
-
-async def jump(case: Case, *seconds: float) -> None:
-    """Move the clock on in these steps, with the worker at work after each."""
-    for step in seconds:
-        case.pass_time(step)
-        await case.work()
 
 
 async def test_a_ringing_call_is_told_ever_again(case: Case) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
-from case_scene import CAUSE, Case, S, open_case
+from case_scene import CAUSE, Case, S
 from timer_check import check_timers
 
 from dispatch.domain.assignment import PROGRESS, DeclineReason
@@ -28,12 +25,6 @@ from dispatch.services.tenants import TenantEntry
 from dispatch.storage.transaction import new_id
 
 K = TimerKind
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
 
 
 async def test_every_state_of_a_run_has_its_timers_and_no_others(case: Case) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import pytest
-from case_scene import CAUSE, Case, S, open_case
+from case_scene import CAUSE, Case, S
 
 from dispatch.domain.assignment import DeclineReason
 from dispatch.domain.events import EventKind
@@ -17,12 +14,6 @@ from dispatch.services.open_incident import Judgement, open_incident
 from dispatch.services.readiness import make_unavailable
 from dispatch.services.roads import Roads
 from dispatch.services.stand_down import stand_down
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
 
 
 async def test_an_unanswered_offer_alerts_the_next_unit_and_keeps_the_first_claim(case: Case) -> None:

@@ -26,12 +26,6 @@ from dispatch.storage.transaction import new_id
 
 
 @pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
-
-
-@pytest.fixture
 async def live(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
     async with open_case(database, tmp_path, live=True) as scene:
         yield scene

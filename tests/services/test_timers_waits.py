@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from case_scene import CAUSE, HOSPITAL, SCENE, Case, S, open_case
-from timer_check import check_timers
+from case_scene import CAUSE, HOSPITAL, SCENE, Case, S
+from timer_check import check_timers, jump
 
 from dispatch.domain.call import CallbackOutcome
 from dispatch.domain.errors import DispatchError
@@ -28,20 +26,6 @@ from dispatch.services.placing import Point
 from dispatch.services.readiness import make_available, make_unavailable
 
 TRANSPORT = "run_not_at_facility"
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
-
-
-async def jump(case: Case, *seconds: float) -> None:
-    """Move the clock on in these steps, with the worker at work after each."""
-    for step in seconds:
-        case.pass_time(step)
-        await case.work()
-        await check_timers(case)
 
 
 # --- a transport -------------------------------------------------------------------------------------

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from case_scene import CAUSE, Case, S, open_case
+from case_scene import CAUSE, Case, S
 
 from dispatch.domain.assignment import DeclineReason
 from dispatch.domain.call import CallbackOutcome, CallState, Disposal
@@ -15,12 +13,6 @@ from dispatch.domain.errors import ContentDiffers
 from dispatch.services.handle_call import dispose_call, record_callback, reopen_call
 from dispatch.services.send_unit import send_unit
 from dispatch.storage.transaction import new_id
-
-
-@pytest.fixture
-async def case(database: Any, tmp_path: Path) -> AsyncIterator[Case]:
-    async with open_case(database, tmp_path) as scene:
-        yield scene
 
 
 async def test_a_call_back_told_twice_is_recorded_once(case: Case) -> None:

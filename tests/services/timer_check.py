@@ -104,3 +104,11 @@ async def check_timers(case: Case) -> None:
     wanted, found = await timers_by_the_table(case), await timers_that_run(case)
     assert sorted((kind, str(subject)) for subject, kind in wanted - found) == [], "forgotten"
     assert sorted((kind, str(subject)) for subject, kind in found - wanted) == [], "left over"
+
+
+async def jump(case: Case, *seconds: float) -> None:
+    """Move the clock on in these steps, with the worker at work and the timers looked at after each."""
+    for step in seconds:
+        case.pass_time(step)
+        await case.work()
+        await check_timers(case)

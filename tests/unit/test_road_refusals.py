@@ -14,7 +14,6 @@ ASKED_WRONGLY = [
     routing.UnknownProfile("helikopter", ["ambulance"]),
     routing.NoUnits("origins"),
     routing.TooLarge("pasangan", "pairs", 10_000, 100),
-    routing.BadChange("gambar kosong", "the drawing is empty", "Polygon", "abc"),
     routing.BadQuestion("Kecepatan 0", "Speed 0", 0),
 ]
 
@@ -28,6 +27,15 @@ def test_what_was_asked_wrongly_names_the_field(refused: routing.RoutingError) -
     assert problem.field == "place"
     assert problem.reason_id == refused.message_id
     assert problem.reason_en == refused.message_en
+
+
+def test_a_change_in_hand_is_refused_without_its_id() -> None:
+    refused = routing.BadChange("gambar kosong", "the drawing is empty", "Polygon", "abc")
+    wrong = in_words(refused, "shape")
+    assert isinstance(wrong, InvalidInput)
+    (problem,) = wrong.problems
+    assert (problem.reason_id, problem.reason_en) == ("Gambar kosong", "The drawing is empty")
+    assert "abc" in refused.message_id
 
 
 def test_no_way_is_a_conflict_and_a_broken_store_is_the_server_s() -> None:

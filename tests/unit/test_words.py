@@ -37,6 +37,13 @@ def test_every_word_is_there_in_both_languages_and_no_code() -> None:
             assert "_" not in said.id + said.en, (kind, code)
 
 
+def test_a_unit_is_stood_down_and_only_a_case_is_cancelled() -> None:
+    assert WORDS["assignment"]["stood_down"].id == "dipanggil kembali"
+    assert WORDS["incident step"]["cancel"].id == "batalkan"
+    cancelled = [code for code, said in WORDS["assignment"].items() if "batal" in said.id]
+    assert cancelled == []
+
+
 def test_every_leg_state_has_words() -> None:
     check = next(c for c in Base.metadata.tables["leg"].constraints if c.name == "leg_state")
     states = set(str(getattr(check, "sqltext", "")).split("'")[1::2])

@@ -174,7 +174,9 @@ class Served:
             desk.post(f"/operator/calls/{call['id']}/disposal", json={"disposal": "prank"})
         for incident in board["incidents"]:
             desk.post(f"/operator/incidents/{incident['id']}/cancellation", json={"reason": "false_alarm"})
-        aboard = "SELECT username FROM crew_membership JOIN staff_user s ON s.id = staff_id WHERE left_at IS NULL"
+        aboard = (
+            "SELECT username FROM crew_membership JOIN staff_user s ON s.id = staff_id WHERE left_at IS NULL"
+        )
         for username in self.ask(aboard).split():
             self._sign_off(username)
 

@@ -105,3 +105,27 @@ def test_what_happened_meanwhile_is_caught_up(open_browser: Open, served: Served
     until(desk.page, lambda: desk.watched.tones(desk.page) > before, "the call of meanwhile rings")
     expect(desk.page.get_by_role("alert")).to_have_count(0)
     assert desk.page.evaluate("window.sameDocument"), "the page was not loaded anew"
+
+
+def test_a_caller_who_was_not_saved_is_not_forgotten(open_browser: Open, served: Served) -> None:
+    desk = DeskPage(open_browser(maps=False), served.account("operator1")).open()
+    desk.watched.excuse("ERR_INTERNET_DISCONNECTED", "the test has cut this browser off")
+    ringing_call(served, "Contoh Lain")
+    expect(desk.ringing()).to_have_count(1)
+    unsaved = desk.queue.get_by_role("button", name="BELUM TERSIMPAN")
+    desk.write_phone_call("Contoh Terlupa", "0812-0000-0901", "Sesak napas")
+    desk.watched.context.set_offline(True)
+    desk.save_button().click()
+    expect(desk.detail).to_contain_text("Server tidak menjawab: belum tentu berhasil.")
+    expect(unsaved).to_have_count(0)
+    desk.ringing().click()
+    expect(unsaved).to_contain_text("Contoh Terlupa")
+    desk.watched.context.set_offline(False)
+    desk.live()
+    expect(unsaved).to_be_visible()
+    unsaved.click()
+    desk.save_button().click()
+    desk.call_back("Dijawab")
+    expect(unsaved).to_have_count(0)
+    mine = [c for c in served.get("/operator/board")["calls"] if c["state"] == "taken"]
+    assert len(mine) == 1

@@ -39,7 +39,7 @@ def test_a_phone_caller_until_the_third_unit_hands_over(open_browser: Open, serv
     desk.told(recalled, "Berangkat")
     desk.stands(recalled, "Menuju lokasi")
     expect(desk.queue).not_to_contain_text(f"{declined} menolak")
-    recall(desk, recalled, "Unit bermasalah")
+    stand_down(desk, recalled, "Unit bermasalah")
 
     third = second_by_phone(desk, {declined, recalled})
     desk.send(third, "Awak mengenal jalan ke sana")
@@ -92,13 +92,13 @@ def second_by_phone(desk: DeskPage, but: set[str]) -> str:
     return next(sign for sign in signs[1:] if sign not in but)
 
 
-def recall(desk: DeskPage, call_sign: str, reason: str) -> None:
-    """Call a unit back with a reason."""
+def stand_down(desk: DeskPage, call_sign: str, reason: str) -> None:
+    """Stand a unit down, with a reason."""
     run = desk.run(call_sign)
     run.get_by_text(f"Panggil kembali {call_sign}").click()
     run.get_by_role("button", name=reason).click()
     run.get_by_role("button", name="Panggil kembali", exact=True).click()
-    desk.stands(call_sign, "Dibatalkan")
+    desk.stands(call_sign, "Dipanggil kembali")
 
 
 def carry(desk: DeskPage, call_sign: str) -> None:
@@ -145,7 +145,7 @@ def test_a_case_that_is_not_needed_any_more(open_browser: Open, served: Served) 
     desk.detail.get_by_role("button", name="Laporan keliru").click()
     desk.detail.get_by_role("button", name="Ya, batalkan").click()
     expect(desk.detail.locator("header .chip").first).to_have_text("Dibatalkan")
-    desk.stands(sent, "Dibatalkan")
+    desk.stands(sent, "Dipanggil kembali")
     expect(desk.candidates()).to_have_count(0)
     board = served.get("/operator/board")
     assert [u["status"] for u in board["units"] if u["call_sign"] == sent] == ["available"]

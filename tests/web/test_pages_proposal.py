@@ -116,7 +116,7 @@ def test_the_desk_sees_what_waits_for_the_crew_and_takes_no_step_for_it(
     drive_up(driver, 20)
     (proposal,) = run_of(served, incident)["proposals"]
     made = datetime.fromisoformat(proposal["at"]).astimezone(ZoneInfo("Asia/Jakarta"))
-    expect(chip).to_have_text(f"⌖ Tiba di lokasi {made:%H:%M}?")
+    expect(chip).to_have_text(f"◎ Tiba di lokasi {made:%H:%M}?")
     expect(run).to_contain_text("menurut posisi; menunggu awak")
     expect(run.locator(".chip").first).to_have_text("Menuju lokasi")
     assert not any(s["name"] == "on_scene_at" for s in run_of(served, incident)["stamps"])

@@ -113,7 +113,7 @@ def test_times_kept_on_paper_are_added_to_a_case_of_the_system(open_browser: Ope
     expect(desk.detail.locator("header h2")).to_have_text(paper.number(3))
     run = desk.detail.locator("article")
     run.get_by_text("Tambah jam dari kertas").click()
-    run.locator("[type=date]").fill(f"{paper.called_at:%Y-%m-%d}")
+    run.get_by_label("Tanggal").fill(f"{paper.called_at:%d %m %Y}")
     run.locator("[name='run-0-at_patient_at']").fill(paper.hour(11))
     run.get_by_role("button", name="Tambahkan yang belum ada").click()
     expect(run.locator("ol.stamps")).to_contain_text("Bersama pasien")

@@ -1,4 +1,4 @@
-"""Cases found again and replayed, by an operator and by the health office, which sees whose they are on no page."""
+"""Cases found again and replayed: by an operator, and by the health office without the persons."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from arranged import open_incident, ringing_call
 from conftest import Open
@@ -72,7 +74,7 @@ def test_the_present_still_rings_and_no_key_acts(open_browser: Open, served: Ser
     page = replayed(desk, served, incident_id)
     before = desk.watched.tones(page)
     call_id = ringing_call(served, "Contoh Sungguh")
-    now = page.locator(".banner").get_by_role("button", name="berdering SEKARANG")
+    now = page.get_by_role("group", name="Sekarang").get_by_role("button", name="berdering")
     expect(now).to_be_visible()
     until(page, lambda: desk.watched.tones(page) > before, "the present rings over the past")
     for key in "tnsjkrud":
@@ -81,6 +83,48 @@ def test_the_present_still_rings_and_no_key_acts(open_browser: Open, served: Ser
     assert served.count("call_taken", call_id) == 0
     now.click()
     expect(desk.ringing()).to_have_count(1)
+    expect(desk.take_button()).to_be_visible()
+
+
+def test_what_a_crew_was_told_is_said_in_words(open_browser: Open, served: Served) -> None:
+    incident_id, sign = played(served)
+    (run,) = next(i for i in served.get("/operator/board")["incidents"] if i["id"] == incident_id)["runs"]
+    served.post(f"/operator/assignments/{run['id']}/stand-down", reason="uji")
+    page = replayed(
+        DeskPage(open_browser(maps=False), served.account("operator1")).open(), served, incident_id
+    )
+    page.keyboard.press("End")
+    known = page.locator(".replay .side")
+    expect(known.locator("article .chip").first).to_have_text("Dipanggil kembali")
+    expect(known.locator("article")).to_contain_text(sign)
+    expect(known.locator("p", has_text=re.compile(r"dipanggil kembali \("))).to_have_count(1)
+    expect(known).not_to_contain_text("stand down")
+
+
+def test_alarms_are_seen_wherever_the_queue_is_not(open_browser: Open, served: Served) -> None:
+    incident_id = open_incident(served, "Contoh Ditolak", "yellow")
+    unit = next(
+        u for u in served.get("/operator/units") if u["tracking"] == "manual" and u["status"] == "available"
+    )
+    run = served.post(f"/operator/incidents/{incident_id}/assignments", unit_id=unit["id"], reason="uji")
+    desk = DeskPage(open_browser(maps=False), served.account("operator1")).open()
+    page = replayed(desk, served, incident_id)
+    now = page.get_by_role("group", name="Sekarang")
+    served.post(f"/operator/assignments/{run['id']}/steps", to="declined", reason="vehicle")
+    expect(now).to_contain_text(f"{unit['call_sign']} menolak")
+    now.get_by_role("button", name="alarm").click()
+    expect(desk.queue).to_contain_text(f"{unit['call_sign']} menolak")
+    expect(now).not_to_be_visible()
+
+    # a phone shows the queue or the case, never both
+    phone = open_browser(maps=False, viewport=PHONE, has_touch=True)
+    page = DeskPage(phone, served.account("operator2")).open().page
+    now = page.get_by_role("group", name="Sekarang")
+    expect(page.locator("section.queue")).to_contain_text("menolak")
+    expect(now).to_have_count(0)
+    page.get_by_role("button", name="Kasus").click()
+    expect(now).to_contain_text(f"{unit['call_sign']} menolak")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], "nothing sticks out"
 
 
 def test_on_a_phone_at_night_in_english(open_browser: Open, served: Served) -> None:

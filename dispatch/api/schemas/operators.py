@@ -246,8 +246,8 @@ class OperatorStep(Request):
         return Step(**self.model_dump(), source=StampSource.OPERATOR)
 
 
-class Recall(Request):
-    """Why a unit is called back."""
+class StandDown(Request):
+    """Why a unit is stood down."""
 
     reason: Annotated[Text, Field(examples=["Unit lain lebih dekat"])]
 

@@ -20,7 +20,7 @@ from dispatch.storage.queries.positions import LastPlace
 _SCENES = text(
     """
     SELECT c.staff_id, h.seq, u.id AS unit_id, u.call_sign, s.id AS shift_id, s.ends_at, m.joined_at,
-           r.id AS run_id, o.reason, o.note, o.began_at, o.expected_until, recalled.runs AS recalled,
+           r.id AS run_id, o.reason, o.note, o.began_at, o.expected_until, called_back.runs AS stood_down,
            slips.ids, slips.kinds, slips.runs, slips.made, slips.shown
     FROM unnest(CAST(:staff AS uuid[])) AS c(staff_id)
     LEFT JOIN event_head h ON h.regency_id = :regency
@@ -43,12 +43,12 @@ _SCENES = text(
         WHERE regency_id = :regency AND unit_id = u.id AND ended_at IS NULL LIMIT 1
     ) o ON true
     LEFT JOIN LATERAL (
-        -- an older shift's recalls are not this crew's to acknowledge; a crew that boarded at a time still to
-        -- come did so by a clock that has been set back since: all are its own
+        -- an older shift's stand-downs are not this crew's to acknowledge; a crew that boarded at a time
+        -- still to come did so by a clock that has been set back since: all are its own
         SELECT array_agg(id ORDER BY released_at, id) AS runs FROM assignment
         WHERE regency_id = :regency AND unit_id = u.id AND state = 'stood_down'
           AND stand_down_acknowledged_at IS NULL AND (released_at >= m.joined_at OR m.joined_at > :now)
-    ) recalled ON true
+    ) called_back ON true
     LEFT JOIN LATERAL (
         SELECT array_agg(n.id ORDER BY n.made_at, n.id) AS ids,
                array_agg(n.kind ORDER BY n.made_at, n.id) AS kinds,
@@ -95,7 +95,7 @@ class Slip(NamedTuple):
 class CrewScene(NamedTuple):
     """What one driver's desk is made of, but for the run; all of it as of one moment.
 
-    `seq` is the last event of the log then. Recalls and notices stand from the oldest on; they are those that
+    `seq` is the last event of the log then. Stand-downs and notices stand from the oldest on; they are those that
     this crew has to acknowledge.
     """
 
@@ -103,7 +103,7 @@ class CrewScene(NamedTuple):
     berth: Berth | None
     run_id: UUID | None
     outage: Outage | None
-    recalled: Sequence[UUID]
+    stood_down: Sequence[UUID]
     slips: Sequence[Slip]
 
 
@@ -123,7 +123,7 @@ async def crew_scenes(
             Outage(row.reason, row.note, row.began_at, row.expected_until)
             if row.reason is not None
             else None,
-            row.recalled or (),
+            row.stood_down or (),
             [Slip(*slip) for slip in zip(row.ids, row.kinds, row.runs, row.made, row.shown, strict=True)]
             if row.ids
             else (),

@@ -5,13 +5,13 @@ import type { WordsOf } from '$shared/texts/words'
 
 export const noticeWords: WordsOf<'NoticeKind'> = {
   offer: { id: 'tawaran belum dijawab', en: 'offer not answered' },
-  stand_down: { id: 'belum tahu tugasnya dibatalkan', en: 'does not know of its stand-down' },
+  stand_down: { id: 'belum tahu dipanggil kembali', en: 'does not know that it is stood down' },
   destination: { id: 'belum tahu tujuan barunya', en: 'does not know its new destination' },
 }
 
 export const noticeKindWords: WordsOf<'NoticeKind'> = {
   offer: { id: 'Tawaran', en: 'Offer' },
-  stand_down: { id: 'Pembatalan', en: 'Stand-down' },
+  stand_down: { id: 'Dipanggil kembali', en: 'Stood down' },
   destination: { id: 'Tujuan baru', en: 'New destination' },
 }
 

@@ -1,6 +1,6 @@
 /** One button's work: runs once at a time, keeps the problem it met, never twice for a double click. */
 
-import { problemOf, type Problem } from './api/client'
+import { problemOfPress, type Problem } from './api/client'
 
 export class Action<A extends unknown[]> {
   busy = $state(false)
@@ -17,7 +17,7 @@ export class Action<A extends unknown[]> {
       return true
     } catch (caught) {
       if (!(caught instanceof Error) || caught.name === 'AbortError') throw caught
-      this.problem = problemOf(caught)
+      this.problem = problemOfPress(caught)
       return false
     } finally {
       this.busy = false

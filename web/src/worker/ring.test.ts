@@ -8,6 +8,10 @@ test('a message names the matter, the unit and the case', () => {
   expect(ring.options.tag).toBe('n1')
 })
 
+test('a unit that is stood down reads so, as on its page', () => {
+  expect(ringOf(JSON.stringify({ kind: 'stand_down', unit: 'PWK-A01' }), '/pengemudi').title).toBe('DIPANGGIL KEMBALI · PWK-A01')
+})
+
 test.each([undefined, '', 'null', '[]', '{"kind":"new"}', '{'])('what cannot be read still rings: %s', (words) => {
   const ring = ringOf(words, '/pengemudi')
   expect(ring.title).toBe('SEMAR')

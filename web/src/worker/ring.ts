@@ -7,7 +7,7 @@ export interface Ring {
 
 const TITLES: Record<string, string> = {
   offer: 'TUGAS BARU',
-  stand_down: 'TUGAS DIBATALKAN',
+  stand_down: 'DIPANGGIL KEMBALI',
   destination: 'TUJUAN BERUBAH',
 }
 

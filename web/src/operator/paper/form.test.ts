@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { blankForm, blankRun, bodyOf, caseMoments, dayOf, endOf, inOrder, readTime, runMoments, RUN_STAMPS, unreadable, wrongOf } from './form'
+import { readTime } from '../roads/times'
+import { blankForm, blankRun, bodyOf, caseMoments, dayOf, endOf, inOrder, runMoments, RUN_STAMPS, unreadable, wrongOf } from './form'
 
 const JAKARTA = 'Asia/Jakarta'
 const at = (text: string): number => Date.parse(`${text}+07:00`)

@@ -1,7 +1,7 @@
 /** A paper form as it is typed: minutes by the regency's clock, days inferred, nothing sent that was not written. */
 
 import type { components } from '$shared/api/schema'
-import { fromWall, toWall } from '../roads/times'
+import { fromWall, readTime } from '../roads/times'
 import type { Chosen, Triage } from '../state/api'
 
 type Schemas = components['schemas']
@@ -66,17 +66,6 @@ export function blankForm(id: string, today: string): FormDraft {
     id, number: '', day: today, times: {}, channel: 'phone', name: '', phone: '', place: null, placeNote: '', note: '', triage: null,
     patients: 1, runs: [blankRun()], closed: true, outcome: '', cancel: '', gap: '', remarks: '', signed: '', overlap: false,
   }
-}
-
-export function today(now: number, zone: string): string {
-  return toWall(now, zone).slice(0, 10)
-}
-
-/** `1403`, `14.03`, `9:05` as `14:03`, `09:05`; undefined for what is no time of day. */
-export function readTime(text: string): string | undefined {
-  const found = /^(\d{1,2})[.:, ]?(\d{2})$/.exec(text.trim())
-  if (found === null || Number(found[1]) > 23 || Number(found[2]) > 59) return undefined
-  return `${String(found[1]).padStart(2, '0')}:${found[2]}`
 }
 
 /** The day that stands in a form's number. */

@@ -25,6 +25,13 @@ export function toWall(at: number, zone: string): string {
   return new Date(at + ahead(zone, at)).toISOString().slice(0, 16)
 }
 
+/** `1403`, `14.03`, `9:05` as `14:03`, `09:05`; undefined for what is no time of day. */
+export function readTime(text: string): string | undefined {
+  const found = /^(\d{1,2})[.:, ]?(\d{2})$/.exec(text.trim())
+  if (found === null || Number(found[1]) > 23 || Number(found[2]) > 59) return undefined
+  return `${String(found[1]).padStart(2, '0')}:${found[2]}`
+}
+
 /** The coming midnight of a zone. */
 export function midnight(now: number, zone: string): number {
   const today = toWall(now, zone).slice(0, 10)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { alarmHolds, alarmOf, alarmWords, following } from './alarms'
+import { alarmHolds, alarmOf, alarmWords, following, leadsTo } from './alarms'
 import type { Board, EventView } from './api'
 
 function event(kind: string, data: Record<string, unknown> = {}, changes: Partial<EventView> = {}): EventView {
@@ -10,7 +10,7 @@ function event(kind: string, data: Record<string, unknown> = {}, changes: Partia
 }
 
 function board(runs: { id: string; state: string; released_at: string | null }[], waiting: string | null = null): Board {
-  const incident = { id: 'i', state: 'confirmed', waiting_since: waiting, runs: runs.map((r) => ({ ...r, legs: [] })) }
+  const incident = { id: 'i', state: 'confirmed', waiting_since: waiting, runs: runs.map((r) => ({ ...r, call_sign: 'PWK-A01', legs: [], notices: [{ id: 'n' }] })) }
   return { seq: 9, calls: [], crew_calls: [], units: [{ id: 'u', call_sign: 'PWK-A01' }], incidents: [incident] } as unknown as Board
 }
 
@@ -93,6 +93,15 @@ describe('alarms', () => {
     }
     expect(alarmHolds(refused, carrying('transporting'))).toBe(true)
     expect(alarmHolds(refused, carrying('diverted'))).toBe(false)
+  })
+
+  it('say whose message did not go out, and lead to its case', () => {
+    const failed = alarmOf(event('message_failed', { subject_id: 'n', channel: 'sms' }, { incident_id: null, subject_id: 'm' }))
+    if (failed === undefined) throw new Error('no alarm')
+    expect(alarmWords(failed, board([offered])).id).toBe('Pesan ke PWK-A01 tidak terkirim: telepon awaknya')
+    expect(leadsTo(failed, board([offered]))?.id).toBe('i')
+    expect(alarmWords(failed, { ...board([]), incidents: [] }).id).toBe('Pesan tidak terkirim')
+    expect(leadsTo(noteOf('offer_declined'), board([offered]))?.id).toBe('i')
   })
 
   it('name the unit and the short number', () => {

@@ -29,6 +29,9 @@ interface Rule {
   only?: (data: Record<string, unknown>) => boolean
 }
 
+/** Stands for a unit that is not known. */
+const NOBODY = 'Unit'
+
 /** The words for a code of an event; undefined when the table has none. */
 const at = (words: Record<string, Words>, code: unknown): Words | undefined => words[String(code)]
 /** The day's running number: the queue shows incidents by it. */
@@ -47,6 +50,15 @@ const unanswered = (note: AlarmNote, board: Board): boolean =>
 
 function incident(note: AlarmNote, board: Board): IncidentRow | undefined {
   return board.incidents.find((i) => i.id === (note.incidentId ?? note.subjectId))
+}
+
+/** The incident that an alarm leads to; of a message, that whose crew it was meant for. */
+export function leadsTo(note: AlarmNote, board: Board): IncidentRow | undefined {
+  return incident(note, board) ?? board.incidents.find((i) => i.runs.some((r) => meant(note, r)))
+}
+
+function meant(note: AlarmNote, run: RunView): boolean {
+  return note.kind === 'message_failed' && run.notices.some((notice) => notice.id === note.data.subject_id)
 }
 
 function run(note: AlarmNote, board: Board): RunView | undefined {
@@ -218,11 +230,20 @@ const RULES: Record<string, Rule> = {
     },
     holds: stillOpen,
   },
-  message_failed: { words: () => ({ id: 'Pesan tidak terkirim', en: 'A message could not be sent' }) },
+  message_failed: {
+    words: (d, sign) => sign === NOBODY
+      ? { id: 'Pesan tidak terkirim', en: 'A message could not be sent' }
+      : { id: `Pesan ke ${sign} tidak terkirim${of(d)}: telepon awaknya`, en: `A message to ${sign} could not be sent${of(d)}: phone its crew` },
+  },
   paper_failed: {
     words: (d) => ({ id: `Papan kertas tidak tertulis: ${String(d.trouble)}`, en: `The paper board is not written: ${String(d.trouble)}` }),
   },
-  timer_failing: { words: () => ({ id: 'Pengingat sistem bermasalah', en: 'A system timer keeps failing' }) },
+  timer_failing: {
+    words: () => ({
+      id: 'Pengingat sistem bermasalah: awasi sendiri yang menunggu, hubungi petugas TI',
+      en: 'A system timer keeps failing: watch what waits yourself, call the IT officer',
+    }),
+  },
 }
 
 /** The alarm that an event is; undefined for all others. */
@@ -247,10 +268,11 @@ export function alarmHolds(note: AlarmNote, board: Board): boolean {
 
 export function alarmWords(note: AlarmNote, board: Board): Words {
   const unit = board.units.find((u) => u.id === note.data.unit_id)
-  const about = incident(note, board)
+  const about = leadsTo(note, board)
+  const sign = unit?.call_sign ?? about?.runs.find((r) => meant(note, r))?.call_sign ?? NOBODY
   const data = about === undefined ? note.data : { number: about.number, ...note.data }
   const free = board.units.find((u) => u.call_sign === note.data.call_sign && u.status === 'available')
-  return RULES[note.kind]?.words(data, unit?.call_sign ?? 'Unit', free?.call_sign) ?? { id: note.kind, en: note.kind }
+  return RULES[note.kind]?.words(data, sign, free?.call_sign) ?? { id: note.kind, en: note.kind }
 }
 
 /** A later alarm about the same thing keeps what the earlier one knew. */

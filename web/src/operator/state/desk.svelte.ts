@@ -52,6 +52,11 @@ export class Desk {
     this.slow = setInterval(() => this.board.again(), BOARD_REFRESH_MS)
   }
 
+  /** Up to when a unit's silence is its own: while this desk is cut off, it is the desk that does not hear. */
+  get heardUntil(): number {
+    return this.awaySince ?? ticking.now
+  }
+
   /** Be told of every event; undefined means that events may have been missed. Returns how to stop. */
   on(listener: (event: EventView | undefined) => void): () => void {
     this.listeners.add(listener)

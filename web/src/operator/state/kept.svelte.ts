@@ -13,6 +13,12 @@ export class Drafts {
     return this.kept.get(name) as T
   }
 
+  /** A draft that was begun, also before a reload; undefined when there is none. */
+  look<T extends object>(name: string): T | undefined {
+    const text = sessionStorage.getItem(`semar.draft.${name}`)
+    return (this.kept.get(name) as T | undefined) ?? (text === null ? undefined : (JSON.parse(text) as T))
+  }
+
   save(name: string): void {
     const draft = this.kept.get(name)
     if (draft !== undefined) sessionStorage.setItem(`semar.draft.${name}`, JSON.stringify(draft))

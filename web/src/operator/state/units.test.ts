@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { UnitView } from './api'
-import { Fixes, fixAge, qualityNow, silentFor } from './units'
+import { Fixes, fixAge, qualityNow, shownQuality, silentFor } from './units'
 
 const NOW = Date.parse('2026-11-20T20:00:00Z')
 
@@ -52,6 +52,15 @@ describe('silence', () => {
     expect(silentFor(unit(), said + 180_000)).toBeUndefined()
     expect(silentFor(unit(), said + 181_000)).toBe(181)
     expect(silentFor(unit({ assignment_id: 'a' }), said + 16_000)).toBe(16)
+  })
+
+  it('makes a place old however young it is, and so does a desk that is cut off itself', () => {
+    const running = unit({ assignment_id: 'a' })
+    expect(shownQuality(running, said + 14_000, said + 14_000)).toBe('live')
+    expect(shownQuality(running, said + 16_000, said + 16_000)).toBe('old')
+    expect(shownQuality(running, said + 20_000, said + 5_000)).toBe('live')
+    expect(shownQuality(running, said + 21_000, said + 5_000)).toBe('old')
+    expect(shownQuality(unit({ place_source: 'base', fixed_at: null }), NOW, NOW)).toBe('assumed')
   })
 
   it('is nothing that a unit off duty or without the app can be reproached with', () => {

@@ -79,3 +79,13 @@ export function qualityNow(unit: UnitView, now: number): PositionQuality {
   if (age === undefined) return 'assumed'
   return age > (unit.assignment_id === null ? OLD_IDLE_S : OLD_ON_RUN_S) ? 'old' : 'live'
 }
+
+/**
+ * As `qualityNow`; but what a unit told before it fell silent is live no more, nor is anything once this desk has been cut off
+ * for a while. `heard`: up to when the desk was told what there was to tell, and a silence is the unit's own.
+ */
+export function shownQuality(unit: UnitView, now: number, heard: number): PositionQuality {
+  const quality = qualityNow(unit, now)
+  const unheard = now - heard > SILENT_ON_RUN_S * 1000
+  return quality === 'live' && (unheard || silentFor(unit, heard) !== undefined) ? 'old' : quality
+}

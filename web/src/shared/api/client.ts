@@ -34,8 +34,15 @@ export class Problem extends Error {
 const ABSENT: ProblemDocument = {
   status: 0,
   code: 'absent',
-  detail: 'Server tidak terjangkau. Periksa jaringan; data yang diisi tetap tersimpan di halaman ini.',
-  detail_en: 'The server cannot be reached. Check the network; what you typed stays on this page.',
+  detail: 'Server tidak terjangkau. Periksa jaringan.',
+  detail_en: 'The server cannot be reached. Check the network.',
+}
+
+/** What was asked for with a press and got no answer: it may have come through, and stands there until it is pressed again. */
+const UNANSWERED: ProblemDocument = {
+  ...ABSENT,
+  detail: 'Server tidak menjawab: belum tentu berhasil. Isian tetap ada; tekan lagi.',
+  detail_en: 'The server did not answer: this may not have gone through. What you typed is still here; press again.',
 }
 
 export function problemOf(value: unknown): Problem {
@@ -43,6 +50,12 @@ export function problemOf(value: unknown): Problem {
   const document = value as Partial<ProblemDocument> | undefined
   if (typeof document?.code === 'string') return new Problem({ ...ABSENT, ...document })
   return new Problem(ABSENT)
+}
+
+/** As `problemOf`, for somebody who waits for what they have pressed: nothing repeats that by itself. */
+export function problemOfPress(value: unknown): Problem {
+  const problem = problemOf(value)
+  return problem.document.code === ABSENT.code ? new Problem(UNANSWERED) : problem
 }
 
 export function makeClient(token: () => string | undefined, signedOut: () => void) {

@@ -289,10 +289,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Panggil kembali unit / call a unit back
-         * @description Call the unit back and free it; a case left without any unit waits for one.
+         * Panggil kembali unit / stand a unit down
+         * @description Stand the unit down and free it; a case left without any unit waits for one.
          */
-        post: operations["call_unit_back"];
+        post: operations["stand_unit_down"];
         delete?: never;
         options?: never;
         head?: never;
@@ -654,7 +654,7 @@ export interface paths {
         put?: never;
         /**
          * Batalkan kejadian / cancel
-         * @description Cancel the incident and call back every unit that carries nobody yet.
+         * @description Cancel the incident and stand down every unit that carries nobody yet.
          */
         post: operations["cancel"];
         delete?: never;
@@ -3801,17 +3801,6 @@ export interface components {
             why_id: string;
         };
         /**
-         * Recall
-         * @description Why a unit is called back.
-         */
-        Recall: {
-            /**
-             * Reason
-             * @example Unit lain lebih dekat
-             */
-            reason: string;
-        };
-        /**
          * Refusal
          * @description Why the facility cannot take the patients.
          */
@@ -4578,6 +4567,17 @@ export interface components {
              */
             incident_id: string;
             state: components["schemas"]["AssignmentState"] | null;
+        };
+        /**
+         * StandDown
+         * @description Why a unit is stood down.
+         */
+        StandDown: {
+            /**
+             * Reason
+             * @example Unit lain lebih dekat
+             */
+            reason: string;
         };
         /**
          * Step
@@ -6431,7 +6431,7 @@ export interface operations {
             };
         };
     };
-    call_unit_back: {
+    stand_unit_down: {
         parameters: {
             query?: never;
             header?: never;
@@ -6442,7 +6442,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Recall"];
+                "application/json": components["schemas"]["StandDown"];
             };
         };
         responses: {

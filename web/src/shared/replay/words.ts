@@ -31,8 +31,8 @@ export const stepWords: Record<string, Words> = {
   offer_timed_out: { id: 'Tawaran berakhir tanpa jawaban', en: 'The offer ended unanswered' },
   assignment_stepped: { id: 'Langkah unit', en: 'A step of the unit' },
   assignment_fact_reported: { id: 'Laporan terlambat dari awak', en: 'A late report by the crew' },
-  assignment_stood_down: { id: 'Unit dipanggil kembali', en: 'The unit was called back' },
-  stand_down_acknowledged: { id: 'Awak tahu dipanggil kembali', en: 'The crew saw that it was called back' },
+  assignment_stood_down: { id: 'Unit dipanggil kembali', en: 'The unit was stood down' },
+  stand_down_acknowledged: { id: 'Awak tahu dipanggil kembali', en: 'The crew saw that it was stood down' },
   step_proposed: { id: 'Posisi unit mengusulkan langkah', en: "The unit's position suggests a step" },
   step_proposal_dismissed: { id: 'Usul langkah ditolak', en: 'A suggested step was turned down' },
   patient_handed_over: { id: 'Pasien diserahkan', en: 'The patient was handed over' },
@@ -88,7 +88,7 @@ export const messageWayWords: Record<string, Words> = {
 /** What a crew is told with a notice. */
 export const noticeWords: Record<string, Words> = {
   offer: { id: 'tawaran', en: 'offer' },
-  stand_down: { id: 'panggil kembali', en: 'stand-down' },
+  stand_down: { id: 'dipanggil kembali', en: 'stood down' },
   destination: { id: 'tujuan baru', en: 'another destination' },
 }
 

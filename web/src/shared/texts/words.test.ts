@@ -35,6 +35,23 @@ test('every code of every table is said in both languages, and not by its code',
   expect(codes).toBeGreaterThan(100)
 })
 
+test('standing a unit down is called the same everywhere, and never a cancelling', () => {
+  const otherwise: string[] = []
+  let found = 0
+  for (const [path, module] of modules) {
+    for (const table of Object.values(module)) {
+      if (typeof table !== 'object' || table === null) continue
+      for (const [code, words] of Object.entries(table as Record<string, { id: string; en: string }>)) {
+        if (!/st(an|oo)d_down/.test(code)) continue
+        found += 1
+        if (!/panggil kembali/i.test(words.id) || !/st(an|oo)d down/i.test(words.en)) otherwise.push(`${path}: ${words.id} / ${words.en}`)
+      }
+    }
+  }
+  expect(otherwise).toEqual([])
+  expect(found).toBeGreaterThan(6)
+})
+
 test('a code that no table has is opened, not hidden', async () => {
   const { called, unavailabilityWords } = await import('./words')
   expect(called(unavailabilityWords, 'flat_tyre')).toEqual({ id: 'flat tyre', en: 'flat tyre' })

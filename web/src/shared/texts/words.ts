@@ -43,7 +43,7 @@ export const stateWords: WordsOf<'AssignmentState'> = {
   cleared: { id: 'Siap kembali', en: 'Cleared' },
   declined: { id: 'Ditolak', en: 'Declined' },
   timed_out: { id: 'Tidak dijawab', en: 'Timed out' },
-  stood_down: { id: 'Dibatalkan', en: 'Stood down' },
+  stood_down: { id: 'Dipanggil kembali', en: 'Stood down' },
   diverted: { id: 'Dialihkan', en: 'Diverted' },
   completed_without_transport: { id: 'Selesai tanpa membawa pasien', en: 'Ended without transport' },
 }
@@ -61,7 +61,7 @@ export const moveWords: Partial<WordsOf<'AssignmentState'>> = {
   handed_over: { id: 'Serah terima', en: 'Hand over' },
   cleared: { id: 'Siap kembali', en: 'Clear' },
   completed_without_transport: { id: 'Selesai tanpa membawa', en: 'End without transport' },
-  stood_down: { id: 'Batalkan unit', en: 'Stand down' },
+  stood_down: { id: 'Panggil kembali', en: 'Stand down' },
 }
 
 export const unitStatusWords: WordsOf<'UnitStatus'> = {
