@@ -90,6 +90,7 @@ async def _running(live: Switchboard) -> AsyncIterator[Switchboard]:
 
     works: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
         "event pump": live.hub.run,
+        "sessions": live.sessions.run,
         "wake-ups": listening,
         "positions intake": live.ingest.run,
         "geofences": live.geofencing.run,

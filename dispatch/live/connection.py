@@ -24,7 +24,6 @@ NOT_SIGNED_IN, WRONG_ROLE, TOO_SLOW, TRY_LATER, RESTART = 4401, 4403, 1008, 1013
 NO_HELLO = 4408
 """Nothing said in time: a slow network, not a lost session; the client comes back."""
 HELLO_WITHIN_S = 5.0
-SESSION_CHECK_S = 20.0
 OUTBOX_LIMIT = 256
 RETRY_S = 0.5
 
@@ -192,20 +191,22 @@ class Connection:
             WebSocketDisconnect: the client left.
         """
         self.wake.set()
-        tasks = {
-            asyncio.create_task(self._read(handle)),
-            asyncio.create_task(self._write(produce)),
-            asyncio.create_task(self._watch_session()),
-        }
-        try:
-            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if self._line is not None:
-                self._line.withdrawn()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        for task in ended:
+        tasks = {asyncio.create_task(self._read(handle)), asyncio.create_task(self._write(produce))}
+        with self._sessions.watching(self._token) as session_ended:
+            try:
+                done, _ = await asyncio.wait({*tasks, session_ended}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                if self._line is not None:
+                    self._line.withdrawn()
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        if session_ended in done:
+            raise Goodbye(
+                NOT_SIGNED_IN,
+                NotSignedIn("Sesi tidak dikenal atau sudah berakhir", "Session unknown or ended"),
+            )
+        for task in tasks & done:
             task.result()
 
     async def _read(self, handle: Callable[[str | bytes], Awaitable[None]]) -> None:
@@ -241,20 +242,6 @@ class Connection:
             return RETRY_S
         self._database_away = False
         return pause
-
-    async def _watch_session(self) -> None:
-        while True:
-            await asyncio.sleep(SESSION_CHECK_S)
-            try:
-                with database_needed():
-                    if await self._sessions.lives(self._token):
-                        continue
-            except DatabaseAway:
-                continue
-            raise Goodbye(
-                NOT_SIGNED_IN,
-                NotSignedIn("Sesi tidak dikenal atau sudah berakhir", "Session unknown or ended"),
-            )
 
     # --- the end ---------------------------------------------------------------------------------
 

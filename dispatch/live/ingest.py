@@ -29,7 +29,7 @@ BUSY_FLUSH_EVERY_S = 1.0
 """While much comes in: much of what a batch costs it costs once, and a screen is told once a second."""
 BUSY = 50
 """Fixes in a batch from which on it is much."""
-FULL = 1000
+FULL = 1500
 """Fixes that are written in one transaction; when so many wait, little is gained by waiting for more."""
 SLICE = 250
 """Senders that are dealt with in one go: no request waits for more than a few milliseconds."""
@@ -190,7 +190,7 @@ class Ingest:
         self._fanout.moved(entry.tenant.id, moved)
         self._geofencing.committed(entry, whole)
         for number, (sender, fixes) in enumerate(batch, 1):
-            sender.saved([fix.sequence for fix in fixes])
+            sender.saved([fix.sequence for fix in fixes] if len(fixes) > 1 else [fixes[0].sequence])
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         return len(whole)

@@ -1,26 +1,32 @@
-"""Asks for all sockets of a process at once whose session it is, and now and then whether it still lives."""
+"""Asks for all sockets of a process at once whose session it is, and now and then which still live."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from dispatch.domain.errors import NotSignedIn
 from dispatch.live.gathering import Gathering
 from dispatch.services.centre import Centre
 from dispatch.services.sessions import SignedIn, find_sessions, living_sessions
+from dispatch.storage.outages import DatabaseAway, database_needed
 
-GATHER_S = 0.5
+CHECK_EVERY_S = 20.0
+_AT_ONCE = 500
 
 
 class SessionChecks:
-    """Gathers the questions of half a second, and those of clients who come."""
+    """Gathers the questions of clients who come, and looks after the sessions of those who are there.
+
+    One look for all: a task that wakes for each of thousands of sockets costs as much as their fixes.
+    """
 
     def __init__(self, centre: Centre) -> None:
         """Nothing is asked yet."""
         self._centre = centre
-        self._tokens: set[str] = set()
-        self._asking: asyncio.Task[set[str]] | None = None
+        self._watched: defaultdict[str, set[asyncio.Future[None]]] = defaultdict(set)
         self._coming = Gathering(1).queue(self._find)
 
     async def find(self, token: str) -> SignedIn:
@@ -34,20 +40,37 @@ class SessionChecks:
             raise found
         return found
 
-    async def lives(self, token: str) -> bool:
-        """Return whether the session of this token has neither ended nor expired.
+    @contextmanager
+    def watching(self, token: str) -> Iterator[asyncio.Future[None]]:
+        """Yield what is done once the session has ended or expired; watched as long as the context lasts."""
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._watched[token].add(ended)
+        try:
+            yield ended
+        finally:
+            ended.cancel()
+            self._watched[token].discard(ended)
+            if not self._watched[token]:
+                del self._watched[token]
 
-        Raises whatever the driver raises while the database is away.
-        """
-        self._tokens.add(token)
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._ask())
-        return token in await asyncio.shield(self._asking)
+    async def run(self) -> None:
+        """Look until cancelled; while the database is away, nobody is sent away."""
+        while True:
+            await asyncio.sleep(CHECK_EVERY_S)
+            try:
+                with database_needed():
+                    await self._look()
+            except DatabaseAway:
+                continue
 
-    async def _ask(self) -> set[str]:
-        await asyncio.sleep(GATHER_S)
-        tokens, self._tokens, self._asking = list(self._tokens), set(), None
-        return await living_sessions(self._centre, tokens)
+    async def _look(self) -> None:
+        tokens = list(self._watched)
+        for first in range(0, len(tokens), _AT_ONCE):
+            part = tokens[first : first + _AT_ONCE]
+            for token in set(part) - await living_sessions(self._centre, part):
+                for ended in self._watched.get(token, ()):
+                    if not ended.done():
+                        ended.set_result(None)
 
     async def _find(self, tokens: Sequence[str]) -> Sequence[SignedIn | NotSignedIn]:
         return await find_sessions(self._centre, tokens)

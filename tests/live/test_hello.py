@@ -15,7 +15,7 @@ from live_scene import (
     raw_screen,
 )
 
-from dispatch.live import connection
+from dispatch.live import connection, session_checks
 from dispatch.services.sessions import end_session, find_session
 
 
@@ -133,18 +133,24 @@ async def test_nasty_frames_are_refused_and_nothing_else(world: World, server: S
         assert await world.positions() == []
 
 
-async def test_a_revoked_session_ends_the_connection(
-    world: World, server: ServerThread, monkeypatch: pytest.MonkeyPatch
+async def test_a_revoked_session_ends_its_connections_and_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "SESSION_CHECK_S", 0.1)
-    token = await world.token("operator1")
-    async with operator_screen(server, token) as screen:
-        await screen.say("ping", id=1)
-        await screen.until("pong")
-        who = await find_session(world.centre, token)
-        await end_session(world.centre, who, who.session_id)
-        assert await screen.closed() == 4401
-        assert screen.of("error")[-1]["problem"]["code"] == "not_signed_in"
+    monkeypatch.setattr(session_checks, "CHECK_EVERY_S", 0.1)
+    token, another = await world.token("operator1"), await world.token("operator1")
+    with world.serving() as server:
+        async with (
+            operator_screen(server, token) as one,
+            operator_screen(server, token) as two,
+            operator_screen(server, another) as other,
+        ):
+            who = await find_session(world.centre, token)
+            await end_session(world.centre, who, who.session_id)
+            for screen in (one, two):
+                assert await screen.closed() == 4401
+                assert screen.of("error")[-1]["problem"]["code"] == "not_signed_in"
+            await other.say("ping", id=1)
+            await other.until("pong")
 
 
 async def test_a_stopping_server_says_come_back(world: World) -> None:

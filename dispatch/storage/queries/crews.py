@@ -95,8 +95,8 @@ class Slip(NamedTuple):
 class CrewScene(NamedTuple):
     """What one driver's desk is made of, but for the run; all of it as of one moment.
 
-    `seq` is the last event of the log then. Stand-downs and notices stand from the oldest on; they are those that
-    this crew has to acknowledge.
+    `seq` is the last event of the log then. Stand-downs and notices stand from the oldest on; they are those
+    that this crew has to acknowledge.
     """
 
     seq: int

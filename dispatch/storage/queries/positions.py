@@ -156,7 +156,9 @@ _STORE = text(
                    THEN excluded.sequence > latest.sequence ELSE excluded.fixed_at > latest.fixed_at END
         RETURNING unit_id
     )
-    SELECT CAST(winner.number AS integer), winner.incident_id FROM moved JOIN winner USING (unit_id)
+    -- two arrays: a row for each costs more to read than all that is in it
+    SELECT coalesce(array_agg(CAST(winner.number AS integer)), '{}'), array_agg(winner.incident_id)
+    FROM moved JOIN winner USING (unit_id)
     """
 )
 _LIMITS = {
@@ -198,8 +200,9 @@ async def store_fixes(
         "road_lon": roads.lon,
         "road_lat": roads.lat,
     }
-    rows = await session.execute(_STORE, {"regency": regency_id, **given, **_LIMITS})
-    return [_moved(fixes, roads, number - 1, incident_id) for number, incident_id in rows]
+    moved = await session.execute(_STORE, {"regency": regency_id, **given, **_LIMITS})
+    numbers, incident_ids = moved.one()
+    return [_moved(fixes, roads, n - 1, run) for n, run in zip(numbers, incident_ids or (), strict=True)]
 
 
 _LIVE = 1 << 2
