@@ -80,6 +80,9 @@ class MovedUnit(msgspec.Struct, gc=False):
 # one takes it over by the rule of domain/position.py, so that two senders aboard one unit do not take turns.
 # Once somebody has left the unit after the holder's last fix, that was perhaps the holder: it holds no more.
 # Only a fix that was not stored before moves anything.
+#
+# What is looked up is looked up row by row, by key (LATERAL, LIMIT 1), and what was stored by IN: left to join,
+# the planner expects one row where there are a thousand, and goes through a thousand for each of them.
 _STORE = text(
     """
     WITH given AS (
@@ -110,9 +113,10 @@ _STORE = text(
         ON CONFLICT DO NOTHING
         RETURNING installation_id, sequence, position.fixed_at AS device_at
     ), newest AS (
-        SELECT DISTINCT ON (unit_id, installation_id) given.*
-        FROM given JOIN stored USING (installation_id, sequence, device_at)
-        WHERE moves
+        SELECT DISTINCT ON (unit_id, installation_id) *
+        FROM given
+        WHERE moves AND ((installation_id, sequence, device_at) IN (
+            SELECT installation_id, sequence, device_at FROM stored)) IS TRUE
         ORDER BY unit_id, installation_id, sequence DESC
     ), compared AS (
         SELECT n.*, a.incident_id, l.unit_id IS NULL OR l.installation_id = n.installation_id AS holds,
@@ -121,9 +125,13 @@ _STORE = text(
                111195 * sqrt((n.lat - l.lat) ^ 2 + ((n.lon - l.lon) * cos(radians(l.lat))) ^ 2)
                    > CAST(:apart_m AS float8) + coalesce(n.accuracy_m, 0) + coalesce(l.accuracy_m, 0) AS apart
         FROM newest n
-        LEFT JOIN latest_position l ON l.regency_id = :regency AND l.unit_id = n.unit_id
-        LEFT JOIN assignment a
-            ON a.regency_id = :regency AND a.unit_id = n.unit_id AND a.released_at IS NULL
+        LEFT JOIN LATERAL (
+            SELECT * FROM latest_position WHERE regency_id = :regency AND unit_id = n.unit_id LIMIT 1
+        ) l ON true
+        LEFT JOIN LATERAL (
+            SELECT incident_id FROM assignment
+            WHERE regency_id = :regency AND unit_id = n.unit_id AND released_at IS NULL LIMIT 1
+        ) a ON true
     ), winner AS (
         SELECT DISTINCT ON (unit_id) * FROM compared
         WHERE holds OR later > interval '0' AND CASE
