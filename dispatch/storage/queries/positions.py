@@ -81,8 +81,8 @@ class MovedUnit(msgspec.Struct, gc=False):
 # Once somebody has left the unit after the holder's last fix, that was perhaps the holder: it holds no more.
 # Only a fix that was not stored before moves anything.
 #
-# What is looked up is looked up row by row, by key (LATERAL, LIMIT 1), and what was stored by IN: left to join,
-# the planner expects one row where there are a thousand, and goes through a thousand for each of them.
+# What is looked up is looked up row by row, by key (LATERAL, LIMIT 1), and what was stored by IN: left to
+# join, the planner expects one row where there are a thousand, and goes through a thousand for each of them.
 _STORE = text(
     """
     WITH given AS (
