@@ -166,7 +166,7 @@ _STORE = text(
     )
     -- two arrays: a row for each costs more to read than all that is in it
     SELECT coalesce(array_agg(CAST(winner.number AS integer)), '{}'), array_agg(winner.incident_id)
-    FROM moved JOIN winner USING (unit_id)
+    FROM winner WHERE (unit_id IN (SELECT unit_id FROM moved)) IS TRUE
     """
 )
 _LIMITS = {
