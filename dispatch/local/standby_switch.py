@@ -96,7 +96,11 @@ def promote(servers: PrivatePair, *, accept_loss: bool = False) -> Promoted:
     in_order = running and _hands_over(old, new)
     note = read_note(run_dir)
     if not accept_loss and not in_order:
-        _refuse_loss(old, note)
+        answers = _answers(old)
+        if answers and running:  # the launcher has started it meanwhile
+            in_order = _hands_over(old, new)
+        if not in_order:
+            _refuse_loss(old, note, answers=answers)
     if pair.standby is not None:
         write_pair(run_dir, pair.promoted())  # from here on the launcher does not start the old one again
     found = _fenced(old)
@@ -216,8 +220,8 @@ def _follower(old: SeatPostgres, new: SeatPostgres) -> str:
     return dict(line.split("|") for line in rows).get(slot_of(new.seat), "")
 
 
-def _refuse_loss(old: SeatPostgres, note: Note | None) -> None:
-    if _answers(old):
+def _refuse_loss(old: SeatPostgres, note: Note | None, *, answers: bool) -> None:
+    if answers:
         raise StandbyError(
             "the primary works and the standby does not follow it: promoting would throw away what it lacks. "
             "Wait until it follows (dispatch standby status), or say --accept-loss"

@@ -16,6 +16,7 @@ import pytest
 from running_desk import SLUG, Desk, wait_until
 from running_system import System
 
+from dispatch.local import standby_switch
 from dispatch.local.standby_pair import read_pair, write_pair
 from dispatch.local.standby_servers import PrivatePair, SeatPostgres
 from dispatch.local.standby_watch import read_note
@@ -193,6 +194,27 @@ async def test_a_replaced_primary_that_comes_back_is_passed_over(town: Town) -> 
         wait_until(town.desk.write_call)
     assert town.desk.missing() == []
     town.in_step()
+
+
+def test_a_primary_that_the_launcher_was_just_starting_is_waited_for(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.in_step()
+    servers = town.servers
+    old, looks, look = servers.primary, [], standby_switch._answers
+
+    def not_yet(server: SeatPostgres) -> bool:
+        if server.seat == old.seat:
+            looks.append(server)
+            if len(looks) == 1:
+                return False
+        return look(server)
+
+    monkeypatch.setattr(standby_switch, "_answers", not_yet)
+    assert standby_switch.promote(servers).planned
+    assert town.servers.primary.seat != old.seat
+    town.in_step()
+    assert town.desk.missing() == []
 
 
 def test_a_promotion_that_was_cut_short_is_finished(town: Town) -> None:
