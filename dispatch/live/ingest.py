@@ -140,7 +140,12 @@ class Ingest:
             written = 0
             for regency_id, batch in waiting.items():
                 for part in _parts(batch):
-                    written += await self._flush(self._entries[regency_id], part)
+                    try:
+                        written += await self._flush(self._entries[regency_id], part)
+                    except Exception:
+                        # its senders were told; the other parts, and other regencies, are not to wait for it
+                        slug = self._entries[regency_id].tenant.slug
+                        logger.exception("%d fixes of %s were not stored", len(part), slug)
             due = began + FLUSH_EVERY_S
             if written >= BUSY:
                 # at even times, so that the screens' second falls behind a batch: see `fanout`

@@ -9,7 +9,18 @@ from threading import Event
 from typing import Any
 
 import pytest
-from live_scene import PATIENCE_S, Frame, Screen, ServerThread, World, driver_screen, fix, operator_screen
+from live_scene import (
+    AWAY,
+    HOME,
+    PATIENCE_S,
+    Frame,
+    Screen,
+    ServerThread,
+    World,
+    driver_screen,
+    fix,
+    operator_screen,
+)
 from websockets.asyncio.client import ClientConnection
 from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
@@ -17,6 +28,7 @@ from websockets.frames import Opcode
 from dispatch.live import ingest
 from dispatch.live.driver_socket import _Cab
 from dispatch.live.ingest import Ingest
+from dispatch.services.unit_state import list_units
 
 
 def compact(*fixes: Frame, **more: object) -> str:
@@ -170,3 +182,49 @@ async def test_a_phone_whose_frames_cannot_be_read_holds_up_no_other(
         assert len(failed) == 1
         await bad.connection.send(compact(fix(1)))
         assert await answers(bad, 1) == [1]
+
+
+async def test_a_batch_that_cannot_be_stored_holds_up_no_other_regency(
+    world: World, server: ServerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its phone is told to send again; the other regency's batch of the same moment is stored."""
+    token, unit = await aboard(world)
+    save, announce = ingest.save_positions, Ingest.announce
+    failed: list[str] = []
+    one, both = Event(), Event()
+
+    def counted(self: Ingest, *frame: Any) -> bool:
+        taken = announce(self, *frame)
+        (one if not one.is_set() else both if len(self._unread) == 2 else Event()).set()
+        return taken
+
+    async def fails_once(centre: Any, entry: Any, *batch: Any) -> object:
+        if not both.is_set():
+            assert await asyncio.to_thread(both.wait, PATIENCE_S)
+        elif not failed:
+            failed.append(entry.tenant.slug)
+            raise ValueError("as of a batch nobody thought of")
+        return await save(centre, entry, *batch)
+
+    away = await other_regency_token(world)
+    async with (
+        driver_screen(server, token, aboard=unit) as bad,
+        driver_screen(server, away[0], aboard=away[1]) as good,
+    ):
+        monkeypatch.setattr(Ingest, "announce", counted)
+        monkeypatch.setattr(ingest, "save_positions", fails_once)
+        await good.connection.send(compact(fix(1)))
+        assert await asyncio.to_thread(one.wait, PATIENCE_S)
+        await bad.connection.send(compact(fix(1)))
+        await good.connection.send(compact(fix(2)))
+        assert await answers(good, 2) == [1, 2]
+        assert (await bad.until("error"))["problem"]["seqs"] == [1]
+        assert failed == [HOME]
+        await bad.connection.send(compact(fix(1)))
+        assert await answers(bad, 1) == [1]
+
+
+async def other_regency_token(world: World) -> tuple[str, str]:
+    """A driver of the other regency, and a unit there."""
+    entry = await world.centre.tenants.by_slug(AWAY)
+    return await world.token("pengemudi1", AWAY), (await list_units(world.centre, entry))[0].call_sign
