@@ -63,16 +63,24 @@ async def theatre() -> AsyncIterator[Theatre]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Try the faults; return 0 when nothing was lost or doubled and all came back in time, else 1."""
+    """Try the faults; return 0 when nothing was lost or doubled and all came back in time, else 1.
+
+    Ctrl-C ends the trial, shows what was played, and is no success.
+    """
     options = _options(argv)
     console = Console(highlight=False, width=118, soft_wrap=True)
+    outcomes: list[Outcome] = []
+    whole = False
     try:
-        outcomes = asyncio.run(_play(options, console))
+        asyncio.run(_play(options, console, outcomes))
+        whole = True
+    except KeyboardInterrupt:
+        console.print("dihentikan / stopped: this is what was played", style="yellow")
     except (NotReady, NoPlace) as unfit:
         console.print(str(unfit), style="red", markup=False)
         return NOT_STARTED
     show(outcomes, console)
-    good = all(outcome.whole and outcome.in_time for outcome in outcomes)
+    good = whole and all(outcome.whole and outcome.in_time for outcome in outcomes)
     console.print("LULUS / PASSED" if good else "GAGAL / FAILED", style="bold green" if good else "bold red")
     return PASSED if good else FAILED
 
@@ -94,8 +102,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-async def _play(options: argparse.Namespace, console: Console) -> list[Outcome]:
-    outcomes = []
+async def _play(options: argparse.Namespace, console: Console, outcomes: list[Outcome]) -> None:
     console.print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start")
     async with theatre() as stand:
         console.print(
@@ -107,7 +114,6 @@ async def _play(options: argparse.Namespace, console: Console) -> list[Outcome]:
                 outcome = await stand.play(fault, short=options.short)
                 outcomes.append(outcome)
                 _say(outcome, f"{number + 1}/{options.rounds}", time.monotonic() - began, console)
-    return outcomes
 
 
 def _say(outcome: Outcome, which: str, seconds: float, console: Console) -> None:
