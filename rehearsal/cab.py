@@ -137,7 +137,8 @@ class Cab:
             number = newest["seq"] if newest else 0
             told = newest is None or await self._send([newest], "fixes")
             while told and self._memory.steps:
-                await self._tell(self._memory.steps[0])
+                if not self._is_persons(self._memory.steps[0]):
+                    await self._tell(self._memory.steps[0])
                 del self._memory.steps[0]
             for frame in self._memory.backlog(number):
                 told = told and await self._send(frame, "fixes_replayed")
@@ -150,6 +151,11 @@ class Cab:
             self.desk = self._told
             self._all_told.set()
             self.news.set()
+
+    def _is_persons(self, step: KeptStep) -> bool:
+        """Whether a person steps this run by now: then what the crew did meanwhile is not told."""
+        note = self._all.casebook.run(str(step.run_id))
+        return note is not None and note.by_person
 
     async def _tell(self, step: KeptStep) -> None:
         """Report a step that was taken without a signal, with the moment at which it was."""

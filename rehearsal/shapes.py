@@ -325,6 +325,7 @@ class StepTaken:
     moves: list[str]
     occurred_at: datetime
     reported: bool
+    repeated: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,10 +85,13 @@ async def _take(person: Player, until: float) -> tuple[Taken, shapes.StepTaken]:
     while time.monotonic() < until:
         for taken in await _under_way(person):
             try:
-                return taken, await _step(person.operator, taken, _STEPS[_STEPS.index(taken.run.state) + 1])
+                first = await _step(person.operator, taken, _STEPS[_STEPS.index(taken.run.state) + 1])
             except Refused as refused:
                 if refused.code != "illegal_step":
                     raise
+                continue
+            if not first.repeated:  # else its crew was first, and nobody has heard of the person
+                return taken, first
         await asyncio.sleep(_ASK_EVERY_S)
     raise Mismatch("a case of the rehearsal under way", "one in time", "none")
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from websockets.asyncio.server import ServerConnection, serve
 
 from rehearsal.cab import Cab
+from rehearsal.casebook import Casebook, CaseNote, RunNote
 from rehearsal.desks import RunSheet
 from rehearsal.dice import dice
 from rehearsal.facts import fact_of_act
@@ -55,6 +56,7 @@ class Centre:
                 "moves": ["cleared"],
                 "occurred_at": frame["device_at"],
                 "reported": reported,
+                "repeated": False,
             }
             await self._say(connection, t="done", id=frame["id"], result=result)
 
@@ -110,6 +112,7 @@ async def driving(centre: Centre, folder: Path) -> AsyncIterator[Cab]:
             connection=SimpleNamespace(sockets=f"ws://{host}:{port}"),
             pace=Pace(1.0, ZoneInfo("Asia/Jakarta")),
             log=Logbook(folder),
+            casebook=Casebook(),
             spawn=spawn,
         )
         player: Any = SimpleNamespace(by="staff:driver:x", token="tanda", sign_in=nothing)
@@ -176,6 +179,20 @@ async def test_a_step_that_came_too_late_is_no_fact_and_the_desk_is_the_server_s
         assert act["reported"] is True
         assert fact_of_act(act) is None
         assert run_of(cab).state == "stood_down"
+
+
+async def test_steps_of_a_run_that_a_person_has_taken_over_meanwhile_are_not_told(tmp_path: Path) -> None:
+    centre = Centre()
+    async with driving(centre, tmp_path) as cab:
+        run = RunNote(str(RUN), str(CASE), str(UNIT), "PWK-A01", "app", "proposed", None)
+        case = CaseNote(str(CASE), "PWK-1", "red", None, runs={run.id: run})
+        cab._all.casebook.cases[case.id] = case
+        await cab.lose_signal(0.3)
+        await cab.step(run_of(cab), "on_scene")
+        run.by_person = True
+        await cab.signal()
+        assert centre.told() == []
+        assert run_of(cab).state == "en_route", "the desk shows what the person has made of it"
 
 
 async def test_with_a_signal_nothing_waits(tmp_path: Path) -> None:
