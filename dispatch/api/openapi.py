@@ -58,13 +58,14 @@ lost, a number not above the last one that the frame came late or twice. `{"t":"
 every socket by `{"t":"pong","id":x,"at":...,"seq":m}`: up to event `m` the client has been told all that
 concerns it. A client that lacks something asks again (`resume`), or connects anew.
 
-**`/ws/operator`** (operator, admin): `{"t":"hello","token":"...","after":123}`. The answer is
+**`/ws/operator`** (operator, admin): `{"t":"hello","token":"...","after":123,"after_recorded_at":"..."}`,
+the second as that event had it (or the board its `seq_recorded_at`). The answer is
 `{"t":"welcome","seq":n,"at":...,"training":true,"server":...}`, then every event after `after` (after the
 head when left out) as `{"t":"event", ...EventView}`, and at most once a second the units that moved:
 `{"t":"positions","at":...,"units":[{"id","lon","lat","age_s","speed_ms","heading_deg","quality"}]}`.
 The client may send `{"t":"resume","after":m,"id":x}`, answered by `{"t":"resumed","id":x,"after":m,"seq":n}`,
-the events after `m` and all units' places. `{"t":"reset","seq":n}` says that `after` lies beyond the log:
-read the board again.
+the events after `m` and all units' places. `{"t":"reset","seq":n,"recorded_at":"..."}` says that the log has
+no such event (it was restored): read the board again.
 
 **`/ws/resident`**: `{"t":"hello","token":"...","call_id":"..."}`. The answer is `{"t":"welcome"}`, then
 `{"t":"status","seq":m, ...CallStatus}` at once, whenever the case changes, and at most every 2 seconds while

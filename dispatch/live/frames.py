@@ -29,10 +29,11 @@ class Frame(Struct, tag_field="t"):
 
 
 class Hello(Frame, tag="hello"):
-    """An operator's first frame. `after` is the last event the console has."""
+    """An operator's first frame. `after` is the last event the console has, recorded when that one says."""
 
     token: Short
     after: Sequence63 | None = None
+    after_recorded_at: Moment | None = None
 
 
 class ResidentHello(Frame, tag="hello"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 from starlette.websockets import WebSocket
 
@@ -9,9 +11,9 @@ from dispatch.domain.roles import Actor, Role
 from dispatch.live import frames
 from dispatch.live.connection import Connection, attend
 from dispatch.live.fanout import Snapshot
-from dispatch.live.hub import BATCH, Delivery, Feed, log_head
+from dispatch.live.hub import BATCH, Delivery, Feed
 from dispatch.live.switchboard import Switchboard
-from dispatch.services.feed import events_after
+from dispatch.services.feed import LogEnd, events_after, has_event, log_end
 from dispatch.services.sessions import SignedIn
 from dispatch.services.unit_state import list_units
 
@@ -34,8 +36,13 @@ async def _converse(live: Switchboard, connection: Connection) -> None:
     async with live.hub.following(who.entry, connection.wake) as feed:
         console = _Console(live, connection, who, feed)
         async with live.fanout.listening(who.entry.tenant.id, console.positions):
-            await console.welcome(hello.after)
+            await console.welcome(hello.after, hello.after_recorded_at)
             await connection.serve(console.handle, console.produce)
+
+
+def _reset(end: LogEnd) -> str:
+    """Tell a console to read everything anew, and after which event to go on."""
+    return frames.write("reset", seq=end.seq, recorded_at=end.recorded_at)
 
 
 class _Console:
@@ -49,27 +56,36 @@ class _Console:
         self._positions: Snapshot | None = None
         self._all_units_due = False
 
-    async def welcome(self, after: int | None) -> None:
+    async def welcome(self, after: int | None, recorded_at: datetime | None) -> None:
         """Greet, and start after the console's last event or at the head."""
-        head = await log_head(self._live.centre, self._entry)
+        end = await log_end(self._live.centre, self._entry)
+        stranger = after is not None and await self._is_of_another_log(after, recorded_at, end)
         await self._connection.write(
             frames.write(
                 "welcome",
-                seq=head,
+                seq=end.seq,
                 at=self._live.centre.clock(),
                 training=self._entry.tenant.training,
                 server=self._live.name,
                 redis=self._live.fanout.redis_connected,
             )
         )
-        self._place(head if after is None else after, head)
+        self._place(end.seq if after is None else after, end, stranger=stranger)
         # what stood still since the board was read would otherwise not be shown before it moves again
         await self._show_all_units()
 
-    def _place(self, after: int, head: int) -> None:
-        self._last = self._connection.told = min(after, head)
-        if after > head:
-            self._connection.send(frames.write("reset", seq=head))
+    async def _is_of_another_log(self, after: int, recorded_at: datetime | None, end: LogEnd) -> bool:
+        """Whether the console's last event lies within the log, and is not the one of that number in it."""
+        if recorded_at is None or not 0 < after <= end.seq:
+            return False
+        known = LogEnd(after, recorded_at)
+        return known != end and not await has_event(self._live.centre, self._entry, known)
+
+    def _place(self, after: int, end: LogEnd, *, stranger: bool = False) -> None:
+        anew = stranger or after > end.seq
+        self._last = self._connection.told = end.seq if anew else after
+        if anew:
+            self._connection.send(_reset(end))
         self._connection.wake.set()
 
     async def _show_all_units(self) -> None:
@@ -104,9 +120,11 @@ class _Console:
             case frames.Ping(id=ping):
                 self._connection.send_pong(ping, redis=self._live.fanout.redis_connected)
             case frames.Resume(after=after, id=asked):
-                head = await log_head(self._live.centre, self._entry)
-                self._connection.send(frames.write("resumed", id=asked, after=min(after, head), seq=head))
-                self._place(after, head)
+                end = await log_end(self._live.centre, self._entry)
+                self._connection.send(
+                    frames.write("resumed", id=asked, after=min(after, end.seq), seq=end.seq)
+                )
+                self._place(after, end)
                 self._all_units_due = True  # what was missed may have been a place
 
     async def produce(self) -> float | None:
@@ -135,7 +153,7 @@ class _Console:
         """What the console was told may never have been: it reads everything anew."""
         self._beginnings = self._feed.beginnings
         self._last = self._connection.told = self._feed.last
-        await self._connection.write(frames.write("reset", seq=self._last))
+        await self._connection.write(_reset(self._feed.end))
         self._all_units_due = True
 
     async def _following(self, seq: int) -> list[Delivery]:

@@ -17,7 +17,7 @@ from dispatch.domain.incident import IncidentKind, IncidentState
 from dispatch.domain.triage import URGENCY, Triage
 from dispatch.services.centre import Centre
 from dispatch.services.crew_calls import CrewCall, crew_calls
-from dispatch.services.feed import head
+from dispatch.services.feed import log_end_within
 from dispatch.services.notice_views import NoticeView, notices_of_runs
 from dispatch.services.placing import Point, point_of
 from dispatch.services.step_proposals import ProposalView, open_proposals
@@ -142,9 +142,11 @@ class IncidentRow:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Everything open. `seq` is the last event it contains: ask the feed for what follows."""
+    """Everything open. `seq` is the last event it contains, recorded at `seq_recorded_at`: ask the feed for
+    what follows."""
 
     seq: int
+    seq_recorded_at: datetime
     at: datetime
     regency: str
     name: str
@@ -168,8 +170,10 @@ async def board_within(tx: Transaction, entry: TenantEntry) -> Board:
     open_incidents = Incident.state.in_([IncidentState.REPORTED.value, IncidentState.CONFIRMED.value])
     incidents = await incident_rows(tx, open_incidents)
     incidents.sort(key=lambda i: (URGENCY[i.triage], i.reported_at))
+    end = await log_end_within(tx)
     return Board(
-        seq=await head(tx),
+        seq=end.seq,
+        seq_recorded_at=end.recorded_at,
         at=tx.now,
         regency=tenant.slug,
         name=tenant.name,

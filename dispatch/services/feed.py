@@ -60,9 +60,21 @@ class LogEnd:
 
 async def log_end(centre: Centre, entry: TenantEntry) -> LogEnd:
     """Return where the tenant's log ends now."""
-    query = select(EventHead.seq, EventHead.recorded_at).where(EventHead.regency_id == entry.tenant.id)
     async with centre.read(entry.tenant) as tx:
-        return LogEnd(*(await tx.session.execute(query)).one())
+        return await log_end_within(tx)
+
+
+async def log_end_within(tx: Transaction) -> LogEnd:
+    """Return where the tenant's log ends, as a transaction sees it."""
+    query = select(EventHead.seq, EventHead.recorded_at).where(EventHead.regency_id == tx.tenant.id)
+    return LogEnd(*(await tx.session.execute(query)).one())
+
+
+async def has_event(centre: Centre, entry: TenantEntry, known: LogEnd) -> bool:
+    """Whether the tenant's log has this very event, and not another one of its number."""
+    query = select(Event.recorded_at).where(Event.regency_id == entry.tenant.id, Event.seq == known.seq)
+    async with centre.read(entry.tenant) as tx:
+        return (await tx.session.execute(query)).scalar_one_or_none() == known.recorded_at
 
 
 async def events_after(

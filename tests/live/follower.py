@@ -22,6 +22,7 @@ class Follower:
         self._address = f"ws://127.0.0.1:{port}/ws/operator"
         self._token = token
         self.last = after
+        self.last_recorded_at: str | None = None
         self.got: list[int] = []
         self.connections = 0
         self.asked = 0
@@ -44,7 +45,8 @@ class Follower:
         self._heard = time.monotonic()
         pinging = asyncio.create_task(self._ping(socket))
         try:
-            await socket.send(json.dumps({"t": "hello", "token": self._token, "after": self.last}))
+            hello = {"t": "hello", "token": self._token, "after": self.last}
+            await socket.send(json.dumps({**hello, "after_recorded_at": self.last_recorded_at}))
             while not reached() and time.monotonic() - self._heard < SILENT_S:
                 with suppress(TimeoutError):
                     text = await asyncio.wait_for(socket.recv(), 0.2)
@@ -75,10 +77,10 @@ class Follower:
             self._asked_at = None
         elif frame["t"] == "reset" and number > before:
             self.resets.append(frame["seq"])
-            self.last = frame["seq"]
+            self.last, self.last_recorded_at = frame["seq"], frame["recorded_at"]
         elif frame["t"] == "event" and frame["seq"] > self.last:
             if frame["seq"] == self.last + 1:
-                self.last = frame["seq"]
+                self.last, self.last_recorded_at = frame["seq"], frame["recorded_at"]
                 self.got.append(self.last)
             else:
                 await self._ask(socket)

@@ -6,11 +6,13 @@ import asyncio
 
 import asyncpg
 import pytest
+from follower import Follower
 from live_scene import ServerThread, World, driver_screen, operator_screen, raw_screen
 from websockets.exceptions import ConnectionClosed
 
 from dispatch.live import hub
 from dispatch.live.wakeups import CONNECTION_NAME
+from dispatch.services.board import read_board
 
 WRITERS, CALLS_EACH = 8, 12
 LISTENERS = "SELECT pid FROM pg_stat_activity WHERE application_name = :name AND datname = current_database()"
@@ -95,6 +97,36 @@ async def test_a_log_that_went_back_under_the_server_is_begun_anew(
         after = await world.call()
         await screen.until("event", lambda f: f["subject_id"] == str(after.call_id))
         assert await world.head() == head - 2 + written_since
+
+
+async def test_a_console_that_was_away_while_the_log_went_back_begins_anew(
+    world: World, server: ServerThread
+) -> None:
+    """Also when the log has come to its last number again by then: that is another event."""
+    operator = await world.token("operator1")
+    for _ in range(5):
+        await world.call()
+    head = await world.head()
+    console = Follower(server.port, operator, head - 3)
+    await console.until(lambda: console.last == head)
+    other = Follower(server.port, operator, head - 3)
+    await other.until(lambda: other.last == head - 2)
+    board = await read_board(world.centre, world.entry)
+    await _cut_off(world, head - 2)
+    calls = [await world.call() for _ in range(4)]
+    grown = await world.head()
+    assert (board.seq, grown) == (head, head + 2)
+
+    await console.until(lambda: bool(console.resets))
+    assert console.resets == [grown]
+    of_board = Follower(server.port, operator, board.seq)
+    of_board.last_recorded_at = board.seq_recorded_at.isoformat()
+    await of_board.until(lambda: bool(of_board.resets))
+
+    await other.until(lambda: other.last == grown)
+    assert other.resets == [], "what it knows is in the log still"
+    assert len(calls) == 4
+    await console.until(lambda: console.last == grown)
 
 
 async def _cut_off(world: World, last: int) -> None:

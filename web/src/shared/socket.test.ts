@@ -136,7 +136,7 @@ function linkTo(open: () => WebSocket, more: Partial<LinkOptions>): { link: Link
   const frames: Frame[] = []
   const states: LinkState[] = []
   const link = new Link({
-    path: '/ws/x', hello: (after) => (after === undefined ? {} : { after }), onFrame: (frame) => frames.push(frame),
+    path: '/ws/x', hello: (after, at) => ({ ...(after === undefined ? {} : { after }), ...(at === undefined ? {} : { at }) }), onFrame: (frame) => frames.push(frame),
     onState: (state) => states.push(state), open, ...more,
   })
   links.push(link)
@@ -235,6 +235,22 @@ describe('a desk that follows events', () => {
     wire?.says({ t: 'event', n: 3, seq: 21 })
     expect(frames.map((f) => f.t)).toEqual(['welcome', 'reset', 'event'])
     expect(link.after).toBe(21)
+  })
+})
+
+describe('a desk that comes back', () => {
+  it('says which event of that number it means, so that another log is noticed', async () => {
+    const { wires, said } = await wired({ sequenced: true, after: 10, afterRecordedAt: 'ten' })
+    wires[0]?.says({ t: 'welcome', n: 1, seq: 10 })
+    wires[0]?.says({ t: 'event', n: 2, seq: 11, recorded_at: 'eleven' })
+    wires[0]?.hangsUp()
+    await vi.advanceTimersByTimeAsync(600)
+    wires[1]?.says({ t: 'welcome', n: 1, seq: 20 })
+    wires[1]?.says({ t: 'reset', n: 2, seq: 20, recorded_at: 'twenty' })
+    wires[1]?.hangsUp()
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(said.filter((f) => f.t === 'hello').map((f) => [f.after, f.at]))
+      .toEqual([[10, 'ten'], [11, 'eleven'], [20, 'twenty']])
   })
 })
 

@@ -6,8 +6,8 @@ export type LinkState = 'connecting' | 'live' | 'away' | 'refused'
 
 export interface LinkOptions {
   path: string
-  /** Made anew for every connection; `after` is the last sequence number that was handled. */
-  hello: (after: number | undefined) => Record<string, unknown>
+  /** Made anew for every connection; `after` is the last sequence number that was handled, `recordedAt` when that event was recorded. */
+  hello: (after: number | undefined, recordedAt: string | undefined) => Record<string, unknown>
   onFrame: (frame: Frame) => void
   onState: (state: LinkState, problem?: unknown) => void
   /** Frames of type `event` carry a sequence without gaps; a gap makes the link ask again. */
@@ -15,6 +15,7 @@ export interface LinkOptions {
   /** The frame that is a whole picture, with the `seq` of the last event in it: an older one never replaces a newer. */
   snapshot?: string
   after?: number
+  afterRecordedAt?: string
   now?: () => number
   open?: (url: string) => WebSocket
 }
@@ -42,10 +43,16 @@ export function pause(attempt: number, random: () => number = Math.random): numb
   return random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt)
 }
 
+function recordedAt(frame: Frame): string | undefined {
+  return typeof frame.recorded_at === 'string' ? frame.recorded_at : undefined
+}
+
 export class Link {
   private socket: WebSocket | undefined
   private attempt = 0
   private last: number | undefined
+  /** When that one was recorded: another log may have another event of its number. */
+  private lastRecordedAt: string | undefined
   private heard = 0
   private ended = false
   private state: LinkState = 'connecting'
@@ -69,6 +76,7 @@ export class Link {
   constructor(private readonly options: LinkOptions) {
     this.now = options.now ?? Date.now
     this.last = options.after
+    this.lastRecordedAt = options.afterRecordedAt
     this.beat = setInterval(() => this.check(), CHECK_MS)
     this.connect()
     globalThis.addEventListener?.('online', this.hurry)
@@ -77,6 +85,11 @@ export class Link {
   /** The last sequence number handled. */
   get after(): number | undefined {
     return this.last
+  }
+
+  /** When the event of that number was recorded, as it said itself. */
+  get afterRecordedAt(): string | undefined {
+    return this.lastRecordedAt
   }
 
   /** Milliseconds since the server was last heard. */
@@ -122,7 +135,7 @@ export class Link {
     this.askedAt = undefined
     this.unanswered = 0
     this.heard = this.now()
-    socket.onopen = () => socket.send(JSON.stringify({ t: 'hello', ...this.options.hello(this.last) }))
+    socket.onopen = () => socket.send(JSON.stringify({ t: 'hello', ...this.options.hello(this.last, this.lastRecordedAt) }))
     socket.onmessage = (message) => this.receive(socket, String(message.data))
     socket.onclose = (event) => this.lost(socket, event.code)
   }
@@ -157,11 +170,12 @@ export class Link {
         this.welcomed(Number(frame.seq))
         break
       case 'reset':
-        // the server's log ends before what we have: it was restored, and begins anew from there
+        // the server's log has not what we have: it was restored, and begins anew from there
         this.last = Number(frame.seq)
+        this.lastRecordedAt = recordedAt(frame)
         break
       case 'event':
-        if (this.options.sequenced && !this.inOrder(socket, Number(frame.seq))) return
+        if (this.options.sequenced && !this.inOrder(socket, frame)) return
         break
       case this.options.snapshot:
         if (Number(frame.seq) < this.shown) {
@@ -207,13 +221,15 @@ export class Link {
     socket.send(JSON.stringify({ t: 'resume', after: this.last, id: this.asks }))
   }
 
-  private inOrder(socket: WebSocket, seq: number): boolean {
+  private inOrder(socket: WebSocket, frame: Frame): boolean {
+    const seq = Number(frame.seq)
     if (this.last !== undefined && seq <= this.last) return false // seen already
     if (this.last !== undefined && seq > this.last + 1) {
       this.ask(socket)
       return false
     }
     this.last = seq
+    this.lastRecordedAt = recordedAt(frame)
     return true
   }
 

@@ -66,10 +66,10 @@ export class Desk {
   /** After signing in again: everything that was refused is asked for anew. */
   resume(): void {
     this.board.again()
-    const after = this.link?.after
+    const { after, afterRecordedAt } = this.link ?? {}
     this.link?.close()
     this.link = undefined
-    if (after !== undefined) this.connect(after)
+    if (after !== undefined) this.connect(after, afterRecordedAt)
     this.tell(undefined)
   }
 
@@ -88,7 +88,7 @@ export class Desk {
     this.restored = false
     ticking.learn(board.at)
     this.units = this.fixes.over(board.units)
-    if (this.link === undefined) this.connect(board.seq)
+    if (this.link === undefined) this.connect(board.seq, board.seq_recorded_at)
     if (!this.seeded) {
       this.seeded = true
       void this.seed(board.seq)
@@ -106,14 +106,19 @@ export class Desk {
     for (const event of data) this.alarms.take(event)
   }
 
-  private connect(after: number): void {
+  private connect(after: number, afterRecordedAt: string | undefined): void {
     this.link = new Link({
       path: '/ws/operator',
-      hello: (last) => ({ token: this.options.token() ?? '', ...(last === undefined ? {} : { after: last }) }),
+      hello: (last, recordedAt) => ({
+        token: this.options.token() ?? '',
+        ...(last === undefined ? {} : { after: last }),
+        ...(recordedAt === undefined ? {} : { after_recorded_at: recordedAt }),
+      }),
       onFrame: (frame) => this.take(frame),
       onState: (state) => this.linked(state),
       sequenced: true,
       after,
+      ...(afterRecordedAt === undefined ? {} : { afterRecordedAt }),
     })
   }
 

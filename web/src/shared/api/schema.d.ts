@@ -1594,7 +1594,8 @@ export interface components {
         };
         /**
          * Board
-         * @description Everything open. `seq` is the last event it contains: ask the feed for what follows.
+         * @description Everything open. `seq` is the last event it contains, recorded at `seq_recorded_at`: ask the feed for
+         *     what follows.
          */
         Board: {
             /**
@@ -1614,6 +1615,11 @@ export interface components {
             regency: string;
             /** Seq */
             seq: number;
+            /**
+             * Seq Recorded At
+             * Format: date-time
+             */
+            seq_recorded_at: string;
             /** Training */
             training: boolean;
             /** Units */
