@@ -58,6 +58,21 @@ class Connection:
     and what came late; a pong carries `seq`, the event up to which the client has been told everything.
     """
 
+    __slots__ = (
+        "_database_away",
+        "_line",
+        "_outbox",
+        "_sent",
+        "_sessions",
+        "_take",
+        "_token",
+        "_unwritten",
+        "_websocket",
+        "centre",
+        "told",
+        "wake",
+    )
+
     def __init__(self, websocket: WebSocket, centre: Centre, sessions: SessionChecks) -> None:
         self._websocket = websocket
         self._sessions = sessions
@@ -72,7 +87,8 @@ class Connection:
         line = websocket.scope.get("extensions", {}).get(EXTENSION)
         self._line: Line | None = line if isinstance(line, Line) else None
         self._take: Callable[[bytes], bool] | None = None
-        self._writing = False
+        self._unwritten = 0
+        """Frames that are queued or on their way into the socket."""
 
     # --- the beginning ---------------------------------------------------------------------------
 
@@ -135,6 +151,7 @@ class Connection:
         if len(self._outbox) >= OUTBOX_LIMIT:
             raise Goodbye(TOO_SLOW)
         self._outbox.append(frame)
+        self._unwritten += 1
         self.wake.set()
 
     def send_error(self, refusal: DispatchError, answered: frames.FrameId | None = None) -> None:
@@ -148,15 +165,15 @@ class Connection:
     async def write(self, frame: str) -> None:
         """Send a frame now, waiting while the client is slow; from within `produce` only."""
         self._sent += 1
-        self._writing = True
+        self._unwritten += 1
         try:
             await self._websocket.send_text(frames.numbered(frame, self._sent))
         finally:
-            self._writing = False
+            self._unwritten -= 1
 
     def write_straight(self, frame: bytes) -> bool:
         """Send a frame at once, past the writer; False when it has to wait its turn or the client is slow."""
-        if self._line is None or self._writing or self._outbox:
+        if self._unwritten or self._line is None:
             return False
         if not self._line.say(b'{"n":%d,%b' % (self._sent + 1, frame[1:])):
             return False
@@ -225,6 +242,7 @@ class Connection:
             self.wake.clear()
             while self._outbox:
                 await self.write(self._outbox.popleft())
+                self._unwritten -= 1
             pause = await self._produced(produce)
             try:
                 await asyncio.wait_for(self.wake.wait(), pause)

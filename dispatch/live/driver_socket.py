@@ -66,6 +66,7 @@ class _Cab:
         "_phone",
         "_refused",
         "_saved",
+        "_to_answer",
         "_unread",
         "_watched",
         "_who",
@@ -88,6 +89,8 @@ class _Cab:
         self._unread = 0
         self._saved: list[int] = []
         self._refused: list[Refusal] = []
+        self._to_answer = False
+        """Whether there is any of the two: an answer is to name them, too."""
         self._answer_due = False
         self._not_saved: list[int] = []
 
@@ -175,6 +178,7 @@ class _Cab:
             return None
         frame, unreadable = salvaged
         self._refused.extend(Refusal(seq, in_indonesian(why), why) for seq, why in unreadable)
+        self._to_answer = True
         return frame
 
     def _take_positions(self, frame: frames.Positions) -> None:
@@ -194,6 +198,7 @@ class _Cab:
         good, refused = sift(frame.fixes, self._phone, received_at)
         if refused:
             self._refused.extend(refused)
+            self._to_answer = True
         if not good:
             self._answer_due = True
             self._connection.wake.set()
@@ -201,13 +206,10 @@ class _Cab:
 
     def saved(self, seqs: list[int]) -> None:
         """The intake has committed these fixes."""
-        if self._saved or self._refused:
-            self._saved.extend(seqs)
-        elif self._connection.write_straight(frames.write_saved(seqs)):
+        if not self._to_answer and self._connection.write_straight(frames.write_saved(seqs)):
             return
-        else:
-            self._saved = seqs
-        self._answer_due = True
+        self._saved.extend(seqs)
+        self._to_answer = self._answer_due = True
         self._connection.wake.set()
 
     def not_saved(self, seqs: list[int]) -> None:
@@ -238,7 +240,7 @@ class _Cab:
 
     async def _answer_fixes(self) -> None:
         if self._answer_due:
-            self._answer_due = False
+            self._answer_due = self._to_answer = False
             answer = frames.write_saved(self._saved, self._shown()).decode()
             self._saved, self._refused = [], []
             await self._connection.write(answer)

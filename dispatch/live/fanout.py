@@ -49,10 +49,10 @@ class Snapshot:
 
     __slots__ = ("_at", "_frame", "_shown", "at", "units")
 
-    def __init__(self, at: datetime, units: Iterable[MovedUnit]) -> None:
+    def __init__(self, at: datetime, units: dict[UUID, MovedUnit]) -> None:
         self.at = at
         self._at = at.timestamp()
-        self.units = {unit.unit_id: unit for unit in units}
+        self.units = units
         self._frame: str | None = None
         self._shown: list[_Shown] = []
 
@@ -65,7 +65,7 @@ class Snapshot:
 
     def followed_by(self, later: Snapshot) -> Snapshot:
         """Return both in one: for a console that did not take the first in time."""
-        return Snapshot(later.at, {**self.units, **later.units}.values())
+        return Snapshot(later.at, {**self.units, **later.units})
 
     @property
     def frame(self) -> str:
@@ -113,8 +113,8 @@ class Fanout:
         self._origin = origin
         self._clock = clock
         self._listeners: defaultdict[int, set[Callable[[Snapshot], None]]] = defaultdict(set)
-        self._fresh: defaultdict[int, dict[object, MovedUnit]] = defaultdict(dict)
-        self._own: defaultdict[int, dict[object, MovedUnit]] = defaultdict(dict)
+        self._fresh: defaultdict[int, dict[UUID, MovedUnit]] = defaultdict(dict)
+        self._own: defaultdict[int, dict[UUID, MovedUnit]] = defaultdict(dict)
         self._to_publish = asyncio.Event()
         self._head = _encoder.encode(Bulletin(origin, []))[: -len(b"]}")]
         self._knock = self._head + b"]}"
@@ -122,7 +122,7 @@ class Fanout:
 
     def moved(self, regency_id: int, units: Iterable[MovedUnit]) -> None:
         """Units of this process's own phones have moved, and that is committed."""
-        by_id: dict[object, MovedUnit] = {unit.unit_id: unit for unit in units}
+        by_id = {unit.unit_id: unit for unit in units}
         self._fresh[regency_id].update(by_id)
         if self._redis_url:
             self._own[regency_id].update(by_id)
@@ -145,7 +145,7 @@ class Fanout:
             fresh, self._fresh = self._fresh, defaultdict(dict)
             now = self._clock()
             for regency_id, units in fresh.items():
-                snapshot = Snapshot(now, units.values())
+                snapshot = Snapshot(now, units)
                 if self._listeners[regency_id]:
                     await snapshot.prepare()
                 for listener in list(self._listeners[regency_id]):

@@ -29,6 +29,9 @@ class Line(WebSocketsSansIOProtocol):
     objects as it can.
     """
 
+    # two of them are uvicorn's: in the object itself, for all that a frame needs lies side by side then
+    __slots__ = ("_between", "_ends", "_flows", "_heard", "_spared", "_take", "close_sent", "transport")
+
     def __init__(self, *given: Any, **named: Any) -> None:
         """Made by uvicorn for each connection."""
         super().__init__(*given, **named)
