@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -65,8 +66,9 @@ async def theatre() -> AsyncIterator[Theatre]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Try the faults; return 0 when nothing was lost or doubled and all came back in time, else 1.
 
-    Ctrl-C ends the trial, shows what was played, and is no success.
+    Ctrl-C and SIGTERM end the trial, show what was played, and are no success.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = _options(argv)
     console = Console(highlight=False, width=118, soft_wrap=True)
     outcomes: list[Outcome] = []
