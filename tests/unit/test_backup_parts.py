@@ -85,6 +85,19 @@ def test_a_segment_that_was_swapped_for_a_whole_one_is_named(kept: Path, tmp_pat
         backup_wal.expand(backup_wal.segments(kept)[name(255)], tmp_path / "out")
 
 
+def test_what_came_after_the_moment_a_server_was_restored_to_is_put_aside(kept: Path) -> None:
+    """A whole segment is sealed as ever; the begun one would have the receiver go on behind it."""
+    incoming = kept / backup_wal.INCOMING
+    segment = backup_wal.SEGMENT_BYTES
+    assert backup_wal.leave_branch(kept, 1, {}) == []
+    assert backup_wal.leave_branch(kept, 2, {1: 258 * segment + 5}) == [], "a standby was promoted"
+    left = backup_wal.leave_branch(kept, 2, {1: 256 * segment + 5})
+    assert left == [name(256), name(257), f"{name(258)}.partial"]
+    assert sorted(path.name for path in incoming.iterdir()) == [name(254), name(255)]
+    assert [path.name for path in (kept / backup_wal.LEFT).iterdir()] == [f"{name(258)}.partial"]
+    assert {name(256), name(257)} <= backup_wal.segments(kept).keys()
+
+
 def test_what_no_backup_needs_is_forgotten(kept: Path) -> None:
     backup_wal.seal_arrived(kept)
     assert backup_wal.forget_before(kept, name(256, timeline=2)) == 2
