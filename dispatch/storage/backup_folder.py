@@ -127,14 +127,24 @@ class BackupFolder:
         """Return the whole base backups, the oldest first."""
         return sorted(p for p in self.base.glob("[0-9]*Z") if p.is_dir())
 
-    def newest_before(self, at: datetime | None, public: bytes | None) -> tuple[Path, Contents]:
-        """Return the newest base backup that was complete at `at` (None: the newest). Raises BackupFault."""
-        found = self.bases()
+    def newest_before(
+        self, at: datetime | None, public: bytes | None, name: str | None = None
+    ) -> tuple[Path, Contents]:
+        """Return the newest base backup that was complete at `at` (None: the newest).
+
+        name: the only one that may be taken. One that cannot be read ends the search, unless it was begun
+        after `at`. Raises BackupFault.
+        """
+        found = [path for path in self.bases() if name in (None, path.name)]
         if not found:
+            called = f" {name}" if name else ""
             raise BackupFault(
-                f"{self.path} tidak berisi cadangan yang utuh", f"{self.path} holds no whole backup"
+                f"{self.path} tidak berisi cadangan yang utuh{called}",
+                f"{self.path} holds no whole backup{called}",
             )
         for path in reversed(found):
+            if at is not None and _began(path) > at:
+                continue
             contents = read_inventory(path, public)
             if at is None or datetime.fromisoformat(contents.ended_at) <= at:
                 return path, contents
@@ -157,6 +167,10 @@ class BackupFolder:
         oldest = read_inventory(staying[0])
         first = backup_wal.segment_at(oldest.timeline, oldest.start)
         return len(leaving), backup_wal.forget_before(self.wal, first)
+
+
+def _began(base: Path) -> datetime:
+    return datetime.strptime(base.name, _STAMP).replace(tzinfo=UTC)
 
 
 def _sync(folder: Path) -> None:

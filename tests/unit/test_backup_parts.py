@@ -229,6 +229,23 @@ def test_the_backup_of_a_moment_is_the_newest_before_it(tmp_path: Path) -> None:
     assert [path.name for path in folder.bases()] == ["20261121T030000Z"]
 
 
+def test_a_damaged_backup_does_not_hold_up_those_before_it(tmp_path: Path) -> None:
+    folder = BackupFolder(tmp_path)
+    for hour in (1, 2, 3):
+        at = datetime(2026, 11, 21, hour, tzinfo=UTC)
+        with folder.writing(at) as draft:
+            write_inventory(draft, contents((), at.isoformat()), SEED)
+    (folder.bases()[-1] / "inventory.json").write_text("{")
+    with pytest.raises(BackupFault, match="use another backup"):
+        folder.newest_before(None, None)
+    path, _ = folder.newest_before(datetime(2026, 11, 21, 2, 30, tzinfo=UTC), None)
+    assert path.name == "20261121T020000Z"
+    path, _ = folder.newest_before(None, None, "20261121T020000Z")
+    assert path.name == "20261121T020000Z", "with all of the log behind it"
+    with pytest.raises(BackupFault, match="no whole backup 20261121T040000Z"):
+        folder.newest_before(None, None, "20261121T040000Z")
+
+
 def test_every_erasure_of_every_copy_counts(tmp_path: Path) -> None:
     for copy, lines in (("old", b"1\n"), ("new", b"1\n2\n3\n"), ("aside", b"1\n4\n")):
         (tmp_path / copy).mkdir()
