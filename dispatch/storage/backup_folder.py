@@ -79,6 +79,19 @@ class BackupFolder:
             )
         mark.write_bytes(msgspec.json.encode(_Mark(cluster)))
 
+    def require_kept(self) -> None:
+        """See that the folder, in which backups were kept before, is there. Raises BackupFault.
+
+        Where its disk is not mounted, a new folder would be made on the disk below: that of the database.
+        """
+        if not (self.path / _MARK).is_file():
+            raise BackupFault(
+                f"{self.path} tidak ada lagi, padahal cadangan disimpan di sana: disknya terpasang? "
+                "Untuk mulai baru pakai folder lain",
+                f"{self.path} is not there any more, and backups were kept in it: is its disk mounted? "
+                "To begin anew use another folder",
+            )
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the folder against a second backup at the same time. Raises BackupFault."""

@@ -246,6 +246,18 @@ def test_a_damaged_backup_does_not_hold_up_those_before_it(tmp_path: Path) -> No
         folder.newest_before(None, None, "20261121T040000Z")
 
 
+def test_a_folder_whose_disk_is_not_mounted_is_not_made_anew(tmp_path: Path) -> None:
+    folder = BackupFolder(tmp_path / "mnt" / "backup")
+    with pytest.raises(BackupFault, match="is its disk mounted"):
+        folder.require_kept()
+    assert not folder.path.exists()
+    folder.path.mkdir(parents=True)  # the place where the disk should be
+    with pytest.raises(BackupFault, match="is its disk mounted"):
+        folder.require_kept()
+    folder.claim("7")
+    folder.require_kept()
+
+
 def test_every_erasure_of_every_copy_counts(tmp_path: Path) -> None:
     for copy, lines in (("old", b"1\n"), ("new", b"1\n2\n3\n"), ("aside", b"1\n4\n")):
         (tmp_path / copy).mkdir()
