@@ -77,6 +77,8 @@ def archive(
 
     with plainly():
         source = source_of(deployment)
+        if to is None:
+            folder.require_kept()
         folder.claim(source.look().cluster)
         keep_receiving(
             source, folder.wal / backup_wal.INCOMING, look, stop.is_set, lambda w: typer.echo(w, err=True)
@@ -88,6 +90,8 @@ def _back_up(deployment: Settings, to: Path, keep: int, passphrase: str | None) 
     from dispatch.storage.backup_folder import BackupFolder
 
     source, folder = source_of(deployment), BackupFolder(to)
+    if _note_of(deployment) == to:
+        folder.require_kept()
     before = source.look()
     with folder.alone():
         folder.claim(before.cluster)
@@ -262,13 +266,20 @@ def bar(label: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _noted(deployment: Settings) -> Path:
-    try:
-        return Path(json.loads((deployment.run_dir / NOTE_FILE).read_text())["to"])
-    except FileNotFoundError:
+    noted = _note_of(deployment)
+    if noted is None:
         fail(
             "Belum ada cadangan: jalankan 'dispatch backup --to FOLDER'",
             "There is no backup yet: run 'dispatch backup --to FOLDER'",
         )
+    return noted
+
+
+def _note_of(deployment: Settings) -> Path | None:
+    try:
+        return Path(json.loads((deployment.run_dir / NOTE_FILE).read_text())["to"])
+    except FileNotFoundError:
+        return None
 
 
 def _note(deployment: Settings, to: Path) -> None:

@@ -36,6 +36,10 @@ def restore(
     at: Annotated[
         str | None, typer.Option(help='saat, seperti / a moment like "2026-11-21T14:03:20+07:00"')
     ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(help="nama cadangan dasar / name of a base backup, when the newest is damaged"),
+    ] = None,
     passphrase_file: Annotated[Path | None, typer.Option(help="kata sandi kunci / opens the keys")] = None,
     keys: Annotated[
         Path | None, typer.Option(help="folder berisi / folder with master.key, lookup.key, checkpoint.key")
@@ -56,10 +60,10 @@ def restore(
         moment = _moment(at)
         folder = BackupFolder(source.absolute())
         public = bytes.fromhex(public_key.read_text().strip()) if public_key else None
-        base, contents = folder.newest_before(moment, public)
-        secrets = _secrets(base, contents, passphrase_of(passphrase_file, folder.path), keys)
-        say(f"Dari {base}, selesai {contents.ended_at}", f"from {base}, complete at {contents.ended_at}")
-        wish = _Wish(folder, base, contents, to.absolute(), moment)
+        begin, contents = folder.newest_before(moment, public, base)
+        secrets = _secrets(begin, contents, passphrase_of(passphrase_file, folder.path), keys)
+        say(f"Dari {begin}, selesai {contents.ended_at}", f"from {begin}, complete at {contents.ended_at}")
+        wish = _Wish(folder, begin, contents, to.absolute(), moment)
         refuse_other_keys(wish.run_dir, secrets)
         server = Recovery(wish.run_dir, contents.version, lambda words: typer.echo(words, err=True))
         try:

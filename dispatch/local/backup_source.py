@@ -1,6 +1,7 @@
 """The running server that is backed up: copied whole, and its log received without end."""
 
 import asyncio
+import re
 import signal
 import subprocess
 import time
@@ -15,11 +16,13 @@ from dispatch.local.errors import LocalError
 from dispatch.local.postgres_binaries import Binaries, find_binaries
 from dispatch.local.postgres_tools import Progress, ToolFailed, run_tool
 from dispatch.local.tether import tethered
+from dispatch.storage import backup_wal
 from dispatch.storage.primary import Primary
 
 SLOT = "semar_archive"
 """Keeps the log on the server for as long as it has not been received."""
-SEGMENT_BYTES = 16 * 2**20
+SEGMENT_BYTES = backup_wal.SEGMENT_BYTES
+_LEFT_AT = re.compile(r"(?:^|\|)(\d+)\t([0-9A-F]+/[0-9A-F]+)\t", re.MULTILINE)
 _LOOK = """
 SELECT system_identifier::text AS cluster, current_setting('server_version_num')::int / 10000 AS version,
        current_setting('wal_segment_size') = '16MB' AS usual_segments,
@@ -70,6 +73,27 @@ class Source:
     def receiving(self) -> bool:
         """Whether somebody receives the log now."""
         return asyncio.run(self._receiving())
+
+    def history(self, binaries: Binaries) -> tuple[int, dict[int, int]]:
+        """Return the server's timeline, and where it left each earlier one. Raises ToolFailed."""
+        timeline = int(self._replicating(binaries, "IDENTIFY_SYSTEM").split("|")[1])
+        told = self._replicating(binaries, f"TIMELINE_HISTORY {timeline}") if timeline > 1 else ""
+        return timeline, {int(own): backup_wal.bytes_at(end) for own, end in _LEFT_AT.findall(told)}
+
+    def _replicating(self, binaries: Binaries, command: str) -> str:
+        """Ask over a connection for replication, which answers what no query does. Raises ToolFailed."""
+        login, environment = self._login()
+        done = subprocess.run(
+            [str(binaries.folder / "psql"), "-XqAtw", "-d", f"{login}&replication=true", "-c", command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", **environment},
+        )
+        if done.returncode != 0:
+            raise ToolFailed(done.stderr.strip())
+        return done.stdout
 
     def receive(self, folder: Path, binaries: Binaries) -> subprocess.Popen[bytes]:
         """Start receiving the log into `folder`, written through to the disk, until told to end."""
@@ -180,7 +204,7 @@ def keep_receiving(
     stop: Callable[[], bool],
     say: Callable[[str], None],
 ) -> None:
-    """Receive the log into `folder` until `stop()`, with a `look` every two seconds."""
+    """Receive the log into `folder`, of a backup's `wal`, until `stop()`, with a `look` every two seconds."""
     folder.mkdir(parents=True, exist_ok=True)
     binaries = None
     process: subprocess.Popen[bytes] | None = None
@@ -194,6 +218,8 @@ def keep_receiving(
                 try:
                     binaries = binaries or programs_for(source.look().version)
                     source.ensure_slot()
+                    if left := backup_wal.leave_branch(folder.parent, *source.history(binaries)):
+                        say(f"of a branch that this server does not go on: {', '.join(left)}")
                 except (SourceRefused, ToolFailed, asyncpg.PostgresError, OSError) as away:
                     say(str(away))
                     _rest(stop, 2.0)

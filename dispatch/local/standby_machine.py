@@ -161,7 +161,9 @@ def rejoin(folder: Path, machine: Machine, allow: str, progress: Progress, say: 
             standby_copy.fence(server.data, server.user, "could not be wound back")
             say(f"pg_rewind: {refusal}")
         else:
-            _settle(folder, machine, allow, server)
+            # what it asks for may have grown, and the note is written anew
+            _, at_least = asyncio.run(_measures(machine, folder / PASSWORDS))
+            _settle(folder, replace(machine, at_least=at_least), allow, server)
             return "rewound"
     _copy(folder, machine, allow, progress)
     return "copied"

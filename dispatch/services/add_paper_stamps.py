@@ -25,6 +25,7 @@ from dispatch.services.paper_form import ON_LEG
 from dispatch.services.stamping import Moment, stamp
 from dispatch.services.step_run import Step, move
 from dispatch.services.tenants import TenantEntry
+from dispatch.services.waiting import wait_for_unit
 from dispatch.storage.tables.assignment import Assignment, Leg
 from dispatch.storage.tables.incident import Incident
 from dispatch.storage.tables.stamp import Stamp as StampRow
@@ -185,6 +186,9 @@ async def _take(
         run.stand_down_acknowledged_at = tx.now  # whoever wrote it down was told
     if at is not None:
         await move(tx, incident, run, step, Moment(at))
+        if to is S.STOOD_DOWN:
+            # nobody has been there: without another unit on the way the case waits for one
+            await wait_for_unit(tx, incident, "unit stood down")
         return
     leg = await legs.leg_for_step(tx, incident, run, step, tx.now) if to in ON_LEG else None
     if run.state == S.OFFERED:

@@ -5,9 +5,11 @@ Event bytes are sealed by the persons' keys, which stay the same: the log does n
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +37,10 @@ def put_new_master(path: Path) -> str:
 
     The file is replaced whole, readable by its owner alone; running processes follow it.
     """
-    _replace(path, [secrets.token_bytes(32), *read_keys(path)])
-    return master_key_id(read_keys(path)[0])
+    new = secrets.token_bytes(32)
+    with _alone(path):
+        _replace(path, [new, *read_keys(path)])
+    return master_key_id(new)
 
 
 async def rewrap_all(owner_url: str, vault: Vault, told: Callable[[int, int], None] | None = None) -> Wrapped:
@@ -92,22 +96,24 @@ async def retire_masters(owner_url: str, path: Path) -> int:
     Raises:
         Conflict: some keys are still wrapped by an old one.
     """
-    keys = read_keys(path)
-    current = master_key_id(keys[0])
     engine = open_engine(owner_url, pool_size=1)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("LOCK TABLE person_key IN SHARE MODE"))
-            left = (
-                await connection.execute(
-                    select(func.count()).where(
-                        PersonKey.wrapped.is_not(None), PersonKey.master_key_id != current
+            with _alone(path):
+                # read after the wait: a new master key that was put there meanwhile must not be taken out
+                keys = read_keys(path)
+                left = (
+                    await connection.execute(
+                        select(func.count()).where(
+                            PersonKey.wrapped.is_not(None),
+                            PersonKey.master_key_id != master_key_id(keys[0]),
+                        )
                     )
-                )
-            ).scalar_one()
-            if left:
-                raise _still_needed(left)
-            _replace(path, keys[:1])
+                ).scalar_one()
+                if left:
+                    raise _still_needed(left)
+                _replace(path, keys[:1])
     finally:
         await engine.dispose()
     return len(keys) - 1
@@ -119,6 +125,17 @@ def _still_needed(left: int) -> Conflict:
         f"{left} keys are still wrapped by an old master key; run 'dispatch keys rotate --resume' first",
         left=left,
     )
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the key file's folder: who reads the keys to write them again must not lose another's new one."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _replace(path: Path, keys: list[bytes]) -> None:

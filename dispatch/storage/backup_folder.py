@@ -79,6 +79,19 @@ class BackupFolder:
             )
         mark.write_bytes(msgspec.json.encode(_Mark(cluster)))
 
+    def require_kept(self) -> None:
+        """See that the folder, in which backups were kept before, is there. Raises BackupFault.
+
+        Where its disk is not mounted, a new folder would be made on the disk below: that of the database.
+        """
+        if not (self.path / _MARK).is_file():
+            raise BackupFault(
+                f"{self.path} tidak ada lagi, padahal cadangan disimpan di sana: disknya terpasang? "
+                "Untuk mulai baru pakai folder lain",
+                f"{self.path} is not there any more, and backups were kept in it: is its disk mounted? "
+                "To begin anew use another folder",
+            )
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the folder against a second backup at the same time. Raises BackupFault."""
@@ -127,14 +140,24 @@ class BackupFolder:
         """Return the whole base backups, the oldest first."""
         return sorted(p for p in self.base.glob("[0-9]*Z") if p.is_dir())
 
-    def newest_before(self, at: datetime | None, public: bytes | None) -> tuple[Path, Contents]:
-        """Return the newest base backup that was complete at `at` (None: the newest). Raises BackupFault."""
-        found = self.bases()
+    def newest_before(
+        self, at: datetime | None, public: bytes | None, name: str | None = None
+    ) -> tuple[Path, Contents]:
+        """Return the newest base backup that was complete at `at` (None: the newest).
+
+        name: the only one that may be taken. One that cannot be read ends the search, unless it was begun
+        after `at`. Raises BackupFault.
+        """
+        found = [path for path in self.bases() if name in (None, path.name)]
         if not found:
+            called = f" {name}" if name else ""
             raise BackupFault(
-                f"{self.path} tidak berisi cadangan yang utuh", f"{self.path} holds no whole backup"
+                f"{self.path} tidak berisi cadangan yang utuh{called}",
+                f"{self.path} holds no whole backup{called}",
             )
         for path in reversed(found):
+            if at is not None and _began(path) > at:
+                continue
             contents = read_inventory(path, public)
             if at is None or datetime.fromisoformat(contents.ended_at) <= at:
                 return path, contents
@@ -157,6 +180,10 @@ class BackupFolder:
         oldest = read_inventory(staying[0])
         first = backup_wal.segment_at(oldest.timeline, oldest.start)
         return len(leaving), backup_wal.forget_before(self.wal, first)
+
+
+def _began(base: Path) -> datetime:
+    return datetime.strptime(base.name, _STAMP).replace(tzinfo=UTC)
 
 
 def _sync(folder: Path) -> None:

@@ -97,7 +97,8 @@ def read_inventory(folder: Path, public: bytes | None = None) -> Contents:
         raise BackupFault(f"{folder} bukan cadangan yang utuh", f"{folder} is not a whole backup") from None
     except (msgspec.DecodeError, ValueError, InvalidSignature) as damage:
         raise BackupFault(
-            f"{path} rusak atau diubah; pakai cadangan lain", f"{path} is damaged or was changed; use another"
+            f"{path} rusak atau diubah; pakai cadangan lain (--base)",
+            f"{path} is damaged or was changed; use another backup (--base)",
         ) from damage
     return signed.contents
 
@@ -177,8 +178,8 @@ def _all(folder: Path) -> Iterator[Path]:
 
 def _damaged(path: Path, how_id: str, how_en: str) -> BackupFault:
     return BackupFault(
-        f"{path} {how_id}: cadangan ini tidak dapat dipakai; pakai yang lain",
-        f"{path} {how_en}: this backup cannot be used; use another one",
+        f"{path} {how_id}: cadangan ini tidak dapat dipakai; pakai yang lain (--base)",
+        f"{path} {how_en}: this backup cannot be used; use another one (--base)",
     )
 
 

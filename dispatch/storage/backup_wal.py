@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,10 @@ from dispatch.storage.line_file import append_line, read_lines
 
 INCOMING = "incoming"
 """Where the receiver writes; it goes on from the newest file there."""
+LEFT = "left"
+"""Where the begun segment of a branch lies that the server does not go on."""
 SUMS = "sums.jsonl"
+SEGMENT_BYTES = 16 * 2**20
 _NAME = re.compile(r"[0-9A-F]{24}")
 _HISTORY = re.compile(r"[0-9A-F]{8}\.history")
 _PARTIAL = ".partial"
@@ -56,12 +59,41 @@ def seal_arrived(folder: Path) -> int:
     for path in complete:
         if path.name == newest:
             continue  # the receiver looks for where to go on by its newest file
-        digest = _compress(path, folder / f"{path.name}.gz")
-        with _alone(folder):
-            append_line(folder / SUMS, msgspec.json.encode(Sum(path.name, digest)))
-        path.unlink()
+        _seal(folder, path)
         sealed += 1
     return sealed
+
+
+def leave_branch(folder: Path, timeline: int, ends: Mapping[int, int]) -> list[str]:
+    """Put out of the receiver's way what a server on `timeline` knows nothing of; return the names.
+
+    A server that was restored to a moment begins a timeline there. What had arrived of the former one after
+    that moment is kept, but the receiver would ask for what follows it, and be refused for ever.
+    ends: for each earlier timeline of the server's history, the position at which it left it.
+    """
+    left = []
+    for path in sorted((folder / INCOMING).glob("*")):
+        name = path.name.removesuffix(_PARTIAL)
+        if not _NAME.fullmatch(name) or (own := int(name[:8], 16)) == timeline:
+            continue
+        whole = path.name == name
+        # the receiver goes on where a whole segment ends, and anew where a begun one begins
+        if (_place(name) + whole) * SEGMENT_BYTES <= ends.get(own, -1):
+            continue
+        if whole:
+            _seal(folder, path)
+        else:
+            (folder / LEFT).mkdir(exist_ok=True)
+            path.replace(folder / LEFT / path.name)
+        left.append(path.name)
+    return left
+
+
+def _seal(folder: Path, path: Path) -> None:
+    digest = _compress(path, folder / f"{path.name}.gz")
+    with _alone(folder):
+        append_line(folder / SUMS, msgspec.json.encode(Sum(path.name, digest)))
+    path.unlink()
 
 
 def segments(folder: Path) -> dict[str, Segment]:
@@ -160,11 +192,16 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def segment_at(timeline: int, position: str, segment_bytes: int = 16 * 2**20) -> str:
+def segment_at(timeline: int, position: str, segment_bytes: int = SEGMENT_BYTES) -> str:
     """Return the name of the segment that holds a position like `0/2000028`."""
-    high, _, low = position.partition("/")
-    number = (int(high, 16) << 32 | int(low, 16)) // segment_bytes
+    number = bytes_at(position) // segment_bytes
     return f"{timeline:08X}{number // (2**32 // segment_bytes):08X}{number % (2**32 // segment_bytes):08X}"
+
+
+def bytes_at(position: str) -> int:
+    """Return a position like `0/2000028` as a number of bytes."""
+    high, _, low = position.partition("/")
+    return int(high, 16) << 32 | int(low, 16)
 
 
 def _place(name: str) -> int:

@@ -136,6 +136,17 @@ async def test_a_run_without_transport_and_the_verdict_of_the_case(case: Case) -
     await log_is_exact(case)
 
 
+async def test_a_case_whose_only_unit_was_stood_down_on_paper_waits_for_another(case: Case) -> None:
+    incident_id, run_id = await cut_off(case, S.ACCEPTED, S.EN_ROUTE)
+    done = await add(
+        case, incident_id, run_id, stamps={Stamp.STOOD_DOWN: at(12)}, end=PaperEnd.STOOD_DOWN
+    )  # fmt: skip
+    assert done.state is S.STOOD_DOWN
+    assert await case.value("SELECT waiting_since FROM incident WHERE id = :i", i=incident_id) == case.now
+    assert set(await case.timers(incident_id)) == {"incident_unassigned"}
+    await log_is_exact(case)
+
+
 async def test_a_closed_case_takes_missing_times_and_stays_closed(case: Case) -> None:
     incident_id, run_id = await cut_off(case, S.LEFT_SCENE, S.HANDED_OVER, S.CLEARED)
     await close_incident(case.centre, case.entry, case.operator, incident_id, cause=CAUSE)

@@ -15,7 +15,7 @@ from dispatch.domain.errors import Conflict
 from dispatch.services.rotate_keys import put_new_master, retire_masters, rewrap_all
 from dispatch.storage.rebuild import current, differences, rebuild
 from dispatch.storage.tables.call import Call
-from dispatch.storage.vault import SealBroken, Vault, read_keys
+from dispatch.storage.vault import SealBroken, Vault, master_key_id, read_keys
 from dispatch.storage.verify_log import verify_log
 
 
@@ -93,6 +93,22 @@ async def test_a_caller_whose_call_is_just_being_stored_is_waited_for(
     assert len(read_keys(keys[0])) == 2
     async with case.centre.read(case.entry.tenant) as tx:
         assert (await tx.person(key.id)) == key
+
+
+async def test_a_new_key_that_comes_while_old_ones_are_retired_stays(
+    case: Case, database: HasUrls, keys: tuple[Path, Path]
+) -> None:
+    """Two people at two terminals: one key file, and everybody's key may hang on the newest in it."""
+    async with case.centre.begin(case.entry.tenant, case.operator, CAUSE) as tx:
+        await tx.new_person()
+        retiring = asyncio.create_task(retire_masters(database.owner_url, keys[0]))
+        while not retiring.done() and not await case.value(_WAITS):
+            pass  # asked until it waits, or has not waited
+        newest = put_new_master(keys[0])
+    with pytest.raises(Conflict):
+        await retiring
+    left = read_keys(keys[0])
+    assert (master_key_id(left[0]), len(left)) == (newest, 2)
 
 
 _WAITS = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = CAST('person_key' AS regclass)"

@@ -39,9 +39,11 @@ class Machines:
     def __init__(self, room: Path) -> None:
         self.room = room
         self.ports = {"a": free_port(), "b": free_port()}
+        # more room than a standby has by itself, which does not serve with less than its primary
+        room_for = {"max_connections": "120"}
         self.first = PrivatePostgres(
             room / "a",
-            settings={**REPLICATION, "listen_addresses": HERE, "port": str(self.ports["a"])},
+            settings={**REPLICATION, **room_for, "listen_addresses": HERE, "port": str(self.ports["a"])},
             say=lambda _: None,
         )
         self.passwords = room / "passwords"

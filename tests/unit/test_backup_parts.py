@@ -85,6 +85,19 @@ def test_a_segment_that_was_swapped_for_a_whole_one_is_named(kept: Path, tmp_pat
         backup_wal.expand(backup_wal.segments(kept)[name(255)], tmp_path / "out")
 
 
+def test_what_came_after_the_moment_a_server_was_restored_to_is_put_aside(kept: Path) -> None:
+    """A whole segment is sealed as ever; the begun one would have the receiver go on behind it."""
+    incoming = kept / backup_wal.INCOMING
+    segment = backup_wal.SEGMENT_BYTES
+    assert backup_wal.leave_branch(kept, 1, {}) == []
+    assert backup_wal.leave_branch(kept, 2, {1: 258 * segment + 5}) == [], "a standby was promoted"
+    left = backup_wal.leave_branch(kept, 2, {1: 256 * segment + 5})
+    assert left == [name(256), name(257), f"{name(258)}.partial"]
+    assert sorted(path.name for path in incoming.iterdir()) == [name(254), name(255)]
+    assert [path.name for path in (kept / backup_wal.LEFT).iterdir()] == [f"{name(258)}.partial"]
+    assert {name(256), name(257)} <= backup_wal.segments(kept).keys()
+
+
 def test_what_no_backup_needs_is_forgotten(kept: Path) -> None:
     backup_wal.seal_arrived(kept)
     assert backup_wal.forget_before(kept, name(256, timeline=2)) == 2
@@ -214,6 +227,35 @@ def test_the_backup_of_a_moment_is_the_newest_before_it(tmp_path: Path) -> None:
         folder.newest_before(datetime(2026, 11, 21, 0, tzinfo=UTC), None)
     assert folder.keep(1)[0] == 2
     assert [path.name for path in folder.bases()] == ["20261121T030000Z"]
+
+
+def test_a_damaged_backup_does_not_hold_up_those_before_it(tmp_path: Path) -> None:
+    folder = BackupFolder(tmp_path)
+    for hour in (1, 2, 3):
+        at = datetime(2026, 11, 21, hour, tzinfo=UTC)
+        with folder.writing(at) as draft:
+            write_inventory(draft, contents((), at.isoformat()), SEED)
+    (folder.bases()[-1] / "inventory.json").write_text("{")
+    with pytest.raises(BackupFault, match="use another backup"):
+        folder.newest_before(None, None)
+    path, _ = folder.newest_before(datetime(2026, 11, 21, 2, 30, tzinfo=UTC), None)
+    assert path.name == "20261121T020000Z"
+    path, _ = folder.newest_before(None, None, "20261121T020000Z")
+    assert path.name == "20261121T020000Z", "with all of the log behind it"
+    with pytest.raises(BackupFault, match="no whole backup 20261121T040000Z"):
+        folder.newest_before(None, None, "20261121T040000Z")
+
+
+def test_a_folder_whose_disk_is_not_mounted_is_not_made_anew(tmp_path: Path) -> None:
+    folder = BackupFolder(tmp_path / "mnt" / "backup")
+    with pytest.raises(BackupFault, match="is its disk mounted"):
+        folder.require_kept()
+    assert not folder.path.exists()
+    folder.path.mkdir(parents=True)  # the place where the disk should be
+    with pytest.raises(BackupFault, match="is its disk mounted"):
+        folder.require_kept()
+    folder.claim("7")
+    folder.require_kept()
 
 
 def test_every_erasure_of_every_copy_counts(tmp_path: Path) -> None:
