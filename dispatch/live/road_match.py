@@ -32,6 +32,8 @@ class RoadMatch:
         self._rows: dict[UUID, int] = {}
         self._before = routing.nowhere(64)
         self._at = np.full(64, -np.inf)
+        self._network: routing.Network | None = None
+        """Whose edges the places before are on."""
         self._without_roads = False
 
     async def places(
@@ -53,6 +55,10 @@ class RoadMatch:
                 log.warning("%s: fixes are not matched to roads: %s", entry.tenant.slug, missing)
             self._without_roads = True
             return places
+        if network is not self._network:
+            # newer roads were loaded: the edges of the old ones are others there, or beyond the last one
+            self._at[:] = -np.inf
+            self._network = network
         asked = [batch[i] for i in chosen]
         rows = self._rows_of(asked)
         at = np.array([fix.at for fix in asked])
