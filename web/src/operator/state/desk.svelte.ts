@@ -131,6 +131,8 @@ export class Desk {
     } else if (frame.t === 'reset') {
       // the server's log was restored: a board of before, also one under way, would stand there as newer than all to come
       this.board.anew()
+      this.alarms.beginAnew()
+      this.seeded = false
       this.tell(undefined)
     }
   }

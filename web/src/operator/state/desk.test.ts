@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Client } from '$shared/api/client'
-import type { Board } from './api'
+import type { Board, EventView } from './api'
 import { Desk } from './desk.svelte'
 
 const kept = vi.hoisted(() => {
@@ -25,6 +25,14 @@ class Wire {
 
 function board(seq: number): Board {
   return { seq, seq_recorded_at: '2026-11-20T20:00:00Z', at: '2026-11-20T20:00:00Z', calls: [], crew_calls: [], units: [], incidents: [] } as unknown as Board
+}
+
+function overdue(seq: number, at: string, incident = 'i'): EventView {
+  const recorded_at = `2026-11-20T${at}Z`
+  return {
+    seq, kind: 'unit_overdue', subject_type: 'incident', subject_id: incident, incident_id: incident, actor: 'system',
+    occurred_at: recorded_at, recorded_at, data: {},
+  }
 }
 
 type Asked = (answer: { data?: unknown }) => void
@@ -73,5 +81,19 @@ describe('the desk', () => {
     there.boards.shift()?.({ data: board(900) })
     await soon()
     expect(desk.board.data?.seq).toBe(900)
+  })
+
+  it('tells alarms of a log that went back, whose numbers were seen as those of others, and none of what is lost', async () => {
+    there.boards.shift()?.({ data: board(949) })
+    await soon()
+    there.logs.shift()?.tell({ data: [] })
+    Wire.newest.say({ t: 'welcome', n: 1, seq: 949 })
+    Wire.newest.say({ t: 'event', n: 2, ...overdue(950, '20:00:10') })
+    desk.alarms.acknowledge(desk.alarms.notes)
+    Wire.newest.say({ t: 'event', n: 3, ...overdue(951, '20:00:20', 'lost') })
+    Wire.newest.say({ t: 'reset', n: 4, seq: 900, recorded_at: '2026-11-20T19:50:00Z' })
+    expect(desk.alarms.notes).toEqual([])
+    Wire.newest.say({ t: 'event', n: 5, ...overdue(901, '20:01:10') })
+    expect(desk.alarms.notes.map((note) => [note.seq, note.subjectId])).toEqual([[901, 'i']])
   })
 })
