@@ -95,12 +95,12 @@ export class Desk {
   /** Alarms of before this page was opened are alarms still. */
   private async seed(seq: number): Promise<void> {
     const query = { after: Math.max(0, seq - LOOK_BACK), limit: LOOK_BACK }
-    const { data } = await this.client.GET('/api/v1/operator/events', { params: { query } })
-    if (data === undefined) {
-      this.seeded = false
-      return
+    try {
+      const events = await answer(this.client.GET('/api/v1/operator/events', { params: { query } }))
+      for (const event of events) this.alarms.take(event)
+    } catch {
+      this.seeded = false // the server could not be reached, or refused: with the next board it is asked again
     }
-    for (const event of data) this.alarms.take(event)
   }
 
   private connect(after: number, afterRecordedAt: string | undefined): void {

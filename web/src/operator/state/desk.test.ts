@@ -96,4 +96,17 @@ describe('the desk', () => {
     Wire.newest.say({ t: 'event', n: 5, ...overdue(901, '20:01:10') })
     expect(desk.alarms.notes.map((note) => [note.seq, note.subjectId])).toEqual([[901, 'i']])
   })
+
+  it('looks for the alarms of before again when that failed', async () => {
+    there.boards.shift()?.({ data: board(950) })
+    await soon()
+    there.logs.shift()?.fail()
+    Wire.newest.say({ t: 'welcome', n: 1, seq: 950 })
+    await soon()
+    there.boards.shift()?.({ data: board(950) })
+    await soon()
+    there.logs.shift()?.tell({ data: [overdue(940, '20:00:00')] })
+    await soon()
+    expect(desk.alarms.notes.map((note) => note.seq)).toEqual([940])
+  })
 })
