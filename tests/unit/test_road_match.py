@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -37,9 +38,12 @@ class Roads:
     def __init__(self, network: Net) -> None:
         self.roads = self
         self.network = network
+        self.open = asyncio.Event()
+        self.open.set()
 
     async def of(self, _entry: object) -> Net:
-        """Return the network."""
+        """Return the network, once it is open."""
+        await self.open.wait()
         return self.network
 
 
@@ -50,20 +54,33 @@ def fix(installation: UUID, sequence: int) -> Fix:
     )  # fmt: skip
 
 
+async def matched(match: RoadMatch, centre: Roads, given: Fix) -> list[float | None]:
+    """Return on which longitude of a road the fix lies."""
+    return (await match.places(cast(Any, centre), cast(Any, None), [given], set())).lon
+
+
 async def test_newly_loaded_roads_are_not_asked_about_the_places_on_the_old_ones() -> None:
     """An edge of the old network is none of the new one: looked up there it would lie beyond its arrays."""
     old, new = Net(), Net()
     centre, match, phone = Roads(old), RoadMatch(), uuid4()
 
-    async def follow(sequence: int) -> None:
-        given: Any = (cast(Any, centre), cast(Any, None), [fix(phone, sequence)], set[UUID]())
-        places = await match.places(*given)
-        assert places.lon == [107.4]
-
-    await follow(1)
-    await follow(2)
+    for sequence in (1, 2):
+        assert await matched(match, centre, fix(phone, sequence)) == [107.4]
     assert old.gone_on == [False, True]
     centre.network = new
-    await follow(3)
-    await follow(4)
+    for sequence in (3, 4):
+        assert await matched(match, centre, fix(phone, sequence)) == [107.4]
     assert new.gone_on == [False, True]
+
+
+async def test_fixes_do_not_wait_for_roads_that_are_being_opened() -> None:
+    """One task writes the fixes of all regencies: the others would wait, too."""
+    centre, match, phone = Roads(Net()), RoadMatch(), uuid4()
+    centre.open.clear()
+    async with asyncio.timeout(5):
+        for sequence in (1, 2):
+            assert await matched(match, centre, fix(phone, sequence)) == [None]
+    centre.open.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert await matched(match, centre, fix(phone, 3)) == [107.4]
