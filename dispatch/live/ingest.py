@@ -19,7 +19,7 @@ from dispatch.live.fanout import Fanout
 from dispatch.live.geofencing import Geofencing
 from dispatch.live.road_match import RoadMatch
 from dispatch.services.centre import Centre
-from dispatch.services.save_positions import Fix, save_positions
+from dispatch.services.save_positions import Fix, RoadPlaces, no_roads, save_positions
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.outages import DatabaseAway, database_needed
 
@@ -176,8 +176,7 @@ class Ingest:
     async def _flush(self, entry: TenantEntry, batch: Sequence[tuple[Sender, Sequence[Fix]]]) -> int:
         """Store one batch and tell its senders; returns the number of its fixes."""
         whole = [fix for _, fixes in batch for fix in fixes]
-        on_run = self._geofencing.on_run(entry)
-        places = await self._roads[entry.tenant.id].places(self._centre, entry, whole, on_run)
+        places = await self._places(entry, whole)
         stored = False
         try:
             with database_needed():
@@ -199,6 +198,15 @@ class Ingest:
             if number % SLICE == 0:
                 await asyncio.sleep(0)
         return len(whole)
+
+    async def _places(self, entry: TenantEntry, whole: Sequence[Fix]) -> RoadPlaces:
+        on_run = self._geofencing.on_run(entry)
+        try:
+            return await self._roads[entry.tenant.id].places(self._centre, entry, whole, on_run)
+        except Exception:
+            # a place on the road stands beside the fix: whatever is wrong with the roads, fixes are kept
+            logger.exception("%d fixes of %s are not matched to roads", len(whole), entry.tenant.slug)
+            return no_roads(len(whole))
 
 
 def _parts(

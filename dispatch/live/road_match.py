@@ -21,6 +21,8 @@ MOVING_MS = 1.5
 NEAR_M = 35.0
 """Farther from every road the vehicle is in a yard or on a track that the map lacks: its place is the fix."""
 _MOST_SENDERS = 50_000
+_OPEN_WITHIN_S = 0.05
+"""Roads that are open are there at once."""
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,9 @@ class RoadMatch:
         self._rows: dict[UUID, int] = {}
         self._before = routing.nowhere(64)
         self._at = np.full(64, -np.inf)
+        self._network: routing.Network | None = None
+        """Whose edges the places before are on."""
+        self._opening: asyncio.Task[routing.Network] | None = None
         self._without_roads = False
 
     async def places(
@@ -47,12 +52,18 @@ class RoadMatch:
         if not chosen:
             return places
         try:
-            network = await centre.roads.of(entry)
+            network = await self._opened(centre, entry)
         except Unavailable as missing:
             if not self._without_roads:
                 log.warning("%s: fixes are not matched to roads: %s", entry.tenant.slug, missing)
             self._without_roads = True
             return places
+        if network is None:
+            return places
+        if network is not self._network:
+            # newer roads were loaded: the edges of the old ones are others there, or beyond the last one
+            self._at[:] = -np.inf
+            self._network = network
         asked = [batch[i] for i in chosen]
         rows = self._rows_of(asked)
         at = np.array([fix.at for fix in asked])
@@ -70,6 +81,20 @@ class RoadMatch:
             if lies:
                 places.lon[i], places.lat[i] = lon, lat
         return places
+
+    async def _opened(self, centre: Centre, entry: TenantEntry) -> routing.Network | None:
+        """Return the roads, None while they are being opened.
+
+        That may take half a minute after an upgrade, in which the fixes of all regencies would wait.
+        """
+        opening = self._opening
+        if opening is None:
+            opening = self._opening = asyncio.create_task(centre.roads.of(entry))
+            await asyncio.wait((opening,), timeout=_OPEN_WITHIN_S)
+        if not opening.done():
+            return None
+        self._opening = None
+        return opening.result()
 
     @staticmethod
     def _chosen(batch: Sequence[Fix], on_run: set[UUID]) -> list[int]:

@@ -28,6 +28,7 @@ from websockets.frames import Opcode
 from dispatch.live import ingest
 from dispatch.live.driver_socket import _Cab
 from dispatch.live.ingest import Ingest
+from dispatch.live.road_match import RoadMatch
 from dispatch.services.unit_state import list_units
 
 
@@ -222,6 +223,21 @@ async def test_a_batch_that_cannot_be_stored_holds_up_no_other_regency(
         assert failed == [HOME]
         await bad.connection.send(compact(fix(1)))
         assert await answers(bad, 1) == [1]
+
+
+async def test_whatever_is_wrong_with_the_roads_fixes_are_stored(
+    world: World, server: ServerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Phones, and trackers that wait for their answer, would else wait for ever."""
+
+    async def fails(*_: Any) -> object:
+        raise EOFError("as of a compiled kernel that was cut short on the disk")
+
+    token, unit = await aboard(world)
+    monkeypatch.setattr(RoadMatch, "places", fails)
+    async with driver_screen(server, token, aboard=unit) as screen:
+        await screen.connection.send(compact(fix(1)))
+        assert await answers(screen, 1) == [1]
 
 
 async def other_regency_token(world: World) -> tuple[str, str]:

@@ -11,6 +11,7 @@ const MOST_KEPT = 400
 
 export class AlarmBook {
   notes = $state.raw<AlarmNote[]>([])
+  /** By alarm when the last one that was acknowledged had been recorded. */
   private acknowledged: Map<string, number>
   private readonly store: string
 
@@ -24,11 +25,16 @@ export class AlarmBook {
     const ended = ENDS[event.kind]
     if (ended !== undefined) this.drop(`${ended}:${event.subject_id}`)
     const note = alarmOf(event)
-    if (note === undefined || (this.acknowledged.get(note.key) ?? -1) >= note.seq) return false
+    if (note === undefined || (this.acknowledged.get(note.key) ?? -1) >= note.recordedAt) return false
     const known = this.notes.find((n) => n.key === note.key)
-    if (known !== undefined && known.seq >= note.seq) return false
+    if (known !== undefined && (known.recordedAt - note.recordedAt || known.seq - note.seq) >= 0) return false
     this.notes = [following(note, known), ...this.notes.filter((n) => n.key !== note.key)].slice(0, MOST_KEPT)
     return known === undefined || note.kind === 'unit_found_for_waiting'
+  }
+
+  /** The log is another one: what was told of may never have been. */
+  beginAnew(): void {
+    this.notes = []
   }
 
   /** What is true by the board: grave ones first, then the newest. */
@@ -39,7 +45,7 @@ export class AlarmBook {
   }
 
   acknowledge(notes: readonly AlarmNote[]): void {
-    for (const note of notes) this.acknowledged.set(note.key, note.seq)
+    for (const note of notes) this.acknowledged.set(note.key, note.recordedAt)
     this.acknowledged = new Map([...this.acknowledged].sort((a, b) => a[1] - b[1]).slice(-MOST_KEPT))
     localStorage.setItem(this.store, JSON.stringify([...this.acknowledged]))
     const keys = new Set(notes.map((n) => n.key))

@@ -9,6 +9,8 @@ export interface AlarmNote {
   /** Alarms about the same thing replace each other. */
   key: string
   seq: number
+  /** When it was recorded, ms: goes on also where numbers of a log that was restored are given again. */
+  recordedAt: number
   kind: string
   at: string
   subjectId: string
@@ -253,6 +255,7 @@ export function alarmOf(event: EventView): AlarmNote | undefined {
   return {
     key: `${rule.group ?? event.kind}:${event.subject_id}`,
     seq: event.seq,
+    recordedAt: Date.parse(event.recorded_at),
     kind: event.kind,
     at: event.occurred_at,
     subjectId: event.subject_id,

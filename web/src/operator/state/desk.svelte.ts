@@ -37,8 +37,6 @@ export class Desk {
   private readonly listeners = new Set<(event: EventView | undefined) => void>()
   private readonly slow: ReturnType<typeof setInterval>
   private seeded = false
-  /** The server's log was restored: the next board is older than the last, and right. */
-  private restored = false
 
   constructor(private readonly options: DeskOptions) {
     this.client = options.client
@@ -46,7 +44,7 @@ export class Desk {
     this.board = new Reading({
       ask: () => answer(this.client.GET('/api/v1/operator/board')),
       gapMs: BOARD_GAP_MS,
-      older: (board, shown) => board.seq < shown.seq && !this.restored,
+      older: (board, shown) => board.seq < shown.seq,
       onRead: (board) => this.show(board),
     })
     this.slow = setInterval(() => this.board.again(), BOARD_REFRESH_MS)
@@ -85,7 +83,6 @@ export class Desk {
   }
 
   private show(board: Board): void {
-    this.restored = false
     ticking.learn(board.at)
     this.units = this.fixes.over(board.units)
     if (this.link === undefined) this.connect(board.seq, board.seq_recorded_at)
@@ -98,12 +95,12 @@ export class Desk {
   /** Alarms of before this page was opened are alarms still. */
   private async seed(seq: number): Promise<void> {
     const query = { after: Math.max(0, seq - LOOK_BACK), limit: LOOK_BACK }
-    const { data } = await this.client.GET('/api/v1/operator/events', { params: { query } })
-    if (data === undefined) {
-      this.seeded = false
-      return
+    try {
+      const events = await answer(this.client.GET('/api/v1/operator/events', { params: { query } }))
+      for (const event of events) this.alarms.take(event)
+    } catch {
+      this.seeded = false // the server could not be reached, or refused: with the next board it is asked again
     }
-    for (const event of data) this.alarms.take(event)
   }
 
   private connect(after: number, afterRecordedAt: string | undefined): void {
@@ -132,8 +129,10 @@ export class Desk {
       if (event.seq > (this.board.data?.seq ?? 0)) this.board.again()
       this.tell(event)
     } else if (frame.t === 'reset') {
-      this.restored = true
-      this.board.again()
+      // the server's log was restored: a board of before, also one under way, would stand there as newer than all to come
+      this.board.anew()
+      this.alarms.beginAnew()
+      this.seeded = false
       this.tell(undefined)
     }
   }

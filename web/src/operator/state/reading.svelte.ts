@@ -27,6 +27,9 @@ export class Reading<T> {
   private asking = false
   private wanted = false
   private ended = false
+  /** How often everything began anew, and for the how manyth time when what is shown was asked for. */
+  private era = 0
+  private shownEra = 0
 
   constructor(private readonly options: ReadingOptions<T>) {
     this.again()
@@ -38,6 +41,12 @@ export class Reading<T> {
     if (this.asking || this.ended || this.timer !== undefined) return
     const wait = this.began + (this.options.gapMs ?? 400) - performance.now()
     this.plan(Math.max(0, wait))
+  }
+
+  /** What is shown is of no account any more, nor is what is under way: what is asked for from now on takes its place, however old. */
+  anew(): void {
+    this.era += 1
+    this.again()
   }
 
   stop(): void {
@@ -55,14 +64,17 @@ export class Reading<T> {
     this.asking = true
     this.wanted = false
     this.began = performance.now()
+    const era = this.era
     try {
       const data = await inTime(this.options.ask())
       if (this.ended) return
-      if (this.data !== undefined && this.options.older?.(data, this.data)) {
+      const comparable = this.data !== undefined && era === this.shownEra
+      if (era !== this.era || (comparable && this.options.older?.(data, this.data as T))) {
         this.wanted = true
         return
       }
       this.data = data
+      this.shownEra = era
       this.readAt = ticking.now
       this.problem = undefined
       this.options.onRead?.(data)
