@@ -21,8 +21,8 @@ MOVING_MS = 1.5
 NEAR_M = 35.0
 """Farther from every road the vehicle is in a yard or on a track that the map lacks: its place is the fix."""
 _MOST_SENDERS = 50_000
-_OPEN_WITHIN_S = 0.05
-"""Roads that are open are there at once."""
+_OPEN_WITHIN_S = 1.0
+"""Roads that are open are there at once; only the first batch waits for others to be opened."""
 
 log = logging.getLogger(__name__)
 
