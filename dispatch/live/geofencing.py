@@ -124,10 +124,13 @@ class RunBook:
             return []
         try:
             network = await self._centre.roads.of(self.entry)
+            return await asyncio.to_thread(_metres_to_road, network, rows)
         except Unavailable as missing:
             log.warning("%s: scenes without roads: %s", self.entry.tenant.slug, missing)
-            return [0.0] * len(rows)
-        return await asyncio.to_thread(_metres_to_road, network, rows)
+        except Exception:
+            # the runs of this regency, and those of all others, are to be watched all the same
+            log.exception("%s: scenes without roads", self.entry.tenant.slug)
+        return [0.0] * len(rows)
 
 
 def _metres_to_road(network: routing.Network, rows: Sequence[RunRow]) -> list[float]:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import pytest
 from live_scene import TOWN, Frame, Screen, ServerThread, World, driver_screen, fix
 
 from dispatch.domain.assignment import AssignmentState as S
 from dispatch.services.board import RunView, read_board
+from dispatch.services.roads import Roads
 from dispatch.services.send_unit import AssignmentView
 from dispatch.services.step_run import Step, step_run
 from dispatch.services.unit_state import UnitView
@@ -110,6 +112,19 @@ async def test_one_touch_stamps_the_time_of_the_crossing(world: World, server: S
         assert (await run.board_run()).proposals == []
         async with world.centre.read(world.entry.tenant) as tx:
             assert list(differences(await rebuild(tx), await current(tx))) == []
+
+
+async def test_whatever_is_wrong_with_the_roads_steps_are_proposed(
+    world: World, server: ServerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> object:
+        raise EOFError("as of a compiled kernel that was cut short on the disk")
+
+    async with under_way(world, server) as run:
+        monkeypatch.setattr(Roads, "of", fails)
+        await run.tell(run.near(600, 0.5))
+        await run.tell(run.near(40, 1), run.near(20, 1.1))
+        await run.proposal("on_scene")
 
 
 async def test_an_unanswered_proposal_never_becomes_a_stamp(world: World, server: ServerThread) -> None:
