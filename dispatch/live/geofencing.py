@@ -58,9 +58,11 @@ class RunBook:
         self._rows: dict[UUID, RunRow] = {}
         self._watches: dict[UUID, Watch] = {}
         self._looked_at = float("-inf")
+        self._forgot = 0
 
     def forget(self) -> None:
         """Begin anew: fixes were missed."""
+        self._forgot += 1
         self._seq = None
         self._rows.clear()
         self._watches.clear()
@@ -77,10 +79,13 @@ class RunBook:
         if now - self._looked_at < LOOK_EVERY_S:
             return []
         self._looked_at = now
+        forgot = self._forgot
         news = await news_of_runs(self._centre, self.entry, self._seq)
         fresh = [row for row in news.runs if self._is_news(row)]
         roads = await self._metres_to_road(fresh)
         seen = await fixes_of_runs(self._centre, self.entry, {row.unit_id: row.since for row in fresh})
+        if forgot != self._forgot:
+            return []  # fixes were missed while this was read: the next look begins anew
         self._seq = news.seq
         for row, road_m in zip(fresh, roads, strict=True):
             self._rows[row.unit_id] = row
@@ -204,6 +209,8 @@ class Geofencing:
             entry, batch = self._waiting[0]
             book = self._book(entry)
             said = await book.refresh()
+            if not self._waiting or self._waiting[0][1] is not batch:
+                continue  # too many had come meanwhile, and it was dropped with them
             self._waiting.popleft()
             for run, proposal in (*said, *book.take(batch)):
                 self._unsaid[entry.tenant.id, run, proposal.to] = proposal

@@ -7,17 +7,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from live_scene import TOWN, Frame, Screen, ServerThread, World, driver_screen, fix
 
 from dispatch.domain.assignment import AssignmentState as S
+from dispatch.live import geofencing
 from dispatch.services.board import RunView, read_board
 from dispatch.services.roads import Roads
 from dispatch.services.send_unit import AssignmentView
 from dispatch.services.step_run import Step, step_run
 from dispatch.services.unit_state import UnitView
+from dispatch.services.watch_runs import fixes_of_runs
 from dispatch.storage.rebuild import current, differences, rebuild
 
 TICK = timedelta(seconds=100)
@@ -125,6 +128,26 @@ async def test_whatever_is_wrong_with_the_roads_steps_are_proposed(
         await run.tell(run.near(600, 0.5))
         await run.tell(run.near(40, 1), run.near(20, 1.1))
         await run.proposal("on_scene")
+
+
+async def test_all_runs_are_watched_again_when_fixes_were_missed_in_the_middle_of_a_look(
+    world: World, server: ServerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with under_way(world, server) as run:
+        book = geofencing.RunBook(world.centre, world.entry)
+        await book.refresh()
+        assert book.units == {run.unit.id}
+
+        async def missing(*given: Any) -> Any:
+            book.forget()
+            return await fixes_of_runs(*given)
+
+        monkeypatch.setattr(geofencing, "LOOK_EVERY_S", 0.0)
+        monkeypatch.setattr(geofencing, "fixes_of_runs", missing)
+        await book.refresh()
+        monkeypatch.setattr(geofencing, "fixes_of_runs", fixes_of_runs)
+        await book.refresh()
+        assert book.units == {run.unit.id}
 
 
 async def test_an_unanswered_proposal_never_becomes_a_stamp(world: World, server: ServerThread) -> None:
