@@ -63,9 +63,10 @@ the second as that event had it (or the board its `seq_recorded_at`). The answer
 `{"t":"welcome","seq":n,"at":...,"training":true,"server":...}`, then every event after `after` (after the
 head when left out) as `{"t":"event", ...EventView}`, and at most once a second the units that moved:
 `{"t":"positions","at":...,"units":[{"id","lon","lat","age_s","speed_ms","heading_deg","quality"}]}`.
-The client may send `{"t":"resume","after":m,"id":x}`, answered by `{"t":"resumed","id":x,"after":m,"seq":n}`,
-the events after `m` and all units' places. `{"t":"reset","seq":n,"recorded_at":"..."}` says that the log has
-no such event (it was restored): read the board again.
+The client may send `{"t":"resume","after":m,"after_recorded_at":"...","id":x}`, answered by
+`{"t":"resumed","id":x,"after":m,"seq":n}`, the events after `m` and all units' places.
+`{"t":"reset","seq":n,"recorded_at":"..."}` says that the log has no such event (it was restored): read the
+board again.
 
 **`/ws/resident`**: `{"t":"hello","token":"...","call_id":"..."}`. The answer is `{"t":"welcome"}`, then
 `{"t":"status","seq":m, ...CallStatus}` at once, whenever the case changes, and at most every 2 seconds while

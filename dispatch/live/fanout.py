@@ -165,7 +165,8 @@ class Fanout:
                 try:
                     for regency_id, units in own.items():
                         # a thousand units are worth the question whether anybody but this process listens
-                        if await redis.publish(f"{CHANNEL}{regency_id}", self._knock) > 1:
+                        listening = await redis.publish(f"{CHANNEL}{regency_id}", self._knock)
+                        if listening > (1 if self.redis_connected else 0):
                             told = _encoder.encode(Bulletin(self._origin, list(units.values())))
                             await redis.publish(f"{CHANNEL}{regency_id}", told)
                 except (RedisError, OSError) as failure:

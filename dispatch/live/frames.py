@@ -58,9 +58,10 @@ class Ping(Frame, tag="ping"):
 
 
 class Resume(Frame, tag="resume"):
-    """Asks for the events after this one again."""
+    """Asks for the events after this one again; when that one was recorded as in `Hello`."""
 
     after: Sequence63
+    after_recorded_at: Moment | None = None
     id: FrameId | None = None
 
 

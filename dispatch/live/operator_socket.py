@@ -119,12 +119,13 @@ class _Console:
         match frames.read(_frame, text):
             case frames.Ping(id=ping):
                 self._connection.send_pong(ping, redis=self._live.fanout.redis_connected)
-            case frames.Resume(after=after, id=asked):
+            case frames.Resume(after=after, after_recorded_at=recorded_at, id=asked):
                 end = await log_end(self._live.centre, self._entry)
+                stranger = await self._is_of_another_log(after, recorded_at, end)
                 self._connection.send(
                     frames.write("resumed", id=asked, after=min(after, end.seq), seq=end.seq)
                 )
-                self._place(after, end)
+                self._place(after, end, stranger=stranger)
                 self._all_units_due = True  # what was missed may have been a place
 
     async def produce(self) -> float | None:

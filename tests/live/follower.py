@@ -91,7 +91,8 @@ class Follower:
             return
         self._asked_at = time.monotonic()
         self.asked += 1
-        await socket.send(json.dumps({"t": "resume", "after": self.last, "id": self.asked}))
+        known = {"after": self.last, "after_recorded_at": self.last_recorded_at}
+        await socket.send(json.dumps({"t": "resume", **known, "id": self.asked}))
 
 
 class Viewer:

@@ -146,7 +146,9 @@ async def _cut_off(world: World, last: int) -> None:
         await administrator.close()
 
 
-async def test_resume_replays_and_beyond_the_head_resets(world: World, server: ServerThread) -> None:
+async def test_resume_replays_and_resets_beyond_the_head_and_in_another_log(
+    world: World, server: ServerThread
+) -> None:
     for _ in range(3):
         await world.call()
     head = await world.head()
@@ -154,6 +156,12 @@ async def test_resume_replays_and_beyond_the_head_resets(world: World, server: S
         await screen.say("resume", after=head - 2)
         await screen.until("event", lambda f: f["seq"] == head)
         assert [f["seq"] for f in screen.of("event")] == [head - 1, head]
+        known = screen.of("event")[0]
+        await screen.say("resume", after=known["seq"], after_recorded_at=known["recorded_at"])
+        await screen.until("event", lambda f: f["seq"] == head)
+        assert [f["seq"] for f in screen.of("event")] == [head - 1, head, head]
+        await screen.say("resume", after=head - 1, after_recorded_at="2026-01-01T00:00:00Z")
+        assert (await screen.until("reset"))["seq"] == head
         await screen.say("resume", after=head + 1000)
         assert (await screen.until("reset"))["seq"] == head
         await world.call()

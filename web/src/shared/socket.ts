@@ -218,7 +218,7 @@ export class Link {
     if (this.askedAt !== undefined || this.last === undefined) return
     this.askedAt = this.now()
     this.asks += 1
-    socket.send(JSON.stringify({ t: 'resume', after: this.last, id: this.asks }))
+    socket.send(JSON.stringify({ t: 'resume', after: this.last, after_recorded_at: this.lastRecordedAt, id: this.asks }))
   }
 
   private inOrder(socket: WebSocket, frame: Frame): boolean {
