@@ -1,6 +1,7 @@
 /** The department's bell: rings for every run that nobody here has answered or heard, through a reload too. */
 
 import { Alarm } from '$shared/alarm'
+import { tab } from '$shared/storage'
 import { ticking } from '$shared/ticking.svelte'
 import type { FacilityDesk } from './words'
 
@@ -15,7 +16,7 @@ export class Bell {
   ringing = $state.raw<string[]>([])
 
   constructor() {
-    this.heard = new Set(JSON.parse(sessionStorage.getItem(KEY) ?? '[]') as string[])
+    this.heard = new Set(JSON.parse(tab.getItem(KEY) ?? '[]') as string[])
     // browsers give sound only after a touch: the first one anywhere on the page will do
     for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, this.unlock, { capture: true })
   }
@@ -39,7 +40,7 @@ export class Bell {
   /** Somebody here has noticed; the runs still wait for an answer. */
   readonly silence = (): void => {
     for (const id of this.ringing) this.heard.add(id)
-    sessionStorage.setItem(KEY, JSON.stringify([...this.heard].slice(-200)))
+    tab.setItem(KEY, JSON.stringify([...this.heard].slice(-200)))
     this.ring([])
   }
 

@@ -1,5 +1,7 @@
 /** Who is signed in on this device, one session per page. */
 
+import { device } from './storage'
+
 export interface Session {
   token: string
   id: string
@@ -17,17 +19,17 @@ export class SessionStore {
 
   constructor(page: string) {
     this.key = `semar.session.${page}`
-    const kept = localStorage.getItem(this.key)
+    const kept = device.getItem(this.key)
     if (kept !== null) this.current = JSON.parse(kept) as Session
   }
 
   keep(session: Session): void {
     this.current = session
-    localStorage.setItem(this.key, JSON.stringify(session))
+    device.setItem(this.key, JSON.stringify(session))
   }
 
   forget(): void {
     this.current = undefined
-    localStorage.removeItem(this.key)
+    device.removeItem(this.key)
   }
 }

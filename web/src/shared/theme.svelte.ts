@@ -1,11 +1,13 @@
 /** Light or night: as the device says, until the person chooses. */
 
+import { device } from './storage'
+
 export type Theme = 'light' | 'night'
 const KEY = 'semar.theme'
 const dark = matchMedia('(prefers-color-scheme: dark)')
 
 class ThemeChoice {
-  chosen = $state<Theme | undefined>((localStorage.getItem(KEY) as Theme | null) ?? undefined)
+  chosen = $state<Theme | undefined>((device.getItem(KEY) as Theme | null) ?? undefined)
   system = $state<Theme>(dark.matches ? 'night' : 'light')
 
   get current(): Theme {
@@ -14,7 +16,7 @@ class ThemeChoice {
 
   toggle(): void {
     this.chosen = this.current === 'night' ? 'light' : 'night'
-    localStorage.setItem(KEY, this.chosen)
+    device.setItem(KEY, this.chosen)
     this.apply()
   }
 

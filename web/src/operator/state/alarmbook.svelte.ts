@@ -1,5 +1,6 @@
 /** The alarms this desk has not acknowledged yet. What was acknowledged is kept on the device, so a reload forgets nothing. */
 
+import { device } from '$shared/storage'
 import { alarmHolds, alarmOf, following, type AlarmNote } from './alarms'
 import type { Board, EventView } from './api'
 
@@ -17,7 +18,7 @@ export class AlarmBook {
 
   constructor(regency: string) {
     this.store = `semar.operator.alarms.${regency}`
-    this.acknowledged = new Map(JSON.parse(localStorage.getItem(this.store) ?? '[]') as [string, number][])
+    this.acknowledged = new Map(JSON.parse(device.getItem(this.store) ?? '[]') as [string, number][])
   }
 
   /** Take over an event; true when it is an alarm that nobody here has seen. */
@@ -47,7 +48,7 @@ export class AlarmBook {
   acknowledge(notes: readonly AlarmNote[]): void {
     for (const note of notes) this.acknowledged.set(note.key, note.recordedAt)
     this.acknowledged = new Map([...this.acknowledged].sort((a, b) => a[1] - b[1]).slice(-MOST_KEPT))
-    localStorage.setItem(this.store, JSON.stringify([...this.acknowledged]))
+    device.setItem(this.store, JSON.stringify([...this.acknowledged]))
     const keys = new Set(notes.map((n) => n.key))
     this.notes = this.notes.filter((n) => !keys.has(n.key))
   }

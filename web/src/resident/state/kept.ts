@@ -1,6 +1,7 @@
 /** The call as it is kept on the device, so that neither a reload nor a dead network loses it. */
 
 import type { Place } from '$shared/map/types'
+import { device, type Kept } from '$shared/storage'
 
 export interface KeptPlace extends Place {
   accuracyM: number | undefined
@@ -27,7 +28,7 @@ export interface KeptCall {
 export class Keeper {
   private readonly key: string
 
-  constructor(resident: string, private readonly storage: Storage = localStorage) {
+  constructor(resident: string, private readonly storage: Kept = device) {
     this.key = `semar.call.${resident}`
   }
 

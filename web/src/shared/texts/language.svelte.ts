@@ -1,5 +1,6 @@
 /** The language of the page: Indonesian first, English second; the choice is kept on the device. */
 
+import { device } from '../storage'
 import { regional, zoneName } from './zone.svelte'
 
 export type Language = 'id' | 'en'
@@ -8,7 +9,7 @@ export interface Words { id: string; en: string }
 const KEY = 'semar.language'
 
 function stored(): Language {
-  return localStorage.getItem(KEY) === 'en' ? 'en' : 'id'
+  return device.getItem(KEY) === 'en' ? 'en' : 'id'
 }
 
 class Speech {
@@ -16,7 +17,7 @@ class Speech {
 
   choose(language: Language): void {
     this.language = language
-    localStorage.setItem(KEY, language)
+    device.setItem(KEY, language)
     document.documentElement.lang = language
   }
 
