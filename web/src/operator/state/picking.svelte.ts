@@ -26,6 +26,11 @@ export class Picking {
     if (place !== undefined) done?.(place)
   }
 
+  /** Whoever asked is gone, and with it what the place was for; a question of somebody else stays. */
+  drop(done: ((place: Chosen) => void) | undefined): void {
+    if (done !== undefined && done === this.done) this.cancel()
+  }
+
   cancel(): void {
     this.asked = undefined
     this.place = undefined
