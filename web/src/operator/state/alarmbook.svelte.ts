@@ -21,16 +21,18 @@ export class AlarmBook {
     this.acknowledged = new Map(JSON.parse(device.getItem(this.store) ?? '[]') as [string, number][])
   }
 
-  /** Take over an event; true when it is an alarm that nobody here has seen. */
-  take(event: EventView): boolean {
+  /** Take over an event; true when it is an alarm that nobody here has seen. `board`: what this desk shows at the time. */
+  take(event: EventView, board?: Board): boolean {
     const ended = ENDS[event.kind]
     if (ended !== undefined) this.drop(`${ended}:${event.subject_id}`)
     const note = alarmOf(event)
     if (note === undefined || (this.acknowledged.get(note.key) ?? -1) >= note.recordedAt) return false
     const known = this.notes.find((n) => n.key === note.key)
     if (known !== undefined && (known.recordedAt - note.recordedAt || known.seq - note.seq) >= 0) return false
-    this.notes = [following(note, known), ...this.notes.filter((n) => n.key !== note.key)].slice(0, MOST_KEPT)
-    return known === undefined || note.kind === 'unit_found_for_waiting'
+    // one that had ended by itself is on no screen any more: what begins now is another, and has to be heard
+    const before = known !== undefined && (board === undefined || stands(known, board)) ? known : undefined
+    this.notes = [following(note, before), ...this.notes.filter((n) => n.key !== note.key)].slice(0, MOST_KEPT)
+    return before === undefined || note.kind === 'unit_found_for_waiting'
   }
 
   /** The log is another one: what was told of may never have been. */
@@ -41,7 +43,7 @@ export class AlarmBook {
   /** What is true by the board: grave ones first, then the newest. */
   holding(board: Board): AlarmNote[] {
     return this.notes
-      .filter((note) => note.seq > board.seq || alarmHolds(note, board))
+      .filter((note) => stands(note, board))
       .sort((a, b) => Number(b.grave) - Number(a.grave) || b.seq - a.seq)
   }
 
@@ -56,4 +58,9 @@ export class AlarmBook {
   private drop(key: string): void {
     this.notes = this.notes.filter((n) => n.key !== key)
   }
+}
+
+/** Whether an alarm is true by a board, or newer than it. */
+function stands(note: AlarmNote, board: Board): boolean {
+  return note.seq > board.seq || alarmHolds(note, board)
 }

@@ -125,7 +125,7 @@ export class Desk {
       this.units = this.fixes.over(this.board.data?.units ?? [])
     } else if (frame.t === 'event') {
       const event = frame as unknown as EventView
-      if (this.alarms.take(event) || event.kind === 'call_received') this.options.onAlarm()
+      if (this.alarms.take(event, this.board.data) || event.kind === 'call_received') this.options.onAlarm()
       if (event.seq > (this.board.data?.seq ?? 0)) this.board.again()
       this.tell(event)
     } else if (frame.t === 'reset') {

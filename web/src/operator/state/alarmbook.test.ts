@@ -1,0 +1,41 @@
+import { beforeEach, expect, test, vi } from 'vitest'
+import { AlarmBook } from './alarmbook.svelte'
+import type { Board, EventView } from './api'
+
+vi.hoisted(() => {
+  vi.stubGlobal('document', { documentElement: { lang: '', dataset: {} } })
+  vi.stubGlobal('localStorage', { getItem: () => null, setItem: () => undefined, removeItem: () => undefined })
+})
+
+function waits(seq: number, kind = 'incident_waiting'): EventView {
+  const recorded_at = new Date(Date.parse('2026-11-20T20:00:00Z') + seq * 1000).toISOString()
+  return {
+    seq, kind, subject_type: 'incident', subject_id: 'i', incident_id: 'i', actor: 'system', occurred_at: recorded_at, recorded_at,
+    data: { number: 'PWK-20261120-0007' },
+  }
+}
+
+function board(seq: number, waiting: string | null): Board {
+  const incident = { id: 'i', number: 'PWK-20261120-0007', state: 'confirmed', waiting_since: waiting, runs: [] }
+  return { seq, calls: [], crew_calls: [], units: [], incidents: [incident] } as unknown as Board
+}
+
+let book: AlarmBook
+beforeEach(() => { book = new AlarmBook('x') })
+
+test('the same alarm once more makes no second tone while it stands', () => {
+  expect(book.take(waits(5), board(4, null))).toBe(true)
+  // the board that says so is still to come
+  expect(book.take(waits(6, 'unit_overdue'), board(4, null))).toBe(false)
+  expect(book.take(waits(9, 'unit_overdue'), board(8, 'then'))).toBe(false)
+})
+
+test('an alarm that ended by itself, and that nobody had to acknowledge, is heard when it begins anew', () => {
+  book.take({ ...waits(5), data: { number: 'PWK-20261120-0007', call_sign: 'PWK-A01' } }, board(4, null))
+  const sent = board(7, null)
+  expect(book.holding(sent)).toEqual([])
+  expect(book.take(waits(9), sent)).toBe(true)
+  expect(book.notes.map((note) => [note.seq, note.data])).toEqual([[9, { number: 'PWK-20261120-0007' }]])
+  // told again, it is the one that is known
+  expect(book.take(waits(9), sent)).toBe(false)
+})
