@@ -9,6 +9,7 @@ import type {
   Aboard, DriverDesk, KeptFix, Move, OutOfService, Readiness, RunSheet, Slip, StepFields, StepResult,
 } from './frames'
 import { ahead } from './moves'
+import { causesOf, Rings } from './rings.svelte'
 import { StepQueue, type Outcome } from './steps.svelte'
 import type { Store } from './store'
 
@@ -32,6 +33,7 @@ export class Cab {
   /** Fixes that the server will never take, and its reason. */
   rejected = $state.raw<{ count: number; id: string; en: string } | undefined>(undefined)
   readonly steps: StepQueue
+  readonly rings = new Rings()
 
   private readonly fixes: FixQueue
   private readonly pending = new Map<string, Pending>()
@@ -65,6 +67,12 @@ export class Cab {
     if (told.readiness.ready) return undefined
     const { reason, note = null, expected_until = null } = told.readiness
     return { reason, note, expected_until, since: told.device_at }
+  }
+
+  /** Whether something wants the crew that it has not answered yet. */
+  get ringing(): boolean {
+    const run = this.run
+    return this.rings.sound(causesOf(this.desk, run, run && this.destinationNotice(run)))
   }
 
   /** Another destination that the crew has not acknowledged yet. */
