@@ -30,6 +30,8 @@ export class Cab {
   linkState = $state<LinkState>('connecting')
   awaySince = $state<number | undefined>(undefined)
   waitingFixes = $state(0)
+  /** The phone has no room for another fix: none is sent. */
+  full = $state(false)
   /** Fixes that the server will never take, and its reason. */
   rejected = $state.raw<{ count: number; id: string; en: string } | undefined>(undefined)
   readonly steps: StepQueue
@@ -104,7 +106,7 @@ export class Cab {
   /** A new fix: kept first, then sent. */
   async position(fix: Omit<KeptFix, 'who' | 'seq'>): Promise<void> {
     if (this.aboard === undefined) return // where a driver is off duty is not ours
-    await this.fixes.add(fix)
+    this.full = await this.fixes.add(fix).then(() => false, () => true)
     this.waitingFixes = this.fixes.size
     this.pump()
   }
@@ -181,7 +183,7 @@ export class Cab {
   private show(desk: DriverDesk): void {
     ticking.learn(desk.at)
     this.desk = desk
-    void this.options.store.keepDesk(this.options.who, desk)
+    this.options.store.keepDesk(this.options.who, desk).catch(() => undefined)
     this.tellShown()
     this.pump()
   }

@@ -63,7 +63,8 @@ export class FixQueue {
   async settle(seqs: readonly number[]): Promise<void> {
     for (const seq of seqs) this.waiting.delete(seq)
     this.landed(seqs)
-    await this.store.dropFixes(seqs)
+    // what cannot be taken away is sent again after a reload: the server knows it by its number
+    await this.store.dropFixes(seqs).catch(() => undefined)
   }
 
   /** The server could not store them: they wait again. */

@@ -79,7 +79,8 @@ export class StepQueue {
   }
 
   private async keep<C extends KeptCommand>(said: C): Promise<Outcome> {
-    const command = await this.store.addStep(said)
+    // a phone without room takes the step all the same: it waits on the page, without `n`
+    const command = await this.store.addStep(said).catch(() => said)
     this.kept = [...this.kept, command]
     if (!this.live) return { kind: 'waiting' }
     return new Promise((resolve) => {
@@ -140,12 +141,13 @@ export class StepQueue {
   }
 
   private async settle(command: KeptCommand, answered: KeptCommand): Promise<void> {
-    await this.store.putStep(answered)
+    if (answered.n !== undefined) await this.store.putStep(answered).catch(() => undefined)
     this.kept = this.kept.map((one) => (one.id === command.id ? answered : one))
   }
 
   private async drop(command: KeptCommand): Promise<void> {
-    if (command.n !== undefined) await this.store.dropStep(command.n)
+    // what cannot be taken away is sent again after a reload: the server knows it by its time
+    if (command.n !== undefined) await this.store.dropStep(command.n).catch(() => undefined)
     this.kept = this.kept.filter((one) => one.id !== command.id)
   }
 }

@@ -102,3 +102,25 @@ test('what is said of the unit waits in line with the steps, and goes with its t
   expect(typeof asked[1]?.device_at).toBe('string')
   expect('ready' in (asked[2] ?? {})).toBe(false)
 })
+
+test('a phone without room takes a step and sends it once', async () => {
+  const { asked, ask } = server()
+  const { store, steps } = await queue(ask)
+  vi.spyOn(store, 'addStep').mockRejectedValue(new DOMException('full', 'QuotaExceededError'))
+  expect(await steps.take(run, 'accepted', {})).toEqual({ kind: 'waiting' })
+  expect(steps.all.map((step) => step.to)).toEqual(['accepted'])
+  steps.connected()
+  await vi.waitFor(() => expect(steps.waiting).toEqual([]))
+  expect(await steps.take(run, 'en_route', {})).toEqual({ kind: 'done' })
+  expect(asked.map((frame) => frame.to)).toEqual(['accepted', 'en_route'])
+})
+
+test('what was answered is not sent again because the phone cannot forget it', async () => {
+  const { asked, ask } = server()
+  const { store, steps } = await queue(ask)
+  vi.spyOn(store, 'dropStep').mockRejectedValue(new DOMException('full', 'QuotaExceededError'))
+  steps.connected()
+  expect(await steps.take(run, 'on_scene', {})).toEqual({ kind: 'done' })
+  expect(steps.waiting).toEqual([])
+  expect(asked).toHaveLength(1)
+})
