@@ -12,6 +12,7 @@ from dispatch.api.schemas.operators import (
     Cancellation,
     IncidentPatch,
     NewDestination,
+    NewPatient,
     OperatorStep,
     PatientPatch,
     StandDown,
@@ -177,13 +178,15 @@ async def cancel(
     "/incidents/{incident_id}/patients",
     status_code=201,
     summary="Tambah pasien / add a patient",
-    responses=refuses(NotFound, IllegalStep),
+    responses=refuses(NotFound, IllegalStep, ContentDiffers),
 )
 async def add_one_patient(
-    incident_id: UUID, body: PatientPatch, who: Operator, centre: TheCentre, cause: Cause
+    incident_id: UUID, body: NewPatient, who: Operator, centre: TheCentre, cause: Cause
 ) -> PatientAdded:
     """Add a patient; nothing needs to be known."""
-    added = await add_patient(centre, who.entry, who.actor, incident_id, body.change(), cause=cause)
+    added = await add_patient(
+        centre, who.entry, who.actor, incident_id, body.change(), cause=cause, patient_id=body.id
+    )
     return PatientAdded(added, incident_id)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 import registry
-from dispatch.domain.errors import FieldProblem, IllegalStep, InvalidInput
+from dispatch.domain.errors import ContentDiffers, FieldProblem, IllegalStep, InvalidInput
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.patient import Outcome
@@ -97,28 +97,50 @@ async def change_incident(
 
 async def _open(tx: Transaction, incident_id: UUID) -> Incident:
     incident = await tx.get(Incident, incident_id, lock=True)
-    if IncidentState(incident.state) in FINAL_STATES:
-        raise IllegalStep("incident", incident.state, "change", ())
+    _still_open(incident)
     return incident
 
 
+def _still_open(incident: Incident) -> None:
+    if IncidentState(incident.state) in FINAL_STATES:
+        raise IllegalStep("incident", incident.state, "change", ())
+
+
 async def add_patient(
-    centre: Centre, entry: TenantEntry, actor: Actor, incident_id: UUID, change: PatientChange, *, cause: str
+    centre: Centre,
+    entry: TenantEntry,
+    actor: Actor,
+    incident_id: UUID,
+    change: PatientChange,
+    *,
+    cause: str,
+    patient_id: UUID | None = None,
 ) -> UUID:
     """Add a patient to an open incident and return the id.
 
+    With an id made by the client, the same patient told again is added once.
+
     Raises:
         IllegalStep: the incident has ended. InvalidInput: the NIK cannot be one.
+        ContentDiffers: the id was used for a patient of another incident.
     """
     change = _checked(change)
     async with centre.begin(entry.tenant, actor, cause) as tx:
-        incident = await _open(tx, incident_id)
+        incident = await tx.get(Incident, incident_id, lock=True)
+        if patient_id is not None and (told := await tx.find(Patient, patient_id)) is not None:
+            if told.incident_id != incident.id:
+                raise ContentDiffers(
+                    f"Nomor pasien {patient_id} sudah dipakai untuk yang lain; buat nomor baru",
+                    f"Patient id {patient_id} was used for another one; make a new id",
+                )
+            return told.id
+        _still_open(incident)
         last = await tx.session.execute(
             select(func.max(Patient.position)).where(
                 Patient.regency_id == tx.tenant.id, Patient.incident_id == incident.id
             )
         )
-        row = await insert_patient(tx, incident, (last.scalar_one() or 0) + 1, change.triage)
+        row = await insert_patient(tx, incident, (last.scalar_one() or 0) + 1, change.triage, patient_id)
         await _apply(tx, row, change)
         await watch_incident(tx, incident)
         await tx.record(
@@ -128,13 +150,13 @@ async def add_patient(
 
 
 async def insert_patient(
-    tx: Transaction, incident: Incident, position: int, triage: Triage | None
+    tx: Transaction, incident: Incident, position: int, triage: Triage | None, patient_id: UUID | None = None
 ) -> Patient:
     """Insert a patient of whom nothing is known yet; the caller records the event."""
     key = await tx.new_person()
     row = Patient(
         regency_id=tx.tenant.id,
-        id=tx.id(),
+        id=patient_id or tx.id(),
         incident_id=incident.id,
         position=position,
         key_id=key.id,

@@ -1,8 +1,9 @@
-"""What an operator tells twice, for the answer was lost, happens once: call-backs and sendings by id."""
+"""What an operator tells twice, for the answer was lost, happens once: call-backs, sendings and patients by id."""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from case_scene import CAUSE, Case, S
@@ -10,6 +11,7 @@ from case_scene import CAUSE, Case, S
 from dispatch.domain.assignment import DeclineReason
 from dispatch.domain.call import CallbackOutcome, CallState, Disposal
 from dispatch.domain.errors import ContentDiffers
+from dispatch.services.change_incident import PatientChange, add_patient
 from dispatch.services.handle_call import dispose_call, record_callback, reopen_call
 from dispatch.services.send_unit import send_unit
 from dispatch.storage.transaction import new_id
@@ -24,6 +26,20 @@ async def test_a_call_back_told_twice_is_recorded_once(case: Case) -> None:
     assert await case.value("SELECT count(*) FROM callback") == 1
     with pytest.raises(ContentDiffers):
         await record_callback(*about, CallbackOutcome.ANSWERED, None, cause=CAUSE, callback_id=told)
+
+
+async def test_a_patient_told_twice_is_added_once(case: Case) -> None:
+    incident, other, told = await case.incident(), await case.incident(), new_id()
+    before = await case.value("SELECT count(*) FROM patient")
+
+    async def add(to: UUID) -> UUID:
+        about = (case.centre, case.entry, case.operator, to, PatientChange())
+        return await add_patient(*about, cause=CAUSE, patient_id=told)
+
+    assert [await add(incident), await add(incident)] == [told, told]
+    assert await case.value("SELECT count(*) FROM patient") == before + 1
+    with pytest.raises(ContentDiffers):
+        await add(other)
 
 
 async def test_a_sending_told_again_after_its_run_has_ended_sends_nobody(case: Case) -> None:

@@ -192,7 +192,13 @@ class PatientPatch(Request):
 
     def change(self) -> PatientChange:
         """Return the change as the service takes it."""
-        return PatientChange(**self.model_dump())
+        return PatientChange(**self.model_dump(exclude={"id"}))
+
+
+class NewPatient(PatientPatch):
+    """What is known of a further patient. With an `id` made by the client, telling it again is harmless."""
+
+    id: UUID | None = None
 
 
 class UnitChoice(Request):

@@ -3036,6 +3036,37 @@ export interface components {
             ends_at: string | null;
         };
         /**
+         * NewPatient
+         * @description What is known of a further patient. With an `id` made by the client, telling it again is harmless.
+         * @example {
+         *       "age_years": 34,
+         *       "outcome": "treated_on_scene",
+         *       "sex": "female"
+         *     }
+         */
+        NewPatient: {
+            /** Age Years */
+            age_years?: number | null;
+            /** Guardian */
+            guardian?: string | null;
+            /** Id */
+            id?: string | null;
+            /** Minor */
+            minor?: boolean | null;
+            /** Name */
+            name?: string | null;
+            /** Nik */
+            nik?: string | null;
+            /** Notes */
+            notes?: string | null;
+            outcome?: components["schemas"]["Outcome"] | null;
+            /** Outcome Detail */
+            outcome_detail?: string | null;
+            /** Sex */
+            sex?: ("male" | "female") | null;
+            triage?: components["schemas"]["Triage"] | null;
+        };
+        /**
          * NewResident
          * @description What a resident registers with. `password` is wanted only for signing in on another device.
          * @example {
@@ -8785,7 +8816,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PatientPatch"];
+                "application/json": components["schemas"]["NewPatient"];
             };
         };
         responses: {
@@ -8827,7 +8858,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Langkah tidak sah / Illegal step (`illegal_step`) */
+            /** @description Langkah tidak sah / Illegal step (`illegal_step`); Isi berbeda dari semula / The content differs (`content_differs`) */
             409: {
                 headers: {
                     [name: string]: unknown;
