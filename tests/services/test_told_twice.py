@@ -1,4 +1,4 @@
-"""What an operator tells twice, for the answer was lost, happens once: call-backs, sendings and patients by id."""
+"""What is told twice, for the answer was lost, happens once: call-backs, sendings and patients by id."""
 
 from __future__ import annotations
 
