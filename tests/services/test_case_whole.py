@@ -230,6 +230,22 @@ async def test_an_incident_without_an_outcome_names_the_patients(case: Case) -> 
     assert refused.value.extra["patients"] == [1, 2, 3]
 
 
+async def test_an_outcome_corrected_after_the_end_corrects_the_closing_code(case: Case) -> None:
+    incident = await case.incident()
+    (patient,) = await case.rows("SELECT id FROM patient")
+
+    async def give(outcome: Outcome) -> None:
+        about = (case.centre, case.entry, case.operator, patient.id)
+        await change_patient(*about, PatientChange(outcome=outcome), cause=CAUSE)
+
+    await give(Outcome.NOT_FOUND)
+    ended = await close_incident(case.centre, case.entry, case.operator, incident, cause=CAUSE)
+    assert ended.closing_code == "not_found"
+    await give(Outcome.DIED)
+    assert await case.value("SELECT closing_code FROM incident") == "died"
+    await case.check_log()
+
+
 async def test_cancelling_calls_back_whoever_carries_nobody(case: Case) -> None:
     incident = await case.incident()
     run = await case.send("A-1", incident)
