@@ -276,6 +276,24 @@ async def test_a_second_call_joins_the_incident_and_the_earlier_contact_counts(c
     await case.check_log()
 
 
+@pytest.mark.parametrize("late_taken", [True, False])
+async def test_the_earlier_contact_counts_from_its_own_taking(case: Case, late_taken: bool) -> None:
+    early = await case.ring(place=None)
+    case.pass_time(5)
+    await take_call(case.centre, case.entry, case.colleague, early.call_id, cause=CAUSE)
+    case.pass_time(25)
+    late = await case.ring(place=None)
+    case.pass_time(5)
+    if late_taken:
+        await take_call(case.centre, case.entry, case.operator, late.call_id, cause=CAUSE)
+    incident = await opened(case, late.call_id, Judgement(triage=Triage.YELLOW))
+    await link_call(case.centre, case.entry, case.operator, early.call_id, incident, cause=CAUSE)
+    stamps = await case.stamps(incident)
+    assert stamps["called_at"] == (NOON, "system")
+    assert stamps["taken_at"] == (NOON + timedelta(seconds=5), "operator")
+    await case.check_log()
+
+
 async def test_a_call_is_not_linked_to_an_incident_that_has_ended(case: Case) -> None:
     incident = await case.incident()
     reason = CancelReason.DUPLICATE
