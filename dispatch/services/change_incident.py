@@ -12,7 +12,7 @@ import registry
 from dispatch.domain.errors import ContentDiffers, FieldProblem, IllegalStep, InvalidInput
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES, IncidentState
-from dispatch.domain.patient import Outcome
+from dispatch.domain.patient import Outcome, closing_code
 from dispatch.domain.roles import Actor
 from dispatch.domain.triage import Triage
 from dispatch.services.centre import Centre
@@ -181,6 +181,8 @@ async def change_patient(
 ) -> None:
     """Write down what became known of a patient, or how their care ended.
 
+    An outcome corrected after the case was closed corrects its closing code, by which reports go.
+
     Raises:
         InvalidInput: the NIK cannot be one.
     """
@@ -192,6 +194,8 @@ async def change_patient(
         await _apply(tx, row, change)
         if not tx.session.is_modified(row):
             return  # nothing is different: told before
+        if incident.state == IncidentState.CLOSED:
+            incident.closing_code = closing_code(await _outcomes(tx, incident.id))
         if incident.waiting_since is not None and not await in_need(tx, incident.id):
             incident.waiting_since = None
         await watch_incident(tx, incident)
@@ -201,6 +205,13 @@ async def change_patient(
             incident_id=row.incident_id,
             data={"position": row.position, "outcome": row.outcome, "triage": row.triage},
         )
+
+
+async def _outcomes(tx: Transaction, incident_id: UUID) -> list[Outcome]:
+    rows = await tx.session.execute(
+        select(Patient.outcome).where(Patient.regency_id == tx.tenant.id, Patient.incident_id == incident_id)
+    )
+    return [Outcome(outcome) for outcome in rows.scalars() if outcome]
 
 
 def _checked(change: PatientChange) -> PatientChange:

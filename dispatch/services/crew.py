@@ -24,6 +24,7 @@ from dispatch.storage.tables.unit import Unit
 from dispatch.storage.transaction import Transaction
 
 AD_HOC = timedelta(hours=8)
+EARLY = timedelta(minutes=30)  # so long before its shift begins a crew may sign on
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ async def _shift(tx: Transaction, unit: Unit, check: dict[str, Any] | None) -> t
                 Shift.regency_id == tx.tenant.id,
                 Shift.unit_id == unit.id,
                 Shift.closed_at.is_(None),
-                Shift.starts_at <= tx.now + timedelta(minutes=30),
+                Shift.starts_at <= tx.now + EARLY,
                 (Shift.ends_at > tx.now) | Shift.opened_at.is_not(None),
             )
             .order_by(Shift.opened_at.is_(None), Shift.starts_at)

@@ -15,6 +15,7 @@ from dispatch.domain.incident import IncidentState
 from dispatch.domain.roles import SYSTEM
 from dispatch.domain.unit import Tracking, UnitStatus
 from dispatch.services.centre import Centre
+from dispatch.services.crew import EARLY
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.unit_state import status_of
 from dispatch.services.waiting import ring_for_waiting
@@ -29,7 +30,8 @@ Item = TypeVar("Item")
 
 # crews of tracked units sign themselves off; those who forget are signed off after this
 SIGN_OFF_GRACE = timedelta(hours=2)
-RELIEF = timedelta(hours=12)  # a crew that came aboard after the shift's end keeps it open this long
+# a crew that came aboard for what follows, after the shift's end or a little before, keeps it open this long
+RELIEF = timedelta(hours=12)
 _EVENTS_AT_ONCE = 50
 _EVENTS_PER_UNIT = 3  # closed, opened, passed over; then an alarm for every incident that waits for a unit
 _ROWS_PER_EVENT = 100
@@ -94,8 +96,9 @@ def _due(tx: Transaction, sign_off: bool) -> tuple[ColumnElement[bool], ...]:
         CrewMembership.regency_id == Shift.regency_id,
         CrewMembership.shift_id == Shift.id,
         CrewMembership.left_at.is_(None),
-        CrewMembership.joined_at > Shift.ends_at,
-        CrewMembership.joined_at > tx.now - RELIEF,
+        # who signs on early for the next shift gets into the one that is still open
+        CrewMembership.joined_at >= Shift.ends_at - EARLY,
+        func.greatest(CrewMembership.joined_at, Shift.ends_at) > tx.now - RELIEF,
     )
     ended = or_(
         and_(Shift.ends_at <= tx.now, manual),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -167,7 +168,9 @@ async def confirm_incident(
 async def link_call(
     centre: Centre, entry: TenantEntry, actor: Actor, call_id: UUID, incident_id: UUID, *, cause: str
 ) -> UUID:
-    """Link another call about the same event to its incident; the earliest call decides `called_at`.
+    """Link another call about the same event to its incident.
+
+    The earliest call decides `called_at`, and `taken_at` where it was taken first, too.
 
     An incident without a place takes over the call's.
 
@@ -191,30 +194,40 @@ async def link_call(
         await tx.record(
             EventKind.CALL_LINKED, call, incident_id=incident.id, data={"number": incident.number}
         )
-        await _first_contact(tx, incident.id, call)
+        await _first_contact(tx, incident, call)
         return incident.id
 
 
-async def _first_contact(tx: Transaction, incident_id: UUID, call: Call) -> None:
-    called = (
-        await tx.session.execute(
-            select(StampRow).where(
-                StampRow.regency_id == tx.tenant.id,
-                StampRow.incident_id == incident_id,
-                StampRow.name == Stamp.CALLED.value,
-            )
+async def _first_contact(tx: Transaction, incident: Incident, call: Call) -> None:
+    rows = await tx.session.execute(
+        select(StampRow).where(
+            StampRow.regency_id == tx.tenant.id,
+            StampRow.incident_id == incident.id,
+            StampRow.name.in_([Stamp.CALLED.value, Stamp.TAKEN.value]),
         )
-    ).scalar_one_or_none()
-    if called is not None and call.received_at < called.occurred_at:
-        was = called.occurred_at
-        called.occurred_at = call.received_at
-        await tx.record(
-            EventKind.STAMP_CORRECTED,
-            called,
-            incident_id=incident_id,
-            data={"name": called.name, "was": was.isoformat(), "why": "an earlier call was linked"},
-            occurred_at=call.received_at,
-        )
+    )
+    stamps = {row.name: row for row in rows.scalars()}
+    called, taken = stamps.get(Stamp.CALLED), stamps.get(Stamp.TAKEN)
+    if called is None or call.received_at >= called.occurred_at:
+        return
+    # how long the first contact waited is told by its own taking, not by that of a call that came later
+    first_taken = call.taken_at
+    if first_taken is not None and taken is None and first_taken <= incident.reported_at:
+        await stamp(tx, Stamp.TAKEN, Moment(first_taken), StampSource.OPERATOR, incident_id=incident.id)
+    await _correct(tx, called, call.received_at)
+    if first_taken is not None and taken is not None and first_taken < taken.occurred_at:
+        await _correct(tx, taken, first_taken)
+
+
+async def _correct(tx: Transaction, row: StampRow, occurred_at: datetime) -> None:
+    was, row.occurred_at = row.occurred_at, occurred_at
+    await tx.record(
+        EventKind.STAMP_CORRECTED,
+        row,
+        incident_id=row.incident_id,
+        data={"name": row.name, "was": was.isoformat(), "why": "an earlier call was linked"},
+        occurred_at=occurred_at,
+    )
 
 
 async def _where(

@@ -13,6 +13,7 @@ from sqlalchemy import select
 import routing
 from dispatch.domain.assignment import AssignmentState
 from dispatch.domain.call import CallState
+from dispatch.domain.errors import Unavailable
 from dispatch.domain.roles import Actor, ActorKind
 from dispatch.domain.unit import PositionQuality
 from dispatch.services.board import IncidentRow, RunView, incident_rows
@@ -168,14 +169,15 @@ async def _ambulance(
 ) -> AmbulanceView:
     eta = None
     if run.state in _TO_SCENE and place is not None and unit.position_quality is PositionQuality.LIVE:
-        network, at = await roads_now(centre, entry)
         origins = np.array([unit.sets_off], dtype=np.float64)
         goal = (place.lon, place.lat)
         try:
+            network, at = await roads_now(centre, entry)
             travel = await asyncio.to_thread(
                 network.to_one, origins, goal, at=at, access_kmh=access_kmh(entry)
             )
-        except routing.BadPoint:  # so far from all roads that there are no minutes to give
+        except (Unavailable, routing.BadPoint):
+            # no roads to ask, or so far from all of them: without minutes the ambulance comes all the same
             travel = []
         eta = travel[0].total_s if travel and travel[0].reachable else None
     return AmbulanceView(

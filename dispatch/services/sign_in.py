@@ -16,6 +16,7 @@ from dispatch.services.sessions import NewSession, make_session
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.person import Resident, ResidentCredential
 from dispatch.storage.tables.staff import StaffCredential, StaffUser
+from dispatch.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ async def sign_in_staff(
     user: StaffUser = found[0]
     actor = Actor(ActorKind.STAFF, user.id, Role(user.role))
     async with centre.begin(entry.tenant, actor, "sign in") as tx:
+        await _refuse_replaced(tx, user.id, found.password_hash)
         session = await make_session(tx, device, staff_id=user.id)
     return SignedInStaff(
         session=session,
@@ -81,6 +83,18 @@ async def sign_in_staff(
         training=entry.tenant.training,
         timezone=entry.tenant.timezone,
     )
+
+
+async def _refuse_replaced(tx: Transaction, staff_id: UUID, checked: str) -> None:
+    """Refuse a password that got a successor while it was checked: all its sessions have been ended."""
+    present = await tx.session.scalar(
+        select(StaffCredential.password_hash)
+        .where(StaffCredential.regency_id == tx.tenant.id, StaffCredential.staff_id == staff_id)
+        # shared, so that a new password waits for this session and ends it with the others
+        .with_for_update(read=True)
+    )
+    if present != checked:
+        raise _refused()
 
 
 async def sign_in_resident(

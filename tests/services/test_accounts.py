@@ -126,6 +126,23 @@ async def test_a_new_password_ends_all_sessions(scene: Scene, entry: TenantEntry
         await set_staff_password(scene.centre, entry, SYSTEM, "tono", GOOD, cause="test")
 
 
+async def test_a_password_that_is_replaced_while_it_is_checked_opens_nothing(
+    scene: Scene, entry: TenantEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = NewStaff("budi", Role.OPERATOR, "Budi Contoh", GOOD)
+    await add_staff(scene.centre, entry, SYSTEM, new, cause="test")
+
+    async def slowly(password: str, stored: str | None) -> bool:
+        right = await check_password(password, stored)
+        await set_staff_password(scene.centre, entry, SYSTEM, "budi", "sandi lain sama sekali", cause="test")
+        return right
+
+    monkeypatch.setattr("dispatch.services.sign_in.check_password", slowly)
+    with pytest.raises(NotSignedIn):
+        await sign_in_staff(scene.centre, entry, "budi", GOOD, "test")
+    assert await scene.one("SELECT count(*) FROM session WHERE ended_at IS NULL") == 0
+
+
 async def test_demo_accounts_are_for_training_only(scene: Scene, folder: Folder, tmp_path: Path) -> None:
     live = (await load_regency(scene.centre, folder.path, live=True)).entry
     demo = NewStaff("demo", Role.ADMIN, "Demo", GOOD, demo=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from case_scene import CAUSE, HOSPITAL, Case, S, along
@@ -16,9 +17,12 @@ from dispatch.domain.triage import Triage
 from dispatch.domain.unit import PositionQuality, UnavailabilityReason, UnitStatus
 from dispatch.services.change_incident import IncidentChange, PatientChange, add_patient, change_incident
 from dispatch.services.crew import sign_off, sign_on
+from dispatch.services.open_incident import Judgement, open_incident
 from dispatch.services.rank_units import rank_for_incident
 from dispatch.services.readiness import Said, make_available, make_unavailable
+from dispatch.services.resident_status import call_status
 from dispatch.services.roads import Roads
+from dispatch.services.save_positions import Fix, no_roads, save_positions
 from dispatch.services.stand_down import acknowledge_stand_down, stand_down
 from dispatch.services.unit_state import UnitView, list_units
 
@@ -95,6 +99,22 @@ async def test_roads_that_cannot_be_read_do_not_keep_anybody_from_sending(case: 
     case.centre.roads = Roads(tmp_path / "nothing here")
     run = await case.send("A-1", incident, None)
     assert (run.state, run.rank, run.predicted_s) == (S.OFFERED, 0, None)
+
+
+async def test_while_roads_cannot_be_read_a_caller_sees_the_ambulance(case: Case, tmp_path: Path) -> None:
+    call = await case.ring()
+    about = (case.centre, case.entry, case.operator, call.call_id)
+    opened = await open_incident(*about, Judgement(triage=Triage.RED), cause=CAUSE)
+    await case.send("A-1", opened.incident_id, None)
+    at, place = case.now.timestamp(), along(1_000)
+    fix = Fix(uuid4(), 1, at, at, place.lon, place.lat, at=at, unit_id=case.units["A-1"])
+    await save_positions(case.centre, case.entry, [fix], no_roads(1))
+    (seen,) = (await call_status(*about)).ambulances
+    assert seen.position_quality is PositionQuality.LIVE
+    assert seen.eta_s is not None
+    case.centre.roads = Roads(tmp_path / "nothing here")
+    (seen,) = (await call_status(*about)).ambulances
+    assert (seen.call_sign, seen.position_quality, seen.eta_s) == ("A-1", PositionQuality.LIVE, None)
 
 
 async def test_a_place_far_from_all_roads_is_refused_minutes_and_sent_to_all_the_same(case: Case) -> None:

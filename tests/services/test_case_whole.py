@@ -230,6 +230,22 @@ async def test_an_incident_without_an_outcome_names_the_patients(case: Case) -> 
     assert refused.value.extra["patients"] == [1, 2, 3]
 
 
+async def test_an_outcome_corrected_after_the_end_corrects_the_closing_code(case: Case) -> None:
+    incident = await case.incident()
+    (patient,) = await case.rows("SELECT id FROM patient")
+
+    async def give(outcome: Outcome) -> None:
+        about = (case.centre, case.entry, case.operator, patient.id)
+        await change_patient(*about, PatientChange(outcome=outcome), cause=CAUSE)
+
+    await give(Outcome.NOT_FOUND)
+    ended = await close_incident(case.centre, case.entry, case.operator, incident, cause=CAUSE)
+    assert ended.closing_code == "not_found"
+    await give(Outcome.DIED)
+    assert await case.value("SELECT closing_code FROM incident") == "died"
+    await case.check_log()
+
+
 async def test_cancelling_calls_back_whoever_carries_nobody(case: Case) -> None:
     incident = await case.incident()
     run = await case.send("A-1", incident)
@@ -257,6 +273,24 @@ async def test_a_second_call_joins_the_incident_and_the_earlier_contact_counts(c
     assert len(await case.events(EventKind.STAMP_CORRECTED)) == 1
     with pytest.raises(IllegalStep):
         await link_call(case.centre, case.entry, case.operator, early.call_id, incident, cause=CAUSE)
+    await case.check_log()
+
+
+@pytest.mark.parametrize("late_taken", [True, False])
+async def test_the_earlier_contact_counts_from_its_own_taking(case: Case, late_taken: bool) -> None:
+    early = await case.ring(place=None)
+    case.pass_time(5)
+    await take_call(case.centre, case.entry, case.colleague, early.call_id, cause=CAUSE)
+    case.pass_time(25)
+    late = await case.ring(place=None)
+    case.pass_time(5)
+    if late_taken:
+        await take_call(case.centre, case.entry, case.operator, late.call_id, cause=CAUSE)
+    incident = await opened(case, late.call_id, Judgement(triage=Triage.YELLOW))
+    await link_call(case.centre, case.entry, case.operator, early.call_id, incident, cause=CAUSE)
+    stamps = await case.stamps(incident)
+    assert stamps["called_at"] == (NOON, "system")
+    assert stamps["taken_at"] == (NOON + timedelta(seconds=5), "operator")
     await case.check_log()
 
 

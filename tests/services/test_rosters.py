@@ -171,6 +171,27 @@ async def test_a_crew_that_took_over_late_is_not_put_off(scene: Scene, entry: Te
     assert await scene.one(aboard, staff=view.id) == 1
 
 
+@pytest.mark.parametrize("manned_before", [True, False])
+async def test_a_crew_that_came_a_little_early_is_not_put_off_in_its_shift(
+    scene: Scene, entry: TenantEntry, manned_before: bool
+) -> None:
+    unit = await unit_of(scene, "app")
+    if manned_before:
+        first = await driver(scene, entry)
+        await sign_on(scene.centre, entry, first, unit.call_sign, None, cause="test")
+    new = NewStaff("sopir2", Role.DRIVER, "Pengemudi Uji 2", "sandi uji panjang")
+    view = await add_staff(scene.centre, entry, SYSTEM, new, cause="test")
+    scene.now = AFTERNOON - timedelta(minutes=10)
+    relief = Actor(ActorKind.STAFF, view.id, Role.DRIVER)
+    await sign_on(scene.centre, entry, relief, unit.call_sign, None, cause="test")
+    scene.now = AFTERNOON + timedelta(hours=6)
+    assert unit.id not in (await open_due_shifts(scene.centre, entry)).closed
+    aboard = "SELECT count(*) FROM crew_membership WHERE staff_id = :staff AND left_at IS NULL"
+    assert await scene.one(aboard, staff=view.id) == 1
+    scene.now = AFTERNOON + timedelta(hours=12)
+    assert unit.id in (await open_due_shifts(scene.centre, entry)).closed
+
+
 async def test_two_workers_do_it_once(scene: Scene, entry: TenantEntry) -> None:
     scene.now = AFTERNOON + timedelta(days=1)
     renewed = await asyncio.gather(*(renew_rosters(scene.centre, entry) for _ in range(3)))
