@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -33,17 +33,13 @@ def _private(folder: Path) -> bool:
     return info.st_uid == os.getuid() and not info.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
+_OWN = Path(__file__).parent
 _IMPORTED = re.compile(r"^from routing(?:\.(\w+) import|\s+import ([\w, ]+))", re.MULTILINE)
 
 
-def _sources() -> str:
-    """A short hash of the source files that kernels are made of: those they stand in, and those they import.
-
-    numba looks only at the file a kernel stands in, and would go on using a kernel compiled with an older
-    version of something it calls, or of a constant it took, in another file. A folder per state of the source
-    rules that out.
-    """
-    source = {file.stem: file.read_bytes() for file in Path(__file__).parent.glob("*.py")}
+def _own_sources() -> list[Path]:
+    """The source files that the network's kernels are made of: those they stand in, and those they import."""
+    source = {file.stem: file.read_bytes() for file in _OWN.glob("*.py")}
     wanted = [name for name, content in source.items() if b"@compiled" in content]
     seen = set(wanted)
     while wanted:
@@ -51,27 +47,24 @@ def _sources() -> str:
             found = {one, *re.findall(r"\w+", several)} & source.keys() - seen
             seen |= found
             wanted += found
-    digest = hashlib.sha256()
-    for name in sorted(seen):
-        digest.update(name.encode() + b"\0" + source[name] + b"\0")
-    return f"routing-{digest.hexdigest()[:12]}"
+    return [_OWN / f"{name}.py" for name in sorted(seen)]
 
 
-def choose_cache() -> Path | None:
-    """The folder for compiled kernels, or None when nothing is writable.
+def choose_cache(name: str, beside: Path) -> Path | None:
+    """The folder `name` for compiled kernels, or None when nothing is writable.
 
-    It lies in the first of these that can be written: NUMBA_CACHE_DIR when set; `__pycache__` beside the
-    source; the user's cache folder (XDG_CACHE_HOME or ~/.cache); a private folder in the temporary directory.
-    Left alone, numba refuses to import on a checkout that is read-only for a user without a home.
+    It lies in the first of these that can be written: NUMBA_CACHE_DIR when set; `__pycache__` in the folder
+    `beside` (the source's); the user's cache folder (XDG_CACHE_HOME or ~/.cache); a private folder in the
+    temporary directory. Left alone, numba refuses to import on a checkout that is read-only for a user
+    without a home.
     """
     wished = os.environ.get("NUMBA_CACHE_DIR")
     home = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
     own = [
-        Path(__file__).parent / "__pycache__",
+        beside / "__pycache__",
         Path(home) / "semar-numba",
         Path(tempfile.gettempdir()) / f"semar-numba-{os.getuid()}",
     ]
-    name = _sources()
     # what the administrator names may belong to a group; what we choose ourselves must be ours alone
     if wished and _writable(Path(wished) / name):
         return Path(wished) / name
@@ -81,11 +74,26 @@ def choose_cache() -> Path | None:
     return None
 
 
-_folder = choose_cache()
-if _folder:
-    vars(numba.core.config)["CACHE_DIR"] = str(_folder)
+class Compiler:
+    """Compiles kernels on first use; they then run without the interpreter lock, and are cached on disk."""
+
+    def __init__(self, name: str, sources: Sequence[Path]) -> None:
+        """`sources` are the files that the kernels stand in, and those whose constants or kernels they use.
+
+        numba looks only at the file a kernel stands in, and would go on using a kernel compiled with an older
+        version of something it calls, or of a constant it took, in another file. A folder per state of the
+        source rules that out.
+        """
+        digest = hashlib.sha256()
+        for file in sources:
+            digest.update(file.stem.encode() + b"\0" + file.read_bytes() + b"\0")
+        self._folder = choose_cache(f"{name}-{digest.hexdigest()[:12]}", sources[0].parent)
+
+    def __call__(self, kernel: Kernel) -> Kernel:
+        """Return the kernel in its compiled form; for use as a decorator."""
+        if self._folder:  # read when a kernel is declared
+            vars(numba.core.config)["CACHE_DIR"] = str(self._folder)
+        return cast(Kernel, numba.njit(cache=self._folder is not None, nogil=True)(kernel))
 
 
-def compiled(kernel: Kernel) -> Kernel:
-    """Compile `kernel` on first use; it then runs without the interpreter lock, and is cached on disk."""
-    return cast(Kernel, numba.njit(cache=_folder is not None, nogil=True)(kernel))
+compiled = Compiler("routing", _own_sources())

@@ -27,7 +27,7 @@ from dispatch.services.open_incident import Judgement, open_incident
 from dispatch.services.passwords import generate_password, hash_password
 from dispatch.services.placing import Point
 from dispatch.services.request_help import HelpRequest, request_help
-from dispatch.services.save_positions import Fix, no_roads, save_positions
+from dispatch.services.save_positions import Fix, as_records, no_roads, save_positions
 from dispatch.services.staff_accounts import NewStaff, add_staff
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.unit_state import list_units
@@ -83,7 +83,7 @@ class Scene:
         self._second += 1
         now = datetime.now(UTC)
         fixes = [self._fix(number, now.timestamp()) for number in range(UNITS)]
-        moved = await save_positions(self.centre, self.entry, fixes, no_roads(UNITS))
+        moved = await save_positions(self.centre, self.entry, as_records(fixes), no_roads(UNITS))
         self.fanout.moved(self.entry.tenant.id, moved)
 
     def _fix(self, number: int, now: float) -> Fix:

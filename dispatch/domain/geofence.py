@@ -85,10 +85,7 @@ class Crossing:
         if side is None:
             return
         if not side:
-            if seen.at > self._before:
-                self._before = seen.at
-                if self._beyond:
-                    self._beyond = {at: slow for at, slow in self._beyond.items() if at > seen.at}
+            self.not_beyond(seen.at)
         elif seen.at > self._before:
             slow = speed_ms is not None and speed_ms <= SLOW_MS * self._pace
             self._beyond[seen.at] = slow
@@ -96,6 +93,18 @@ class Crossing:
                 kept = sorted(self._beyond)
                 for at in kept[64:-64]:
                     del self._beyond[at]
+
+    def not_beyond(self, at: float) -> None:
+        """Take in that the vehicle was on the near side of the line at `at`."""
+        if at > self._before:
+            self._before = at
+            if self._beyond:
+                self._beyond = {when: slow for when, slow in self._beyond.items() if when > at}
+
+    @property
+    def awaited(self) -> Circle | None:
+        """What nobody has come near to yet; None for a way out, and once somebody was there."""
+        return self._circle if self._inward and not self._beyond else None
 
     def _side(self, seen: Sighting) -> bool | None:
         circle = self._circle
@@ -149,6 +158,20 @@ class Watch:
             crossing.take(seen, speed_ms)
             self._tell(crossing, new)
         return new
+
+    def awaited(self) -> Circle | None:
+        """The one place whose surroundings matter now: fixes outside of them say no more than when they were.
+
+        None when every fix is to be taken in.
+        """
+        if self.run.state is S.ACCEPTED or len(self._arrivals) != 1:
+            return None
+        return self._arrivals[0].awaited
+
+    def outside(self, at: float) -> None:
+        """Take in that the vehicle was outside of what is `awaited` at `at`, seconds since 1970."""
+        for crossing in self._arrivals:
+            crossing.not_beyond(at)
 
     def _tell(self, crossing: Crossing, new: list[Proposal]) -> None:
         at = crossing.crossed_at()

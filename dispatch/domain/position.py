@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from array import array
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -76,20 +75,36 @@ def reachable(one: Sighting, other: Sighting, pace: float = 1.0) -> bool:
 
     Less than a second apart counts as one: receivers round their times.
     """
-    return _reachable(one.lon, one.lat, one.accuracy_m or UNKNOWN_ACCURACY_M, one.at, other, pace)
+    seconds = max(abs(one.at - other.at), 1.0)
+    accuracies = (one.accuracy_m or UNKNOWN_ACCURACY_M) + (other.accuracy_m or UNKNOWN_ACCURACY_M)
+    reach = SLACK_M + accuracies + TOP_SPEED_MS * pace * seconds
+    return metres_apart(one.lon, one.lat, other.lon, other.lat) <= reach
 
 
-def _reachable(lon: float, lat: float, accuracy_m: float, at: float, other: Sighting, pace: float) -> bool:
-    seconds = max(abs(at - other.at), 1.0)
-    reach = SLACK_M + accuracy_m + (other.accuracy_m or UNKNOWN_ACCURACY_M) + TOP_SPEED_MS * pace * seconds
-    # a degree of longitude is nowhere longer than one of latitude: this sum is too long, and quick
-    east = abs(lon - other.lon)
-    if (east + abs(lat - other.lat)) * METRES_PER_DEGREE <= reach and east < 180.0:
-        return True
-    return metres_apart(lon, lat, other.lon, other.lat) <= reach
+class Cells(NamedTuple):
+    """Numbers side by side, from `first` on: the same eight bytes each as a real and as a whole number.
+
+    Thousands of senders lie all over the memory; what is looked up for each fix is one stretch of it.
+    """
+
+    reals: memoryview[float]
+    ints: memoryview[int]
+    first: int = 0
+
+    def after(self, count: int) -> Cells:
+        """Return what follows the first `count` cells."""
+        return self._replace(first=self.first + count)
+
+
+def new_cells(count: int) -> Cells:
+    """Return cells of their own, all zero."""
+    room = memoryview(bytearray(8 * count))
+    return Cells(room.cast("d"), room.cast("q"))
 
 
 _NEVER = float("-inf")
+NEWEST, IN_DOUBT, BELIEVED, BELIEVED_AT, TRAIL_CELLS = 0, 1, 2, 5, 6
+"""A trail's cells: the two whole numbers, longitude, latitude, accuracy and time of the believed place."""
 
 
 class Trail:
@@ -99,31 +114,54 @@ class Trail:
     believed after all: the phone came out of a tunnel or off a ferry, or the first place was the wrong one.
     """
 
-    __slots__ = ("_agreeing", "_believed", "_doubtful", "newest")
+    __slots__ = ("_agreeing", "_cells", "_doubtful")
 
     def __init__(self, believed: Sighting | None = None, newest: int = -1) -> None:
         """`believed` is where the sender, or its unit, was last; `newest` the highest sequence taken in."""
-        # longitude, latitude, accuracy, time: side by side, for thousands of trails lie all over the memory
-        self._believed = array("d", (0.0, 0.0, 0.0, _NEVER))
+        self._cells = new_cells(TRAIL_CELLS)
+        self._cells.reals[BELIEVED_AT] = _NEVER
         self.newest = newest
         self._doubtful: Sighting | None = None
         self._agreeing = 0
         if believed is not None:
             self._believe(believed)
 
+    def move_to(self, cells: Cells) -> None:
+        """Keep what is known in these cells from now on; who moves them on takes fixes in for the trail."""
+        own, self._cells = self._cells, cells
+        for n in range(TRAIL_CELLS):
+            cells.ints[cells.first + n] = own.ints[own.first + n]
+
+    @property
+    def newest(self) -> int:
+        """The highest sequence taken in."""
+        return self._cells.ints[self._cells.first + NEWEST]
+
+    @newest.setter
+    def newest(self, sequence: int) -> None:
+        self._cells.ints[self._cells.first + NEWEST] = sequence
+
     @property
     def believed(self) -> Seen | None:
         """The last believed place, where one was unknown with the accuracy that is assumed."""
-        return None if self._believed[3] == _NEVER else Seen(*self._believed)
+        known = self._known()
+        return None if known.at == _NEVER else known
+
+    def _known(self) -> Seen:
+        at = self._cells.first + BELIEVED
+        return Seen(*self._cells.reals[at : at + 4])
 
     def _believe(self, seen: Sighting) -> None:
-        believed = self._believed
-        believed[0] = seen.lon
-        believed[1] = seen.lat
-        believed[2] = seen.accuracy_m or UNKNOWN_ACCURACY_M
-        believed[3] = seen.at
-        if self._doubtful is not None:
-            self._doubtful, self._agreeing = None, 0
+        at, reals = self._cells.first + BELIEVED, self._cells.reals
+        reals[at] = seen.lon
+        reals[at + 1] = seen.lat
+        reals[at + 2] = seen.accuracy_m or UNKNOWN_ACCURACY_M
+        reals[at + 3] = seen.at
+        self._doubt(None, 0)
+
+    def _doubt(self, seen: Sighting | None, agreeing: int) -> None:
+        self._doubtful, self._agreeing = seen, agreeing
+        self._cells.ints[self._cells.first + IN_DOUBT] = seen is not None
 
     def judge(self, sequence: int, seen: Sighting, pace: float = 1.0) -> FixQuality:
         """Judge one fix and remember what is needed for the next.
@@ -135,15 +173,15 @@ class Trail:
             self.newest = sequence
         if seen.accuracy_m is not None and seen.accuracy_m > COARSE_M:
             return FixQuality.COARSE
-        lon, lat, accuracy_m, at = self._believed
-        if at == _NEVER or _reachable(lon, lat, accuracy_m, at, seen, pace):
-            if live or at == _NEVER:
+        known = self._known()
+        if known.at == _NEVER or reachable(known, seen, pace):
+            if live or known.at == _NEVER:
                 self._believe(seen)
             return FixQuality.GOOD
         if not live:
             return FixQuality.JUMP
         agrees = self._doubtful is not None and reachable(self._doubtful, seen, pace)
-        self._doubtful, self._agreeing = seen, self._agreeing + 1 if agrees else 1
+        self._doubt(seen, self._agreeing + 1 if agrees else 1)
         if self._agreeing < CONSISTENT:
             return FixQuality.JUMP
         self._believe(seen)
@@ -152,5 +190,5 @@ class Trail:
     def moves_marker(self, quality: FixQuality, seen: Sighting) -> bool:
         """Whether a fix just judged may move the unit's marker, as far as this sender's own fixes tell."""
         if quality is FixQuality.COARSE:
-            return seen.at - self._believed[3] > COARSE_AFTER_S
+            return seen.at - self._known().at > COARSE_AFTER_S
         return quality is FixQuality.GOOD

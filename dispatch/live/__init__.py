@@ -93,6 +93,7 @@ async def _running(live: Switchboard) -> AsyncIterator[Switchboard]:
         "sessions": live.sessions.run,
         "wake-ups": listening,
         "positions intake": live.ingest.run,
+        "compiled intake": live.ingest.prepare,
         "geofences": live.geofencing.run,
         "positions to screens": live.fanout.tick,
         "positions to processes": live.fanout.publish,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from array import array
+from dispatch.domain.position import Cells, new_cells
 
 BELIEVED_WITHIN_S = 5.0
 """A clock that is off by less is taken as it is."""
-_LONGEST_WAY_S = 40.0
-_KEPT = 20
+LONGEST_WAY_S = 40.0
+KEPT = 20
+OFFSET, CORRECTION, COUNT, NEXT, MEASURED, CLOCK_CELLS = 0, 1, 2, 3, 4, 4 + KEPT
+"""A clock's cells: two reals, two whole numbers, and the last measurements in a ring."""
 
 
 class ClockOffset:
@@ -18,35 +20,42 @@ class ClockOffset:
     difference above that means that the phone's clock was set, and measuring begins anew.
     """
 
-    __slots__ = ("_count", "_measured", "_next", "correction_s", "offset_s")
+    __slots__ = ("_cells",)
 
-    def __init__(self) -> None:
-        # side by side: thousands of clocks lie all over the memory
-        self._measured = array("d", bytes(8 * _KEPT))
-        self._count = self._next = 0
-        self.offset_s = 0.0
+    def __init__(self, cells: Cells | None = None) -> None:
+        """`cells` are all zero, and for this clock alone."""
+        self._cells = cells or new_cells(CLOCK_CELLS)
+
+    @property
+    def offset_s(self) -> float:
         """The best estimate; zero before the first measurement."""
-        self.correction_s = 0.0
+        return self._cells.reals[self._cells.first + OFFSET]
+
+    @property
+    def correction_s(self) -> float:
         """What is to be added to a time of the phone to have the server's."""
+        return self._cells.reals[self._cells.first + CORRECTION]
 
     def measure(self, received_at: float, sent_at: float) -> None:
         """Take in one frame: the server's clock when it came, the phone's when it was sent."""
-        offset = received_at - sent_at
-        measured, at, known = self._measured, self._next, self.offset_s
-        if offset - known > _LONGEST_WAY_S:
-            self._count = at = 0
-        gone = measured[at]
-        measured[at] = offset
-        self._next = at + 1 if at + 1 < _KEPT else 0
-        if self._count < _KEPT:
-            self._count += 1
-            if self._count == 1 or offset <= known:
+        reals, ints, first = self._cells
+        offset, known = received_at - sent_at, reals[first + OFFSET]
+        if offset - known > LONGEST_WAY_S:
+            ints[first + COUNT] = ints[first + NEXT] = 0
+        count, at = ints[first + COUNT], ints[first + NEXT]
+        gone = reals[first + MEASURED + at]
+        reals[first + MEASURED + at] = offset
+        ints[first + NEXT] = at + 1 if at + 1 < KEPT else 0
+        if count < KEPT:
+            ints[first + COUNT] = count + 1
+            if count == 0 or offset <= known:
                 self._believe(offset)
         elif offset <= known:
             self._believe(offset)
         elif gone == known:  # the least one has had its time
-            self._believe(min(measured))
+            self._believe(min(reals[first + MEASURED : first + MEASURED + KEPT]))
 
     def _believe(self, offset_s: float) -> None:
-        self.offset_s = offset_s
-        self.correction_s = offset_s if abs(offset_s) > BELIEVED_WITHIN_S else 0.0
+        reals, _, first = self._cells
+        reals[first + OFFSET] = offset_s
+        reals[first + CORRECTION] = offset_s if abs(offset_s) > BELIEVED_WITHIN_S else 0.0

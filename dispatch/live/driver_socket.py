@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -38,23 +39,25 @@ async def driver_socket(live: Switchboard, websocket: WebSocket) -> None:
 
 async def _converse(live: Switchboard, connection: Connection) -> None:
     hello, who = await connection.hello(_hello, _may_drive)
-    phone = Phone(hello.installation_id)
-    if frames.plausible(hello.device_at):
-        phone.clock.measure(live.centre.clock().timestamp(), hello.device_at.timestamp())
-    async with live.hub.following(who.entry, None) as feed:
-        cab = _Cab(live, connection, who, feed, phone)
-        await cab.welcome()
-        connection.take_straight(cab.take_straight)
-        try:
-            await connection.serve(cab.handle, cab.produce)
-        finally:
-            cab.leave()
+    with live.ingest.senders.row() as row:
+        phone = Phone(hello.installation_id, row=row)
+        if frames.plausible(hello.device_at):
+            phone.clock.measure(live.centre.clock().timestamp(), hello.device_at.timestamp())
+        async with live.hub.following(who.entry, None) as feed:
+            cab = _Cab(live, connection, who, feed, phone)
+            await cab.welcome()
+            connection.take_straight(cab.take_straight)
+            try:
+                await connection.serve(cab.handle, cab.produce)
+            finally:
+                cab.leave()
 
 
 class _Cab:
     """One phone in an ambulance, or of a driver who is not aboard one."""
 
     __slots__ = (
+        "_announced",
         "_answer_due",
         "_connection",
         "_desk",
@@ -67,10 +70,10 @@ class _Cab:
         "_refused",
         "_saved",
         "_to_answer",
-        "_unread",
         "_watched",
         "_who",
         "entry",
+        "row",
     )
 
     def __init__(
@@ -80,13 +83,15 @@ class _Cab:
         self._connection = connection
         self._who = who
         self.entry = who.entry
+        self.row = phone.row.number
         self._feed = feed
         self._phone = phone
         self._watched: set[str] = set()
         self._desk: DriverDesk | None = None
         self._desk_is_stale = True
         self._desk_is_sent = False
-        self._unread = 0
+        self._announced = 0
+        """The number of the last frame that was taken the straight way."""
         self._saved: list[int] = []
         self._refused: list[Refusal] = []
         self._to_answer = False
@@ -122,8 +127,8 @@ class _Cab:
 
     async def handle(self, text: str | bytes) -> None:
         """Answer one frame of the phone."""
-        if self._unread:  # whose fixes these are may depend on what the phone says next
-            self._live.ingest.settle(self)
+        # whose fixes the phone's last ones are may depend on what it says next
+        self._live.ingest.settle(self, self._announced)
         try:
             frame: frames.DriverFrame = frames.read(_frame, text)
         except BrokenFrame:
@@ -151,14 +156,14 @@ class _Cab:
         """
         if not text.startswith(_POSITIONS) or len(text) > FRAME_LIMIT or self._phone.aboard is None:
             return False
-        if not self._live.ingest.announce(self, text):
+        number = self._live.ingest.announce(self, text)
+        if not number:
             return False
-        self._unread += 1
+        self._announced = number
         return True
 
     def read(self, text: bytes, received_at: float) -> list[Fix]:
         """Read a frame that was taken the straight way; return what is to be stored."""
-        self._unread -= 1
         try:
             frame = _fixes.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -204,7 +209,7 @@ class _Cab:
             self._connection.wake.set()
         return good
 
-    def saved(self, seqs: list[int]) -> None:
+    def saved(self, seqs: Sequence[int]) -> None:
         """The intake has committed these fixes."""
         if not self._to_answer and self._connection.write_straight(frames.write_saved(seqs)):
             return
@@ -212,7 +217,7 @@ class _Cab:
         self._to_answer = self._answer_due = True
         self._connection.wake.set()
 
-    def not_saved(self, seqs: list[int]) -> None:
+    def not_saved(self, seqs: Sequence[int]) -> None:
         """The intake could not store these fixes."""
         self._not_saved.extend(seqs)
         self._connection.wake.set()
@@ -271,7 +276,8 @@ class _Cab:
             self._touched()  # an event that nobody watched for may have come in between
 
     def leave(self) -> None:
-        """Watch nothing any more."""
+        """Watch nothing any more, and have nothing unread."""
+        self._live.ingest.settle(self, self._announced)
         self._feed.watch(self._touched, self._watched, set())
 
     async def _send_desk(self) -> None:

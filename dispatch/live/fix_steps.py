@@ -10,6 +10,7 @@ from uuid import UUID
 from dispatch.domain.position import FixQuality, Trail
 from dispatch.live.clock_offset import ClockOffset
 from dispatch.live.frames import PhoneFix
+from dispatch.live.sender_cells import Row
 from dispatch.services.crew_turns import Turn
 from dispatch.services.save_positions import Fix, quick_uuid
 
@@ -43,19 +44,19 @@ class _Stay(NamedTuple):
 class Phone:
     """What is known of the sender: its installation, its clock, and its driver's turns, newest first.
 
-    `trail` holds what its fixes are compared with, `pace` how much faster than life its case runs. A tracker
-    of the vehicle has its unit as `vehicle` and no driver. `aboard` is the unit it reports for now.
+    `trail` holds what its fixes are compared with. A tracker of the vehicle has its unit as `vehicle` and no
+    driver. `aboard` is the unit it reports for now. What an ordinary fix is compared with lies in `row`.
     """
 
     __slots__ = (
         "_present",
         "_stays",
+        "_trail",
         "aboard",
         "clock",
         "installation_id",
-        "pace",
+        "row",
         "source",
-        "trail",
         "vehicle",
     )
 
@@ -66,14 +67,35 @@ class Phone:
         turns: Sequence[Turn] = (),
         trail: Trail | None = None,
         vehicle: UUID | None = None,
+        row: Row | None = None,
     ) -> None:
         self.installation_id = quick_uuid(installation_id)
-        self.clock = ClockOffset()
+        self.row = row or Row()
+        self.row.of(installation_id)
+        self.clock = ClockOffset(self.row.clock)
         self.trail = trail or Trail()
-        self.pace = 1.0
         self.vehicle = None if vehicle is None else quick_uuid(vehicle)
         self.source = "app" if vehicle is None else "tracker"
         self.turned(turns)
+
+    @property
+    def trail(self) -> Trail:
+        """What the sender's fixes are compared with."""
+        return self._trail
+
+    @trail.setter
+    def trail(self, trail: Trail) -> None:
+        trail.move_to(self.row.trail)
+        self._trail = trail
+
+    @property
+    def pace(self) -> float:
+        """How much faster than life the sender's case runs."""
+        return self.row.pace
+
+    @pace.setter
+    def pace(self, pace: float) -> None:
+        self.row.pace = pace
 
     def turned(self, turns: Sequence[Turn]) -> None:
         """Take in the driver's turns, newest first."""
@@ -87,6 +109,10 @@ class Phone:
         ]
         self._present = self._stays[0] if self._stays and self._stays[0].left_at is None else None
         self.aboard = self.vehicle or (self._present.unit_id if self._present else None)
+        if self._present is not None:
+            self.row.boarded(self._present.unit_id, self._present.joined_at)
+        else:
+            self.row.left()
 
     def unit_at(self, at: float, received_at: float) -> UUID | None:
         """Return the unit whose fix it is that was made at `at`; None: the driver was aboard none."""

@@ -15,8 +15,9 @@ import routing
 from dispatch.domain.assignment import AssignmentState
 from dispatch.domain.errors import Unavailable
 from dispatch.domain.geofence import Proposal, Watch, WatchedRun
+from dispatch.live.surroundings import Surroundings
 from dispatch.services.centre import Centre
-from dispatch.services.save_positions import Fix
+from dispatch.services.save_positions import Records
 from dispatch.services.step_proposals import propose_step
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.watch_runs import RunRow, fixes_of_runs, news_of_runs
@@ -52,11 +53,12 @@ class RunBook:
 
     def __init__(self, centre: Centre, entry: TenantEntry) -> None:
         self.entry = entry
-        self.units: set[UUID] = set()
+        self.units: set[bytes] = set()
+        """Those that are on a watched run, by the bytes of their ids."""
         self._centre = centre
         self._seq: int | None = None
         self._rows: dict[UUID, RunRow] = {}
-        self._watches: dict[UUID, Watch] = {}
+        self._watches = Surroundings()
         self._looked_at = float("-inf")
         self._forgot = 0
 
@@ -89,13 +91,14 @@ class RunBook:
         self._seq = news.seq
         for row, road_m in zip(fresh, roads, strict=True):
             self._rows[row.unit_id] = row
-            self._watches[row.unit_id] = Watch(_watched(row, road_m))
-            self.units.add(row.unit_id)
+            self._watches.watch(row.unit_id.bytes, Watch(_watched(row, road_m)))
+            self.units.add(row.unit_id.bytes)
         return [
             said
             for fix in seen
-            if (watch := self._watches.get(fix.unit_id)) is not None
-            for said in self._said(fix.unit_id, watch.take(fix.seen, fix.speed_ms))
+            for said in self._said(
+                fix.unit_id.bytes, self._watches.take_one(fix.unit_id.bytes, fix.seen, fix.speed_ms)
+            )
         ]
 
     def _is_news(self, row: RunRow) -> bool:
@@ -103,25 +106,19 @@ class RunBook:
         known = self._rows.get(row.unit_id)
         if row.ended or AssignmentState(row.state) not in _WATCHED:
             if known is not None and known.assignment_id == row.assignment_id:
-                del self._rows[row.unit_id], self._watches[row.unit_id]
-                self.units.discard(row.unit_id)
+                del self._rows[row.unit_id]
+                self._watches.forget(row.unit_id.bytes)
+                self.units.discard(row.unit_id.bytes)
             return False
         return known != row
 
-    def take(self, batch: Iterable[Fix]) -> list[Said]:
-        """Take in committed fixes; return by run what they newly speak for."""
-        watches, said = self._watches, list[Said]()
-        for fix in batch:
-            watch = watches.get(fix.unit_id)
-            if watch is not None and fix.quality == "good":
-                proposals = watch.take(fix, fix.speed_ms)
-                if proposals:
-                    said += self._said(fix.unit_id, proposals)
-        return said
+    def take(self, batch: Records) -> list[Said]:
+        """Take in committed fixes, records of `FIX`; return by run what they newly speak for."""
+        return [said for unit, new in self._watches.take(batch) for said in self._said(unit, new)]
 
-    def _said(self, unit_id: UUID, proposals: Iterable[Proposal]) -> list[Said]:
-        run = self._rows[unit_id].assignment_id
-        return [Said(run, proposal) for proposal in proposals]
+    def _said(self, unit: bytes, proposals: Iterable[Proposal]) -> list[Said]:
+        run = self._rows.get(UUID(bytes=unit))
+        return [] if run is None else [Said(run.assignment_id, proposal) for proposal in proposals]
 
     async def _metres_to_road(self, rows: Sequence[RunRow]) -> list[float]:
         """How far each scene lies from the roads; 0 where that is not known."""
@@ -169,15 +166,15 @@ class Geofencing:
         """Nothing is watched before `run`."""
         self._centre = centre
         self._books: dict[int, RunBook] = {}
-        self._waiting: deque[tuple[TenantEntry, Sequence[Fix]]] = deque()
+        self._waiting: deque[tuple[TenantEntry, Records]] = deque()
         self._unsaid: dict[tuple[int, UUID, AssignmentState], Proposal] = {}
         self._work = asyncio.Event()
 
-    def on_run(self, entry: TenantEntry) -> set[UUID]:
-        """Return the units that are on a watched run, as far as this process knows."""
+    def on_run(self, entry: TenantEntry) -> set[bytes]:
+        """Return the units on a watched run, by the bytes of their ids, as far as this process knows."""
         return self._book(entry).units
 
-    def committed(self, entry: TenantEntry, batch: Sequence[Fix]) -> None:
+    def committed(self, entry: TenantEntry, batch: Records) -> None:
         """These fixes are stored."""
         if len(self._waiting) >= _MOST_WAITING:
             self._waiting.clear()

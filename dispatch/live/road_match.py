@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Container
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 
 import routing
 from dispatch.domain.errors import Unavailable
 from dispatch.services.centre import Centre
-from dispatch.services.save_positions import Fix, RoadPlaces, no_roads
+from dispatch.services.save_positions import NOT_GOOD, REPLAYED, Records, RoadPlaces, no_roads
 from dispatch.services.tenants import TenantEntry
 
 MOVING_MS = 1.5
@@ -21,8 +20,11 @@ MOVING_MS = 1.5
 NEAR_M = 35.0
 """Farther from every road the vehicle is in a yard or on a track that the map lacks: its place is the fix."""
 _MOST_SENDERS = 50_000
+_TOLD = ("lon", "lat", "accuracy_m", "heading_deg", "speed_ms")
 _OPEN_WITHIN_S = 1.0
 """Roads that are open are there at once; only the first batch waits for others to be opened."""
+
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ class RoadMatch:
     """Where each sender of one tenant was on the roads."""
 
     def __init__(self) -> None:
-        self._rows: dict[UUID, int] = {}
+        self._rows: dict[bytes, int] = {}
         self._before = routing.nowhere(64)
         self._at = np.full(64, -np.inf)
         self._network: routing.Network | None = None
@@ -40,16 +42,17 @@ class RoadMatch:
         self._without_roads = False
 
     async def places(
-        self, centre: Centre, entry: TenantEntry, batch: Sequence[Fix], on_run: set[UUID]
+        self, centre: Centre, entry: TenantEntry, batch: Records, on_run: Container[bytes]
     ) -> RoadPlaces:
         """Return one road place for each fix of the batch, in its order.
 
-        Asked for are the newest good fixes of senders whose unit moves or is `on_run`. The search runs in a
-        thread and lets go of the interpreter: it holds up no other socket.
+        batch: records of `FIX`. Asked for are the newest good ones of senders whose unit moves or is `on_run`
+        (by the bytes of its id). The search runs in a thread and lets go of the interpreter: it holds up no
+        other socket.
         """
         places = no_roads(len(batch))
-        chosen = self._chosen(batch, on_run)
-        if not chosen:
+        chosen = _chosen(batch, on_run)
+        if not len(chosen):
             return places
         try:
             network = await self._opened(centre, entry)
@@ -64,22 +67,18 @@ class RoadMatch:
             # newer roads were loaded: the edges of the old ones are others there, or beyond the last one
             self._at[:] = -np.inf
             self._network = network
-        asked = [batch[i] for i in chosen]
+        asked = batch[chosen]
         rows = self._rows_of(asked)
-        at = np.array([fix.at for fix in asked])
-        fixes = _fixes(asked, at - self._at[rows])
+        columns = {name: asked[name].copy() for name in _TOLD}  # as the network wants them: dense
+        fixes = routing.Fixes(**columns, seconds=asked["at"] - self._at[rows])
         before = routing.Followed._make(column[rows] for column in self._before)
         found = await asyncio.to_thread(network.follow, before, fixes)
         kept: Any
         for kept, new in zip(self._before, found, strict=True):
             kept[rows] = new
-        self._at[rows] = at
+        self._at[rows] = asked["at"]
         near = found.metres <= NEAR_M  # false where there is no road
-        for i, lies, lon, lat in zip(
-            chosen, near.tolist(), found.lon.tolist(), found.lat.tolist(), strict=True
-        ):
-            if lies:
-                places.lon[i], places.lat[i] = lon, lat
+        places.lon[chosen[near]], places.lat[chosen[near]] = found.lon[near], found.lat[near]
         return places
 
     async def _opened(self, centre: Centre, entry: TenantEntry) -> routing.Network | None:
@@ -96,25 +95,13 @@ class RoadMatch:
         self._opening = None
         return opening.result()
 
-    @staticmethod
-    def _chosen(batch: Sequence[Fix], on_run: set[UUID]) -> list[int]:
-        newest: dict[UUID, int] = {}
-        for i, fix in enumerate(batch):
-            if fix.quality != "good" or fix.replayed:
-                continue
-            if fix.unit_id not in on_run and (fix.speed_ms is None or fix.speed_ms < MOVING_MS):
-                continue
-            known = newest.get(fix.installation_id)
-            if known is None or batch[known].sequence < fix.sequence:
-                newest[fix.installation_id] = i
-        return list(newest.values())
-
-    def _rows_of(self, batch: Sequence[Fix]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def _rows_of(self, batch: Records) -> Numbers:
         if len(self._rows) > _MOST_SENDERS:  # phones of years: what they knew is a minute's work
             self._rows.clear()
             self._at[:] = -np.inf
-        rows = [self._rows.setdefault(fix.installation_id, len(self._rows)) for fix in batch]
-        while len(self._rows) > len(self._at):
+        known = self._rows
+        rows = [known.setdefault(sender, len(known)) for sender in batch["installation_id"].tolist()]
+        while len(known) > len(self._at):
             more = routing.nowhere(len(self._at))
             self._before = routing.Followed._make(
                 np.concatenate([column, more[number]]) for number, column in enumerate(self._before)
@@ -123,13 +110,16 @@ class RoadMatch:
         return np.array(rows, np.int64)
 
 
-def _fixes(batch: Sequence[Fix], seconds: np.ndarray[Any, np.dtype[np.float64]]) -> routing.Fixes:
-    # None becomes NaN, which is how the roads are told "unknown"
-    return routing.Fixes(
-        np.array([fix.lon for fix in batch], np.float64),
-        np.array([fix.lat for fix in batch], np.float64),
-        np.array([fix.accuracy_m for fix in batch], np.float64),
-        np.array([fix.heading_deg for fix in batch], np.float64),
-        np.array([fix.speed_ms for fix in batch], np.float64),
-        seconds,
-    )
+def _chosen(batch: Records, on_run: Container[bytes]) -> Numbers:
+    good = batch["marks"] & (NOT_GOOD | REPLAYED) == 0
+    moving = good & (batch["speed_ms"] >= MOVING_MS)  # false where the speed is not known
+    for i in np.flatnonzero(good & ~moving):
+        moving[i] = batch["unit_id"][i].item() in on_run
+    chosen = np.flatnonzero(moving)
+    senders = batch["installation_id"][chosen].tolist()
+    if len(set(senders)) == len(senders):
+        return chosen
+    newest = dict[bytes, int]()
+    for i in chosen[np.argsort(batch["sequence"][chosen], kind="stable")].tolist():
+        newest[batch["installation_id"][i].item()] = i
+    return np.array(list(newest.values()), np.int64)

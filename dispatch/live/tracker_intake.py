@@ -24,10 +24,10 @@ class _Answer:
     def __init__(self) -> None:
         self.stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-    def saved(self, seqs: list[int]) -> None:
+    def saved(self, seqs: Sequence[int]) -> None:
         self._tell(stored=True)
 
-    def not_saved(self, seqs: list[int]) -> None:
+    def not_saved(self, seqs: Sequence[int]) -> None:
         self._tell(stored=False)
 
     def _tell(self, *, stored: bool) -> None:

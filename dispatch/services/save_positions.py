@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from dispatch.domain.position import Trail
@@ -10,10 +9,17 @@ from dispatch.domain.roles import SYSTEM
 from dispatch.services.centre import Centre
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.queries.positions import (
+    FIX,
+    LIVE,
+    NOT_GOOD,
+    REPLAYED,
+    Column,
     Fix,
     LastPlace,
     MovedUnit,
+    Records,
     RoadPlaces,
+    as_records,
     last_place,
     no_roads,
     quick_uuid,
@@ -21,9 +27,16 @@ from dispatch.storage.queries.positions import (
 )
 
 __all__ = [
+    "FIX",
+    "LIVE",
+    "NOT_GOOD",
+    "REPLAYED",
+    "Column",
     "Fix",
     "MovedUnit",
+    "Records",
     "RoadPlaces",
+    "as_records",
     "begin_trail",
     "no_roads",
     "quick_uuid",
@@ -33,15 +46,15 @@ __all__ = [
 
 
 async def save_positions(
-    centre: Centre, entry: TenantEntry, fixes: Sequence[Fix], roads: RoadPlaces
+    centre: Centre, entry: TenantEntry, fixes: Records, roads: RoadPlaces
 ) -> list[MovedUnit]:
     """Store the fixes of one tenant and return the units whose marker moved; committed on return.
 
-    `roads` has one place for each fix. A fix that was stored before changes nothing. A replayed or older one
-    is kept, and never moves a marker back: the order is that of (installation, sequence), across
-    installations that of the fixes' times.
+    `fixes` are records of `FIX`, `roads` has one place for each. A fix that was stored before changes
+    nothing. A replayed or older one is kept, and never moves a marker back: the order is that of
+    (installation, sequence), across installations that of the fixes' times.
     """
-    if not fixes:
+    if not len(fixes):
         return []
     async with centre.begin(entry.tenant, SYSTEM, "positions") as tx:
         return await store_fixes(tx.session, entry.tenant.id, fixes, roads)

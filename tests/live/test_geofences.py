@@ -136,7 +136,7 @@ async def test_all_runs_are_watched_again_when_fixes_were_missed_in_the_middle_o
     async with under_way(world, server) as run:
         book = geofencing.RunBook(world.centre, world.entry)
         await book.refresh()
-        assert book.units == {run.unit.id}
+        assert book.units == {run.unit.id.bytes}
 
         async def missing(*given: Any) -> Any:
             book.forget()
@@ -147,7 +147,7 @@ async def test_all_runs_are_watched_again_when_fixes_were_missed_in_the_middle_o
         await book.refresh()
         monkeypatch.setattr(geofencing, "fixes_of_runs", fixes_of_runs)
         await book.refresh()
-        assert book.units == {run.unit.id}
+        assert book.units == {run.unit.id.bytes}
 
 
 async def test_an_unanswered_proposal_never_becomes_a_stamp(world: World, server: ServerThread) -> None:

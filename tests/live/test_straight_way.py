@@ -28,6 +28,7 @@ from websockets.frames import Opcode
 from dispatch.live import ingest
 from dispatch.live.driver_socket import _Cab
 from dispatch.live.ingest import Ingest
+from dispatch.live.ordinary_fixes import OrdinaryFixes
 from dispatch.live.road_match import RoadMatch
 from dispatch.services.unit_state import list_units
 
@@ -149,7 +150,7 @@ async def test_a_phone_whose_frames_cannot_be_read_holds_up_no_other(
     token, unit = await aboard(world)
     read, announce, save = _Cab.read, Ingest.announce, ingest.save_positions
     failed: list[object] = []
-    one, both = Event(), Event()
+    saving, both = Event(), Event()
 
     def fails_once(self: _Cab, text: bytes, received_at: float) -> object:
         fixes = read(self, text, received_at)
@@ -160,10 +161,12 @@ async def test_a_phone_whose_frames_cannot_be_read_holds_up_no_other(
 
     def counted(self: Ingest, *frame: Any) -> bool:
         taken = announce(self, *frame)
-        (one if not one.is_set() else both if len(self._unread) == 2 else Event()).set()
+        if saving.is_set() and len(self._unread) == 2:
+            both.set()
         return taken
 
     async def held_until_both_wait(*batch: Any) -> object:
+        saving.set()
         assert await asyncio.to_thread(both.wait, PATIENCE_S)
         return await save(*batch)
 
@@ -176,7 +179,7 @@ async def test_a_phone_whose_frames_cannot_be_read_holds_up_no_other(
         monkeypatch.setattr(Ingest, "announce", counted)
         monkeypatch.setattr(ingest, "save_positions", held_until_both_wait)
         await good.connection.send(compact(fix(1)))
-        assert await asyncio.to_thread(one.wait, PATIENCE_S)
+        assert await asyncio.to_thread(saving.wait, PATIENCE_S)
         await bad.connection.send(compact(fix(1)))
         await good.connection.send(compact(fix(2)))
         assert await answers(good, 2) == [1, 2]
@@ -188,41 +191,46 @@ async def test_a_phone_whose_frames_cannot_be_read_holds_up_no_other(
 async def test_a_batch_that_cannot_be_stored_holds_up_no_other_regency(
     world: World, server: ServerThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its phone is told to send again; the other regency's batch of the same moment is stored."""
+    """Its phone is told to send again; the batch of the same moment that comes after it is stored."""
     token, unit = await aboard(world)
     save, announce = ingest.save_positions, Ingest.announce
     failed: list[str] = []
-    one, both = Event(), Event()
+    saving, both, broken = Event(), Event(), Event()
 
     def counted(self: Ingest, *frame: Any) -> bool:
         taken = announce(self, *frame)
-        (one if not one.is_set() else both if len(self._unread) == 2 else Event()).set()
+        if saving.is_set() and len(self._unread) == 2:
+            both.set()
         return taken
 
     async def fails_once(centre: Any, entry: Any, *batch: Any) -> object:
         if not both.is_set():
+            saving.set()
             assert await asyncio.to_thread(both.wait, PATIENCE_S)
         elif not failed:
             failed.append(entry.tenant.slug)
+            broken.set()
             raise ValueError("as of a batch nobody thought of")
         return await save(centre, entry, *batch)
 
     away = await other_regency_token(world)
     async with (
-        driver_screen(server, token, aboard=unit) as bad,
-        driver_screen(server, away[0], aboard=away[1]) as good,
+        driver_screen(server, token, aboard=unit) as here,
+        driver_screen(server, away[0], aboard=away[1]) as there,
     ):
         monkeypatch.setattr(Ingest, "announce", counted)
         monkeypatch.setattr(ingest, "save_positions", fails_once)
-        await good.connection.send(compact(fix(1)))
-        assert await asyncio.to_thread(one.wait, PATIENCE_S)
-        await bad.connection.send(compact(fix(1)))
-        await good.connection.send(compact(fix(2)))
-        assert await answers(good, 2) == [1, 2]
-        assert (await bad.until("error"))["problem"]["seqs"] == [1]
-        assert failed == [HOME]
-        await bad.connection.send(compact(fix(1)))
-        assert await answers(bad, 1) == [1]
+        await there.connection.send(compact(fix(1)))
+        assert await asyncio.to_thread(saving.wait, PATIENCE_S)
+        await here.connection.send(compact(fix(2)))
+        await there.connection.send(compact(fix(2)))
+        assert await answers(there, 1) == [1]
+        assert await asyncio.to_thread(broken.wait, PATIENCE_S)
+        bad, good = (here, there) if failed == [HOME] else (there, here)
+        assert await answers(good, 1) == [2]
+        assert (await bad.until("error"))["problem"]["seqs"] == [2]
+        await bad.connection.send(compact(fix(2)))
+        assert await answers(bad, 1) == [2]
 
 
 async def test_whatever_is_wrong_with_the_roads_fixes_are_stored(
@@ -238,6 +246,29 @@ async def test_whatever_is_wrong_with_the_roads_fixes_are_stored(
     async with driver_screen(server, token, aboard=unit) as screen:
         await screen.connection.send(compact(fix(1)))
         assert await answers(screen, 1) == [1]
+
+
+async def test_without_compiled_code_every_fix_goes_step_by_step(
+    world: World, server: ServerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine where it cannot be compiled, or for a fault in it: nothing is lost, nothing waits."""
+    failed = Event()
+
+    def fails(*_: Any) -> object:
+        failed.set()
+        raise OSError("as of a compiled kernel that was cut short on the disk")
+
+    token, unit = await aboard(world)
+    async with driver_screen(server, token, aboard=unit) as screen:
+        monkeypatch.setattr(OrdinaryFixes, "take", fails)
+        number = 0
+        while not failed.is_set():
+            number += 1
+            await screen.connection.send(compact(fix(number)))
+            assert await answers(screen, 1) == [number]
+        for later in range(number + 1, number + 4):
+            await screen.connection.send(compact(fix(later)))
+        assert await answers(screen, 3) == list(range(number + 1, number + 4))
 
 
 async def other_regency_token(world: World) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from dispatch.services.rank_units import rank_for_incident
 from dispatch.services.readiness import Said, make_available, make_unavailable
 from dispatch.services.resident_status import call_status
 from dispatch.services.roads import Roads
-from dispatch.services.save_positions import Fix, no_roads, save_positions
+from dispatch.services.save_positions import Fix, as_records, no_roads, save_positions
 from dispatch.services.stand_down import acknowledge_stand_down, stand_down
 from dispatch.services.unit_state import UnitView, list_units
 
@@ -108,7 +108,7 @@ async def test_while_roads_cannot_be_read_a_caller_sees_the_ambulance(case: Case
     await case.send("A-1", opened.incident_id, None)
     at, place = case.now.timestamp(), along(1_000)
     fix = Fix(uuid4(), 1, at, at, place.lon, place.lat, at=at, unit_id=case.units["A-1"])
-    await save_positions(case.centre, case.entry, [fix], no_roads(1))
+    await save_positions(case.centre, case.entry, as_records([fix]), no_roads(1))
     (seen,) = (await call_status(*about)).ambulances
     assert seen.position_quality is PositionQuality.LIVE
     assert seen.eta_s is not None

@@ -31,7 +31,7 @@ from dispatch.services.register_resident import Registration, register_resident
 from dispatch.services.replay_case import CaseReplay, replay_case
 from dispatch.services.replay_moment import UnitAtMoment, replay_moment
 from dispatch.services.request_help import HelpRequest, request_help
-from dispatch.services.save_positions import no_roads, save_positions
+from dispatch.services.save_positions import as_records, no_roads, save_positions
 from dispatch.services.unit_state import UnitView, list_units
 from dispatch.storage.queries.positions import Fix
 from dispatch.storage.tables.incident import Incident
@@ -93,7 +93,7 @@ async def fix(
         unit_id=case.units[sign], received_at=now.timestamp(), lon=place.lon, lat=place.lat, accuracy_m=8.0,
         speed_ms=3.0, heading_deg=90.0, battery=0.5,
     )  # fmt: skip
-    await save_positions(case.centre, case.entry, [one], no_roads(1))
+    await save_positions(case.centre, case.entry, as_records([one]), no_roads(1))
 
 
 async def replayed(case: Case, incident_id: UUID, **more: Any) -> CaseReplay:

@@ -13,7 +13,7 @@ from dispatch.domain.events import EventKind
 from dispatch.domain.unit import UnavailabilityReason
 from dispatch.services.crew import sign_off
 from dispatch.services.readiness import make_unavailable
-from dispatch.services.save_positions import Fix, no_roads, save_positions
+from dispatch.services.save_positions import Fix, as_records, no_roads, save_positions
 from dispatch.services.signals import watch_signals
 from dispatch.storage.rebuild import current, differences, rebuild
 
@@ -35,7 +35,7 @@ async def fix(case: Case, sign: str, at: datetime | None = None) -> None:
         at=made.timestamp(),
         unit_id=case.units[sign],
     )
-    await save_positions(case.centre, case.entry, [one], no_roads(1))
+    await save_positions(case.centre, case.entry, as_records([one]), no_roads(1))
 
 
 async def look(case: Case) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -10,7 +11,7 @@ import numpy as np
 
 import routing
 from dispatch.live.road_match import RoadMatch
-from dispatch.services.save_positions import Fix
+from dispatch.services.save_positions import Fix, as_records
 
 EDGE = 2_000_000
 """One that a small network has not."""
@@ -56,7 +57,8 @@ def fix(installation: UUID, sequence: int) -> Fix:
 
 async def matched(match: RoadMatch, centre: Roads, given: Fix) -> list[float | None]:
     """Return on which longitude of a road the fix lies."""
-    return (await match.places(cast(Any, centre), cast(Any, None), [given], set())).lon
+    lon = (await match.places(cast(Any, centre), cast(Any, None), as_records([given]), set())).lon
+    return [None if math.isnan(each) else each for each in lon.tolist()]
 
 
 async def test_newly_loaded_roads_are_not_asked_about_the_places_on_the_old_ones() -> None:

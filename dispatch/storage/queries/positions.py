@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
+import numpy as np
 from asyncpg.pgproto import pgproto
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -49,16 +50,51 @@ class Fix(msgspec.Struct, gc=False):
     moves: bool = True
 
 
-class RoadPlaces(NamedTuple):
-    """Where on a road each fix of a batch lies; None where it lies on none."""
+FIX = np.dtype(
+    [
+        ("installation_id", "V16"), ("unit_id", "V16"), ("sequence", "i8"), ("device_at", "f8"), ("at", "f8"),
+        ("received_at", "f8"), ("clock_offset_s", "f8"), ("lon", "f8"), ("lat", "f8"), ("accuracy_m", "f8"),
+        ("speed_ms", "f8"), ("heading_deg", "f8"), ("battery", "f8"), ("marks", "i8"),
+    ]
+)  # fmt: skip
+"""A fix as one record of a batch: ids as their 16 bytes, NaN for what is not known, `marks` as below."""
+TRACKER, REPLAYED, MOVES, COARSE, JUMP = 1, 2, 4, 8, 16
+LIVE = MOVES
+"""The marks of nearly all fixes: of a phone, new, good, and one that moves the marker."""
+NOT_GOOD = COARSE | JUMP
 
-    lon: list[float | None]
-    lat: list[float | None]
+Records = np.ndarray[Any, np.dtype[Any]]
+Column = np.ndarray[Any, np.dtype[np.float64]]
+_QUALITY = {"good": 0, "coarse": COARSE, "jump": JUMP}
+
+
+def as_records(fixes: Iterable[Fix]) -> Records:
+    """Return fixes as records of `FIX`."""
+    return np.array(
+        [
+            (
+                fix.installation_id.bytes, fix.unit_id.bytes, fix.sequence, fix.device_at, fix.at,
+                fix.received_at, fix.clock_offset_s, fix.lon, fix.lat, fix.accuracy_m, fix.speed_ms,
+                fix.heading_deg, fix.battery,
+                TRACKER * (fix.source == "tracker") | REPLAYED * fix.replayed | MOVES * fix.moves
+                | _QUALITY[fix.quality],
+            )
+            for fix in fixes
+        ],
+        FIX,
+    )  # fmt: skip
+
+
+class RoadPlaces(NamedTuple):
+    """Where on a road each fix of a batch lies; NaN where it lies on none."""
+
+    lon: Column
+    lat: Column
 
 
 def no_roads(count: int) -> RoadPlaces:
     """Return the places of fixes of which none lies on a road."""
-    return RoadPlaces([None] * count, [None] * count)
+    return RoadPlaces(np.full(count, np.nan), np.full(count, np.nan))
 
 
 class MovedUnit(msgspec.Struct, gc=False):
@@ -86,23 +122,16 @@ class MovedUnit(msgspec.Struct, gc=False):
 _STORE = text(
     """
     WITH given AS (
-        SELECT installation_id, sequence, unit_id, clock_offset_s, lon, lat, accuracy_m, speed_ms,
-               heading_deg, battery, road_lon, road_lat, number,
-               timestamptz 'epoch' + interval '1 microsecond' * device_us AS device_at,
-               timestamptz 'epoch' + interval '1 microsecond' * fixed_us AS fixed_at,
-               timestamptz 'epoch' + interval '1 microsecond' * received_us AS received_at,
+        SELECT number, installation_id, sequence, unit_id, clock_offset_s, lon, lat,
+               nullif(accuracy_m, 'NaN') AS accuracy_m, nullif(speed_ms, 'NaN') AS speed_ms,
+               nullif(heading_deg, 'NaN') AS heading_deg, nullif(battery, 'NaN') AS battery,
+               nullif(road_lon, 'NaN') AS road_lon, nullif(road_lat, 'NaN') AS road_lat,
+               to_timestamp(device_at) AS device_at, to_timestamp(at) AS fixed_at,
+               to_timestamp(received_at) AS received_at,
                CASE marks & 1 WHEN 0 THEN 'app' ELSE 'tracker' END AS source,
                marks & 2 <> 0 AS replayed, marks & 4 <> 0 AS moves,
                CASE marks >> 3 WHEN 0 THEN 'good' WHEN 1 THEN 'coarse' ELSE 'jump' END AS quality
-        FROM unnest(
-            CAST(:installation_id AS uuid[]), CAST(:sequence AS bigint[]), CAST(:device_us AS bigint[]),
-            CAST(:fixed_us AS bigint[]), CAST(:unit_id AS uuid[]), CAST(:clock_offset_s AS float8[]),
-            CAST(:received_us AS bigint[]), CAST(:lon AS float8[]), CAST(:lat AS float8[]),
-            CAST(:accuracy_m AS float8[]), CAST(:speed_ms AS float8[]), CAST(:heading_deg AS float8[]),
-            CAST(:battery AS float8[]), CAST(:marks AS integer[]),
-            CAST(:road_lon AS float8[]), CAST(:road_lat AS float8[])) WITH ORDINALITY
-        AS g(installation_id, sequence, device_us, fixed_us, unit_id, clock_offset_s, received_us, lon, lat,
-             accuracy_m, speed_ms, heading_deg, battery, marks, road_lon, road_lat, number)
+        FROM pg_temp.arrived_fix
     ), stored AS (
         INSERT INTO position (regency_id, installation_id, sequence, fixed_at, unit_id, clock_offset_s,
                               received_at, lon, lat, accuracy_m, speed_ms, heading_deg, battery, source,
@@ -165,7 +194,7 @@ _STORE = text(
         RETURNING unit_id
     )
     -- two arrays: a row for each costs more to read than all that is in it
-    SELECT coalesce(array_agg(CAST(winner.number AS integer)), '{}'), array_agg(winner.incident_id)
+    SELECT coalesce(array_agg(winner.number), '{}'), array_agg(winner.incident_id)
     FROM winner WHERE (unit_id IN (SELECT unit_id FROM moved)) IS TRUE
     """
 )
@@ -178,64 +207,84 @@ _LIMITS = {
 }
 
 
+# A batch comes in by COPY: as arrays, a value costs the driver as much as the search for its road does.
+_MAKE_ROOM = text(
+    """
+    CREATE TEMPORARY TABLE IF NOT EXISTS arrived_fix (
+        number integer, installation_id uuid, unit_id uuid, sequence bigint, device_at float8, at float8,
+        received_at float8, clock_offset_s float8, lon float8, lat float8, accuracy_m float8, speed_ms float8,
+        heading_deg float8, battery float8, marks bigint, road_lon float8, road_lat float8
+    ) ON COMMIT DELETE ROWS
+    """
+)
+_KINDS: dict[str, str] = {
+    "number": "i4",
+    **{name: FIX[name].str[1:] for name in FIX.names or ()},
+    "road_lon": "f8",
+    "road_lat": "f8",
+}
+_ROW: np.dtype[Any] = np.dtype(
+    [
+        ("columns", ">i2"),
+        *(part for name, kind in _KINDS.items() for part in ((f"size of {name}", ">i4"), (name, f">{kind}"))),
+    ]
+)
+"""A row of PostgreSQL's binary COPY: how many columns, and before each its size in bytes."""
+_COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_END = b"\xff\xff"
+
+
 async def store_fixes(
-    session: AsyncSession, regency_id: int, fixes: Sequence[Fix], roads: RoadPlaces
+    session: AsyncSession, regency_id: int, fixes: Records, roads: RoadPlaces
 ) -> list[MovedUnit]:
     """Store the fixes that are not stored yet; return the units whose marker moved.
 
-    `roads` has one place for each fix.
+    `fixes` are records of `FIX`; `roads` has one place for each.
     """
-    given = {
-        "installation_id": [fix.installation_id for fix in fixes],
-        "sequence": [fix.sequence for fix in fixes],
-        "device_us": [round(fix.device_at * 1e6) for fix in fixes],
-        "fixed_us": [round(fix.at * 1e6) for fix in fixes],
-        "unit_id": [fix.unit_id for fix in fixes],
-        "clock_offset_s": [fix.clock_offset_s for fix in fixes],
-        "received_us": [round(fix.received_at * 1e6) for fix in fixes],
-        "lon": [fix.lon for fix in fixes],
-        "lat": [fix.lat for fix in fixes],
-        "accuracy_m": [fix.accuracy_m for fix in fixes],
-        "speed_ms": [fix.speed_ms for fix in fixes],
-        "heading_deg": [fix.heading_deg for fix in fixes],
-        "battery": [fix.battery for fix in fixes],
-        "marks": [
-            _LIVE
-            if fix.moves and not fix.replayed and fix.quality == "good" and fix.source == "app"
-            else _marks(fix)
-            for fix in fixes
-        ],
-        "road_lon": roads.lon,
-        "road_lat": roads.lat,
-    }
-    moved = await session.execute(_STORE, {"regency": regency_id, **given, **_LIMITS})
-    numbers, incident_ids = moved.one()
-    return [_moved(fixes, roads, n - 1, run) for n, run in zip(numbers, incident_ids or (), strict=True)]
-
-
-_LIVE = 1 << 2
-"""The marks of nearly all fixes."""
-_QUALITY = {"good": 0, "coarse": 1 << 3, "jump": 2 << 3}
-
-
-def _marks(fix: Fix) -> int:
-    """Four columns in one: each costs as much to write as a coordinate."""
-    return (fix.source == "tracker") | fix.replayed << 1 | fix.moves << 2 | _QUALITY[fix.quality]
-
-
-def _moved(fixes: Sequence[Fix], roads: RoadPlaces, at: int, incident_id: UUID | None) -> MovedUnit:
-    fix = fixes[at]
-    return MovedUnit(
-        fix.unit_id,
-        fix.lon,
-        fix.lat,
-        fix.at,
-        fix.speed_ms,
-        fix.heading_deg,
-        incident_id,
-        roads.lon[at],
-        roads.lat[at],
+    await session.execute(_MAKE_ROOM)
+    wire = await (await session.connection()).get_raw_connection()
+    assert wire.driver_connection is not None
+    await wire.driver_connection.copy_to_table(
+        "arrived_fix", source=_copied(fixes, roads), schema_name="pg_temp", format="binary"
     )
+    moved = await session.execute(_STORE, {"regency": regency_id, **_LIMITS})
+    numbers, incident_ids = moved.one()
+    return _moved(fixes, roads, numbers, incident_ids or ())
+
+
+async def _copied(fixes: Records, roads: RoadPlaces) -> AsyncIterator[bytes]:
+    rows = np.empty(len(fixes), _ROW)
+    rows["columns"] = len(_KINDS)
+    for name in _KINDS:
+        rows[f"size of {name}"] = _ROW[name].itemsize
+    rows["number"] = np.arange(len(fixes))
+    rows["road_lon"], rows["road_lat"] = roads
+    for name in FIX.names or ():
+        rows[name] = fixes[name]
+    yield _COPY_HEAD
+    yield rows.tobytes()
+    yield _COPY_END
+
+
+def _moved(
+    fixes: Records, roads: RoadPlaces, numbers: Sequence[int], incident_ids: Sequence[UUID | None]
+) -> list[MovedUnit]:
+    winners = fixes[numbers]
+    return list(
+        map(
+            MovedUnit,
+            map(pgproto.UUID, winners["unit_id"].tolist()),
+            *(_known(winners[name]) for name in ("lon", "lat", "at", "speed_ms", "heading_deg")),
+            incident_ids,
+            *(_known(column[numbers]) for column in roads),
+        )
+    )
+
+
+def _known(values: Column) -> list[Any]:
+    """Return values as a list, None for those that are not known."""
+    told: list[Any] = values.tolist()
+    return [None if value != value else value for value in told] if np.isnan(values).any() else told
 
 
 class LastPlace(NamedTuple):
