@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -67,10 +68,11 @@ class Surroundings:
         looked_at = np.isin(rows, rows[counts & near])  # one after the other, as they came
         noted = counts & ~looked_at
         np.maximum.at(self._far[_OUTSIDE_AT], rows[noted], batch["at"][noted])
-        for fix in batch[counts & looked_at]:
-            unit = fix["unit_id"].item()
-            seen = Seen(fix["lon"].item(), fix["lat"].item(), _known(fix["accuracy_m"]), fix["at"].item())
-            proposals = self.take_one(unit, seen, _known(fix["speed_ms"]))
+        seen = batch[counts & looked_at]
+        columns = [seen[name].tolist() for name in ("unit_id", "lon", "lat", "accuracy_m", "at", "speed_ms")]
+        for unit, lon, lat, accuracy_m, at, speed_ms in zip(*columns, strict=True):
+            place = Seen(lon, lat, _known(accuracy_m), at)
+            proposals = self.take_one(unit, place, _known(speed_ms))
             if proposals:
                 yield unit, proposals
 
@@ -106,5 +108,5 @@ def _metres(batch: Records, far: Reals) -> Reals:
     return metres
 
 
-def _known(value: np.float64) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value
