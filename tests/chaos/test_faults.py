@@ -8,12 +8,8 @@ from chaos.command import Theatre
 from chaos.faults import FAULTS
 from chaos.scene import Fault
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.timeout(400),
-    # one system, one process: faults do not go well beside each other
-    pytest.mark.xdist_group("chaos"),
-]
+# all in one file, for a file is one process's: faults do not go well beside each other
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
