@@ -33,13 +33,12 @@ def _private(folder: Path) -> bool:
     return info.st_uid == os.getuid() and not info.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-_OWN = Path(__file__).parent
 _IMPORTED = re.compile(r"^from routing(?:\.(\w+) import|\s+import ([\w, ]+))", re.MULTILINE)
 
 
-def _own_sources() -> list[Path]:
+def own_sources(folder: Path) -> list[Path]:
     """The source files that the network's kernels are made of: those they stand in, and those they import."""
-    source = {file.stem: file.read_bytes() for file in _OWN.glob("*.py")}
+    source = {file.stem: file.read_bytes() for file in folder.glob("*.py")}
     wanted = [name for name, content in source.items() if b"@compiled" in content]
     seen = set(wanted)
     while wanted:
@@ -47,7 +46,7 @@ def _own_sources() -> list[Path]:
             found = {one, *re.findall(r"\w+", several)} & source.keys() - seen
             seen |= found
             wanted += found
-    return [_OWN / f"{name}.py" for name in sorted(seen)]
+    return [folder / f"{name}.py" for name in sorted(seen)]
 
 
 def choose_cache(name: str, beside: Path) -> Path | None:
@@ -87,13 +86,13 @@ class Compiler:
         digest = hashlib.sha256()
         for file in sources:
             digest.update(file.stem.encode() + b"\0" + file.read_bytes() + b"\0")
-        self._folder = choose_cache(f"{name}-{digest.hexdigest()[:12]}", sources[0].parent)
+        self.folder = choose_cache(f"{name}-{digest.hexdigest()[:12]}", sources[0].parent)
 
     def __call__(self, kernel: Kernel) -> Kernel:
         """Return the kernel in its compiled form; for use as a decorator."""
-        if self._folder:  # read when a kernel is declared
-            vars(numba.core.config)["CACHE_DIR"] = str(self._folder)
-        return cast(Kernel, numba.njit(cache=self._folder is not None, nogil=True)(kernel))
+        if self.folder:  # read when a kernel is declared
+            vars(numba.core.config)["CACHE_DIR"] = str(self.folder)
+        return cast(Kernel, numba.njit(cache=self.folder is not None, nogil=True)(kernel))
 
 
-compiled = Compiler("routing", _own_sources())
+compiled = Compiler("routing", own_sources(Path(__file__).parent))

@@ -46,6 +46,22 @@ settings.register_profile("explore", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 
+LONGEST_FIRST = ("chaos", "system", "web", "proof", "services/test_race_claims.py", "live", "services")
+"""Folders and files of tests; what is quick comes last, so that all processes have something to do to the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long tests first."""
+
+    def rank(item: pytest.Item) -> int:
+        inside = item.path.relative_to(REPOSITORY / "tests").as_posix()
+        return next(
+            (n for n, long in enumerate(LONGEST_FIRST) if inside.startswith(long)), len(LONGEST_FIRST)
+        )
+
+    items.sort(key=rank)
+
+
 class OutsideConnection(RuntimeError):
     """A test tried to speak to another machine."""
 

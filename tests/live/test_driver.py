@@ -121,7 +121,6 @@ async def test_a_stand_down_reaches_the_crew_and_is_acknowledged(world: World, s
         desk = await screen.until("desk", lambda f: f["run"] is None)
         assert desk["stood_down"] == [str(run.id)]
         await screen.say("ack_stand_down", id="a", assignment_id=str(run.id))
-        await screen.until("done", lambda f: f["id"] == "a")
         await screen.until("desk", lambda f: f["stood_down"] == [])
 
 
@@ -164,7 +163,7 @@ async def test_what_was_said_without_signal_carries_its_time_and_its_unit(
         refused = await screen.until("error", lambda f: f["id"] == 1)
         assert refused["problem"]["status"] == 409
         await screen.say("unavailable", id=2, reason="rest", unit_id=str(ours.id), **told)
-        await screen.until("done", lambda f: f["id"] == 2)
+        # the answer may come before it or after it
         desk = await screen.until("desk", lambda f: f["unavailable"] is not None)
         since = datetime.fromisoformat(desk["unavailable"]["since"])
         assert abs((since - sent).total_seconds() + 240) < 6

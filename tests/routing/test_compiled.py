@@ -62,19 +62,21 @@ def test_where_the_cache_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     blocked.touch()
     wished, home, temporary = tmp_path / "wished", tmp_path / "home", tmp_path / "temporary"
     temporary.mkdir()
+    beside = tmp_path / "source"
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
 
     def chosen() -> Path | None:
-        folder = compiled.choose_cache()
+        folder = compiled.choose_cache("kernels", beside)
         return folder and folder.parent
 
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(wished))
     assert chosen() == wished
 
-    # a checkout this user cannot write
     monkeypatch.delenv("NUMBA_CACHE_DIR")
-    monkeypatch.setattr(compiled, "__file__", str(blocked / "compiled.py"))
+    assert chosen() == beside / "__pycache__"
+
+    beside = blocked  # a checkout this user cannot write
     assert chosen() == home / "semar-numba"
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
@@ -92,15 +94,14 @@ def test_where_the_cache_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_change_of_what_kernels_are_made_of_is_a_new_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compiled, "__file__", str(tmp_path / "compiled.py"))
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
 
     def after(name: str, content: str) -> Path | None:
         (tmp_path / f"{name}.py").write_text(content)
-        return compiled.choose_cache()
+        return compiled.Compiler("routing", compiled.own_sources(tmp_path)).folder
 
-    after("costs", "FAR = 1")
-    after("units", "FAR = 1")
+    for name in ("costs", "units"):
+        (tmp_path / f"{name}.py").write_text("FAR = 1")
     first = after("kernels", "from routing.costs import FAR\nfrom routing import units\n@compiled\n")
     assert after("pages", "no kernel here") == first
     folders = [
