@@ -47,7 +47,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 
 LONGEST_FIRST = ("chaos", "system", "web", "proof", "services/test_race_claims.py", "live", "services")
-"""Folders and files of tests; what is quick comes last, so that all processes have something to do to the end."""
+"""What takes long begins first; what is quick comes last, so that no process is idle at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
