@@ -16,6 +16,8 @@ from dispatch.services.save_positions import Fix, quick_uuid
 
 OLDEST = timedelta(days=7)
 AHEAD_S = 60.0
+FASTEST_MS, FULL_CIRCLE_DEG, FULL_BATTERY = 150.0, 360.0, 100.0
+"""A side value beyond these, or below zero, is none: phones say "unknown" as -1."""
 BOARDING_S = 120.0
 """A phone may have its first fix a little before its driver has signed on."""
 _OLDEST_S = OLDEST.total_seconds()
@@ -146,14 +148,13 @@ def in_range(fix: Fix, phone: Phone) -> Refusal | None:
             f"Koordinat {fix.lon}, {fix.lat} di luar batas",
             f"Coordinates {fix.lon}, {fix.lat} out of range",
         )
-    # phones say "unknown" as -1
     if fix.accuracy_m is not None and not 0.0 <= fix.accuracy_m <= 1e6:
         fix.accuracy_m = None
-    if fix.speed_ms is not None and not 0.0 <= fix.speed_ms <= 150.0:
+    if fix.speed_ms is not None and not 0.0 <= fix.speed_ms <= FASTEST_MS:
         fix.speed_ms = None
-    if fix.heading_deg is not None and not 0.0 <= fix.heading_deg <= 360.0:
+    if fix.heading_deg is not None and not 0.0 <= fix.heading_deg <= FULL_CIRCLE_DEG:
         fix.heading_deg = None
-    if fix.battery is not None and not 0.0 <= fix.battery <= 100.0:
+    if fix.battery is not None and not 0.0 <= fix.battery <= FULL_BATTERY:
         fix.battery = None
     return None
 

@@ -30,7 +30,7 @@ from dispatch.domain.position import (
     UNKNOWN_ACCURACY_M,
 )
 from dispatch.live import clock_offset, fix_steps, positions_text, sender_cells
-from dispatch.live.fix_steps import AHEAD_S, OLDEST
+from dispatch.live.fix_steps import AHEAD_S, FASTEST_MS, FULL_BATTERY, FULL_CIRCLE_DEG, OLDEST
 from dispatch.live.positions_text import (
     ACCURACY,
     BATTERY,
@@ -46,15 +46,14 @@ from dispatch.live.positions_text import (
 )
 from dispatch.live.sender_cells import CLOCK, HELD_BACK, INSTALLATION, JOINED, PACE, TRAIL, UNIT, SenderTable
 from dispatch.services.save_positions import FIX, LIVE
+from dispatch.storage.queries import positions
 from routing.compiled import Compiler
 
-compiled = Compiler(
-    "intake",
-    [
-        Path(str(each.__file__))
-        for each in (sys.modules[__name__], position, clock_offset, fix_steps, positions_text, sender_cells)
-    ],
-)
+_SOURCES = (
+    sys.modules[__name__], position, clock_offset, fix_steps, positions_text, sender_cells, positions
+)  # fmt: skip
+compiled = Compiler("intake", [Path(str(each.__file__)) for each in _SOURCES])
+"""Compiled anew when any file changes whose constants or kernels these use."""
 Ints = NDArray[np.int64]
 
 _OLDEST_S = OLDEST.total_seconds()
@@ -101,7 +100,9 @@ def _take(
     lon, lat, accuracy = told[LON], told[LAT], told[ACCURACY]
     if not (-180.0 <= lon <= 180.0 and -90.0 <= lat <= 90.0):
         return False
-    if not (_within(told[SPEED], 150.0) and _within(told[HEADING], 360.0) and _within(told[BATTERY], 100.0)):
+    if not (_within(told[SPEED], FASTEST_MS) and _within(told[HEADING], FULL_CIRCLE_DEG)):
+        return False
+    if not _within(told[BATTERY], FULL_BATTERY):
         return False
     if not (math.isnan(accuracy) or 0.0 <= accuracy <= COARSE_M):
         return False
