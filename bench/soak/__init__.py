@@ -212,6 +212,7 @@ def _show(result: dict[str, Any], memory: Memory, shares: dict[str, float], sett
     for what, times, limit in (
         ("call on a console's socket", result["seen_ms"], f"{ON_SCREEN_LIMIT_MS:.0f}"),
         ("any request answered", result["asked_ms"], "-"),
+        ("board read by a console", result["board_ms"], "-"),
     ):
         p50, p99 = np.percentile(times, (50, 99))
         print(f"  {what:<30} p50 {p50:7.1f} ms   p99 {p99:7.1f} ms   limit {limit}")

@@ -22,6 +22,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import msgspec
 import uvloop
 
 from bench.raw_socket import RawSocket
@@ -42,6 +43,8 @@ STEPS = (
     "cleared",
 )
 MOST_OPEN = 400
+BOARD_GAP_S = 0.5
+"""As `BOARD_GAP_MS` of the operator's page."""
 DRAIN_S = 120.0
 
 
@@ -53,6 +56,7 @@ class Tally:
         self.wrong: list[str] = []
         self.seen_ms: list[float] = []
         self.asked_ms: list[float] = []
+        self.board_ms: list[float] = []
 
     def fault(self, what: str) -> None:
         """Keep the first hundred; count all."""
@@ -61,14 +65,45 @@ class Tally:
             self.wrong.append(what)
 
 
+class _Board(msgspec.Struct):
+    """What of a board is looked at; the rest is passed over."""
+
+    seq: int
+
+
+_board = msgspec.json.Decoder(_Board)
+
+
 class Console:
-    """One operator's screen: every event once, in order."""
+    """One operator's screen: every event once, in order, and after them the board, as the page reads it."""
 
     def __init__(self, tally: Tally, sent: dict[str, float] | None) -> None:
         """`sent` are the moments at which calls were made; the console that has it times their arrival."""
         self._tally = tally
         self._sent = sent
+        self._board_due = asyncio.Event()
         self.seq = -1
+
+    async def read_boards(self, client: httpx.AsyncClient, token: str) -> None:
+        """Read the board after events until cancelled; it must hold the last of them."""
+        headers = {"Authorization": f"Bearer {token}"}
+        while True:
+            await self._board_due.wait()
+            self._board_due.clear()
+            known, began = self.seq, time.perf_counter()
+            try:
+                answer = await client.get("/api/v1/operator/board", headers=headers)
+            except httpx.HTTPError as failure:
+                self._tally.fault(f"board: {type(failure).__name__}: {failure}")
+                continue
+            took = time.perf_counter() - began
+            self._tally.board_ms.append(took * 1000)
+            self._tally.counts["boards read"] += 1
+            if not answer.is_success:
+                self._tally.fault(f"board: {answer.status_code} {answer.text[:200]}")
+            elif (shown := _board.decode(answer.content).seq) < known:
+                self._tally.fault(f"board of event {shown} after event {known}")
+            await asyncio.sleep(max(0.0, BOARD_GAP_S - took))
 
     def take(self, text: bytes) -> None:
         """Read a frame."""
@@ -82,6 +117,7 @@ class Console:
             if frame["seq"] != self.seq + 1:
                 self._tally.fault(f"console: event {frame['seq']} after {self.seq}")
             self.seq = frame["seq"]
+            self._board_due.set()
             self._tally.counts["events"] += 1
             if self._sent is not None and frame["kind"] == "call_received":
                 asked = self._sent.pop(frame["subject_id"], None)
@@ -285,15 +321,20 @@ async def _play(plan: dict[str, Any]) -> dict[str, Any]:
     tally = Tally()
     limits = httpx.Limits(max_connections=40)
     address = f"http://127.0.0.1:{plan['port']}"
-    async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=30, limits=limits) as client:
+    async with (
+        httpx.AsyncClient(base_url=address, trust_env=False, timeout=30, limits=limits) as client,
+        httpx.AsyncClient(base_url=address, trust_env=False, timeout=30, limits=limits) as boards,
+    ):
         desk = Desk(client, plan, tally)
         consoles = []
+        screens = []
         for number, token in enumerate(plan["consoles"]):
             socket = await RawSocket.open(plan["port"], "/ws/operator")
             console = Console(tally, desk.sent if number == 0 else None)
             socket.on_text = console.take
             socket.send(json.dumps({"t": "hello", "token": token}).encode())
             consoles.append(console)
+            screens.append(asyncio.create_task(console.read_boards(boards, token)))
         crews = [await _connect_crew(n, c, plan, tally) for n, c in enumerate(plan["crews"])]
         await _run(plan, tally, desk, crews)
         head = await _head(client, plan)
@@ -301,6 +342,9 @@ async def _play(plan: dict[str, Any]) -> dict[str, Any]:
         for console in consoles:
             if console.seq < head:
                 tally.fault(f"console at {console.seq}, the log at {head}")
+        for screen in screens:
+            screen.cancel()
+        await asyncio.gather(*screens, return_exceptions=True)
         lost = sum(len(crew.waiting) for crew in crews)
         if lost:
             tally.fault(f"{lost} fixes without an answer")
@@ -309,6 +353,7 @@ async def _play(plan: dict[str, Any]) -> dict[str, Any]:
         "wrong": tally.wrong,
         "seen_ms": tally.seen_ms,
         "asked_ms": tally.asked_ms,
+        "board_ms": tally.board_ms,
         "calls": desk.calls,
         "left_open": len(desk.open),
     }

@@ -32,6 +32,7 @@ from dispatch.api import (
 )
 from dispatch.api.edge import Edge
 from dispatch.api.openapi import describe
+from dispatch.api.shared_board import SharedBoard
 from dispatch.api.throttle import SignInThrottle, Throttle
 from dispatch.live import attach
 from dispatch.services.centre import Centre
@@ -50,6 +51,7 @@ def create_app(centre: Centre) -> FastAPI:
     app.state.sign_ins = SignInThrottle()
     app.state.verifications = Throttle(5, 3600.0)
     app.state.clashes = Throttle(20, 600.0)
+    app.state.boards = SharedBoard(centre)
     app.state.trackers = trackers.TrackerThrottle()
     problems.install(app)
     app.add_middleware(Edge)

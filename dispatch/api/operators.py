@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from dispatch.api.problems import fields_named
 from dispatch.api.refusals import refuses
@@ -21,10 +21,11 @@ from dispatch.api.schemas.operators import (
 from dispatch.api.schemas.residents import CallPlace
 from dispatch.api.schemas.results import CallbackRecorded, CallLinked, CallNow
 from dispatch.api.schemas.values import Code, Lat, Line, Lon
+from dispatch.api.shared_board import SharedBoard
 from dispatch.api.signed_in import Cause, Operator, TheCentre
 from dispatch.domain.errors import Conflict, ContentDiffers, IllegalStep, NotFound
 from dispatch.domain.triage import Triage
-from dispatch.services.board import Board, read_board
+from dispatch.services.board import Board
 from dispatch.services.case_file import CallFile, read_call
 from dispatch.services.feed import EventView, events_after
 from dispatch.services.find_places import MOST, find_places
@@ -48,9 +49,11 @@ _MAX_SEQ = 2**63 - 1
 
 
 @router.get("/board", summary="Papan operator / board", responses=refuses())
-async def board(who: Operator, centre: TheCentre) -> Board:
+async def board(request: Request, who: Operator) -> Board:
     """Return every open call and incident and every unit at one moment; `seq` is the last event in it."""
-    return await read_board(centre, who.entry)
+    shared: SharedBoard = request.app.state.boards
+    written = await shared.of(who.entry)
+    return Response(written, media_type="application/json")  # type: ignore[return-value]
 
 
 @router.get("/units", summary="Semua unit / all units", responses=refuses())

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 _UNITS = text(
     """
     SELECT u.id, u.call_sign, u.plate, u.kind, u.tracking, u.capabilities, u.phone,
-           s.id AS shift_id, r.id IS NOT NULL AS rostered,
+           s.id AS shift_id, r.unit_id IS NOT NULL AS rostered,
            x.reason AS unavailable_reason, x.expected_until AS unavailable_until,
            a.id AS assignment_id, a.state AS assignment_state,
            i.id AS incident_id, i.number AS incident_number,
@@ -26,9 +26,9 @@ _UNITS = text(
     FROM unit u
     LEFT JOIN shift s ON s.regency_id = u.regency_id AND s.unit_id = u.id
         AND s.opened_at IS NOT NULL AND s.closed_at IS NULL
-    LEFT JOIN LATERAL (
-        SELECT id FROM shift WHERE regency_id = u.regency_id AND unit_id = u.id AND opened_at IS NULL
-        AND closed_at IS NULL AND starts_at <= :now AND ends_at > :now LIMIT 1) r ON true
+    LEFT JOIN (
+        SELECT DISTINCT unit_id FROM shift WHERE regency_id = :regency AND opened_at IS NULL
+        AND closed_at IS NULL AND starts_at <= :now AND ends_at > :now) r ON r.unit_id = u.id
     LEFT JOIN unavailability x ON x.regency_id = u.regency_id AND x.unit_id = u.id AND x.ended_at IS NULL
     LEFT JOIN assignment a ON a.regency_id = u.regency_id AND a.unit_id = u.id AND a.released_at IS NULL
     LEFT JOIN incident i ON i.regency_id = a.regency_id AND i.id = a.incident_id
