@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from dispatch.api.compressed import accepts
 from dispatch.api.problems import fields_named
 from dispatch.api.refusals import refuses
 from dispatch.api.schemas.operators import (
@@ -48,12 +49,15 @@ HANDLING = "handling"
 _MAX_SEQ = 2**63 - 1
 
 
-@router.get("/board", summary="Papan operator / board", responses=refuses())
-async def board(request: Request, who: Operator) -> Board:
+@router.get("/board", summary="Papan operator / board", response_model=Board, responses=refuses())
+async def board(request: Request, who: Operator) -> Response:
     """Return every open call and incident and every unit at one moment; `seq` is the last event in it."""
     shared: SharedBoard = request.app.state.boards
     written = await shared.of(who.entry)
-    return Response(written, media_type="application/json")  # type: ignore[return-value]
+    body, headers = written.plain, {"Vary": "Accept-Encoding"}
+    if accepts(request.headers.get("accept-encoding", ""), "gzip"):
+        body, headers["Content-Encoding"] = written.packed, "gzip"
+    return Response(body, headers=headers, media_type="application/json")
 
 
 @router.get("/units", summary="Semua unit / all units", responses=refuses())

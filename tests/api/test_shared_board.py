@@ -11,7 +11,7 @@ from api_scene import TOWN, Api, Client
 from pydantic import TypeAdapter
 
 from dispatch.api import shared_board
-from dispatch.api.shared_board import SharedBoard
+from dispatch.api.shared_board import SharedBoard, WrittenBoard
 from dispatch.services.board import Board, read_board
 from dispatch.services.centre import Centre
 from dispatch.services.tenants import TenantEntry
@@ -44,7 +44,7 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> Readings:
     made = Readings(HERE)
     ask_for = SharedBoard.of
 
-    async def of(board: SharedBoard, entry: TenantEntry) -> bytes:
+    async def of(board: SharedBoard, entry: TenantEntry) -> WrittenBoard:
         made.asked.release()
         return await ask_for(board, entry)
 
@@ -114,3 +114,19 @@ async def test_a_board_that_cannot_be_read_is_said_to_all_and_read_again(
     monkeypatch.undo()
     board = await ask(desk)
     assert api.centre.clock() - board.at < timedelta(minutes=1)
+
+
+async def test_who_takes_no_compression_gets_the_same_board_plain(api: Api) -> None:
+    desk = api.staff("operator1", HERE)
+    packed = await desk.get("/operator/board")
+    plain = await api.client.get(
+        "/api/v1/operator/board", headers={"Authorization": f"Bearer {desk.token}", "Accept-Encoding": "br"}
+    )
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+    changing = {"at", "units"}  # a fix grows older
+    assert {k: v for k, v in packed.json().items() if k not in changing} == {
+        k: v for k, v in plain.json().items() if k not in changing
+    }
+    assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 3
