@@ -122,15 +122,24 @@ async def _ranked(
     needs: frozenset[str],
     units: list[UnitView],
 ) -> UnitRanking:
-    speed = access_kmh(entry)
+    # a thousand units and their reasons in words take a tenth of a second, for which nobody else may wait
+    return await asyncio.to_thread(_compared, roads, access_kmh(entry), place, triage, needs, units)
+
+
+def _compared(
+    roads: RoadsNow,
+    speed: float,
+    place: Point,
+    triage: Triage | None,
+    needs: frozenset[str],
+    units: list[UnitView],
+) -> UnitRanking:
     travels: dict[int, routing.Travel] = {}
     if units:
         origins = np.array([u.sets_off for u in units], dtype=np.float64)
         goal = (place.lon, place.lat)
         try:
-            answers = await asyncio.to_thread(
-                roads.network.to_one, origins, goal, at=roads.at, access_kmh=speed
-            )
+            answers = roads.network.to_one(origins, goal, at=roads.at, access_kmh=speed)
         except routing.RoutingError as refused:
             raise in_words(refused, "place") from refused
         travels = {t.index: t for t in answers}
