@@ -42,7 +42,7 @@ BUSY_FLUSH_EVERY_S = 1.0
 """While much comes in: much of what a batch costs it costs once, and a screen is told once a second."""
 BUSY = 50
 """Fixes in a batch from which on it is much."""
-FULL = 1500
+FULL = 6000
 """Fixes that are written in one transaction; when so many wait, little is gained by waiting for more."""
 SLICE = 250
 """Senders that are dealt with in one go: no request waits for more than a few milliseconds."""
