@@ -24,7 +24,7 @@ from dispatch.domain.roles import Role
 from dispatch.services.centre import open_centre
 
 SIZES = (1000, 5000)
-SATURATING = 1000
+SATURATING = 5000
 MEASURED_S, REQUESTS_S = 15.0, 15.0
 CPU_RATIO_LIMIT, CPU_RATIO_GOAL = 4.0, 2.5
 CORE_LIMIT, CORE_GOAL = 50.0, 30.0
