@@ -84,6 +84,7 @@ export class Desk {
 
   private show(board: Board): void {
     ticking.learn(board.at)
+    this.fixes.told(board.at)
     this.units = this.fixes.over(board.units)
     if (this.link === undefined) this.connect(board.seq, board.seq_recorded_at)
     if (!this.seeded) {

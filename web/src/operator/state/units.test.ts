@@ -24,6 +24,30 @@ describe('Fixes', () => {
     expect(fixes.over([unit({ fixed_at: new Date(NOW - 1000).toISOString() })])[0]?.lon).toBe(107)
   })
 
+  it('of a server clock that was ahead give way to what it says once it is right', () => {
+    const fixes = new Fixes()
+    const board = unit({ fixed_at: new Date(NOW - 1000).toISOString() })
+    fixes.take(new Date(NOW + 900_000).toISOString(), [fix])
+    expect(fixes.over([board])[0]?.lon).toBe(107.5)
+    fixes.take(new Date(NOW + 5000).toISOString(), [{ ...fix, lon: 107.6 }])
+    const [shown] = fixes.over([board])
+    expect(shown?.lon).toBe(107.6)
+    expect(shown && fixAge(shown, NOW + 5000)).toBe(2)
+    // one that has told nothing since is where the board has it, by whichever word comes first
+    for (const word of [() => fixes.take(new Date(NOW).toISOString(), []), () => fixes.told(new Date(NOW).toISOString())]) {
+      fixes.take(new Date(NOW + 900_000).toISOString(), [fix])
+      word()
+      expect(fixes.over([board])[0]).toBe(board)
+    }
+  })
+
+  it('are kept while two servers differ by seconds', () => {
+    const fixes = new Fixes()
+    fixes.take(new Date(NOW + 10_000).toISOString(), [fix])
+    fixes.take(new Date(NOW).toISOString(), [{ ...fix, lon: 100 }])
+    expect(fixes.over([unit()])[0]?.lon).toBe(107.5)
+  })
+
   it('show a unit without an app by its own tracker, as long as that speaks', () => {
     const fixes = new Fixes()
     fixes.take(new Date(NOW).toISOString(), [fix])

@@ -19,6 +19,8 @@ interface Laid { under: UnitView; fix: KeptFix; unit: UnitView }
 
 const OLD_ON_RUN_S = 90
 const OLD_IDLE_S = 300
+/** Farther ahead of the server's word no fix lies, unless its clock has been set back: two servers agree better, a board comes sooner. */
+const AHEAD_MS = 15_000
 
 /** The newest fix of each unit that came over the socket. */
 export class Fixes {
@@ -28,11 +30,18 @@ export class Fixes {
 
   take(at: string, fixes: readonly Fix[]): void {
     const sent = Date.parse(at)
+    this.told(at)
     for (const fix of fixes) {
       const fixedAt = sent - fix.age_s * 1000
       const known = this.newest.get(fix.id)
       if (known === undefined || fixedAt >= known.fixedAt) this.newest.set(fix.id, { ...fix, fixedAt })
     }
+  }
+
+  /** It is `at` by the server's clock. What was dated by one that was ahead would outshine all that is true until that time has come. */
+  told(at: string): void {
+    const latest = Date.parse(at) + AHEAD_MS
+    for (const [id, known] of this.newest) if (known.fixedAt > latest) this.newest.delete(id)
   }
 
   /** The units with what is newer than the board's word. A place that is no fix is the server's own judgement. */
