@@ -366,7 +366,7 @@ _ALL = (*CALLS.values(), *NEEDS.values(), *RUNS.values(), *LEGS.values(), (CANCE
 DEADLINES: Mapping[TimerKind, Deadline] = {d.kind: d for found in _ALL for d in found}
 
 # by times that people named
-_NAMED = frozenset({TimerKind.NOT_BACK, TimerKind.ROAD_STARTS, TimerKind.ROAD_ENDS})
+_NAMED = frozenset({TimerKind.ROAD_STARTS, TimerKind.ROAD_ENDS})
 _LONGEST_S: Mapping[TimerKind, float] = {
     # by the roads: nothing in a regency is farther
     K.NOT_ARRIVED: 14_400.0,
@@ -379,7 +379,8 @@ _LONGEST_S: Mapping[TimerKind, float] = {
 def longest_wait(kind: TimerKind, settings: Mapping[str, Any], *, told: bool) -> float | None:
     """Return for how many seconds at most a timer of this kind is ever set; None when a person names it.
 
-    `told` says that its alarm was told before. One that was told very often comes at a slower rate than this.
+    A person may have named when a unit is back; this is for where nobody has. `told` says that its alarm was
+    told before. One that was told very often comes at a slower rate than this.
     """
     if kind in _NAMED:
         return None

@@ -23,7 +23,7 @@ class ClockWatch:
         self._ahead_s: float | None = None
 
     async def pass_once(self) -> int:
-        """Look at the clock; return how many timers and messages had to be pulled in."""
+        """Look at the clock; return how many timers, messages and markers had to be pulled in."""
         ahead_s = self._centre.clock().timestamp() - time.monotonic()
         pulled = 0
         if self._ahead_s is None or ahead_s < self._ahead_s - _STEP_S:
@@ -31,5 +31,5 @@ class ClockWatch:
                 pulled += await pull_in(self._centre, entry)
         self._ahead_s = ahead_s
         if pulled:
-            log.warning("the clock was ahead: %d timers and messages waited for too late a time", pulled)
+            log.warning("the clock was ahead: %d timers, messages and markers had too late a time", pulled)
         return pulled

@@ -14,6 +14,7 @@ from dispatch.domain.roles import SYSTEM
 from dispatch.services.centre import Centre
 from dispatch.services.due_timers import Firing, end_firing, still_held
 from dispatch.services.tenants import TenantEntry
+from dispatch.storage.queries.positions import pull_in_markers
 from dispatch.storage.queries.signals import SignalRow, changed_signals
 from dispatch.storage.tables.unit import UnitSilence
 from dispatch.storage.transaction import Transaction
@@ -41,6 +42,7 @@ async def _one_pass(centre: Centre, entry: TenantEntry) -> int:
         alone = text("SELECT pg_try_advisory_xact_lock(:lock, :regency)")
         if not await tx.session.scalar(alone, {"lock": _LOCK, "regency": tx.tenant.id}):
             return 0
+        await pull_in_markers(tx.session, tx.tenant.id, tx.now)
         rows = await _changed(tx)
         for row in rows[:_EVENTS_AT_ONCE]:
             await _take(tx, row)
@@ -67,12 +69,11 @@ async def _take(tx: Transaction, row: SignalRow) -> None:
 
 
 async def _begin(tx: Transaction, row: SignalRow) -> None:
-    assert row.heard_at is not None, "a unit on duty has somebody aboard, who came at some time"
     found = UnitSilence(
         regency_id=tx.tenant.id,
         id=tx.id(),
         unit_id=row.unit_id,
-        heard_at=row.heard_at,
+        heard_at=row.heard_at or tx.now,
         noticed_at=tx.now,
         on_run=row.run_id is not None,
         ended_at=None,
@@ -90,7 +91,7 @@ async def _end(tx: Transaction, found: UnitSilence, row: SignalRow) -> None:
         "unit_id": str(found.unit_id),
         "call_sign": row.call_sign,
         "why": found.ended_why,
-        "silent_s": round((tx.now - found.heard_at).total_seconds()),
+        "silent_s": _silent_s(tx, found),
     }
     await tx.record(EventKind.SIGNAL_BACK, found, incident_id=row.incident_id, data=data)
 
@@ -104,10 +105,15 @@ async def _tell(tx: Transaction, found: UnitSilence, row: SignalRow, times: int)
         "call_sign": row.call_sign,
         "on_run": row.run_id is not None,
         "heard_at": found.heard_at.isoformat(),
-        "silent_s": round((tx.now - found.heard_at).total_seconds()),
+        "silent_s": _silent_s(tx, found),
         "times": times,
     }
     await tx.record(EventKind.SIGNAL_LOST, found, incident_id=row.incident_id, data=data)
+
+
+def _silent_s(tx: Transaction, found: UnitSilence) -> int:
+    """For how many seconds; none when it began by a clock that was ahead, for nobody knows."""
+    return max(0, round((tx.now - found.heard_at).total_seconds()))
 
 
 async def still_lost(centre: Centre, entry: TenantEntry, firing: Firing) -> None:

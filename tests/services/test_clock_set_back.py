@@ -85,6 +85,35 @@ async def test_a_message_queued_then_goes_out_at_once(case: Case) -> None:
     assert await send_due_messages(case.centre, case.entry, ways) == 1
 
 
+async def test_a_unit_taken_out_then_is_asked_after_in_its_time_or_in_the_time_it_named(case: Case) -> None:
+    """Where nobody has named a time the usual one holds; where somebody has, that one."""
+    year = 365 * AHEAD_S
+    soon, far = case.now + timedelta(hours=1), case.now + timedelta(days=400)
+    case.pass_time(year)
+    for sign, until in (("A-1", None), ("A-2", soon), ("A-3", far)):
+        await make_unavailable(
+            case.centre, case.entry, case.operator, case.units[sign], UnavailabilityReason.BREAKDOWN, None,
+            until, cause=CAUSE,
+        )  # fmt: skip
+    case.pass_time(-year)
+    assert await pull_in(case.centre, case.entry) == 2
+    rows = await case.rows(
+        "SELECT u.call_sign, t.due_at FROM timer t JOIN unavailability x ON x.id = t.subject_id "
+        "JOIN unit u ON u.id = x.unit_id WHERE t.kind = 'unit_not_back' AND t.done_at IS NULL"
+    )
+    due = {row.call_sign: row.due_at for row in rows}
+    assert due == {"A-1": case.now + timedelta(hours=4), "A-2": soon, "A-3": far}
+    # told by a clock that was ahead, it comes again at its own rate
+    case.pass_time(year)
+    await case.work()
+    case.pass_time(-year)
+    await pull_in(case.centre, case.entry)
+    rows = await case.rows("SELECT due_at FROM timer WHERE kind = 'unit_not_back' AND done_at IS NULL")
+    assert {row.due_at for row in rows} == {case.now + timedelta(minutes=10), far}
+    told = await case.events(EventKind.RETURN_OVERDUE)
+    assert sorted(each["call_sign"] for each in told) == ["A-1", "A-2"]
+
+
 async def test_while_the_clock_is_right_nothing_moves(case: Case) -> None:
     incident = await case.incident()
     run = await case.send("A-1", incident)

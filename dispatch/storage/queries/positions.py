@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -311,6 +311,36 @@ async def last_place(session: AsyncSession, regency_id: int, unit_id: UUID) -> L
     return LastPlace(
         row.installation_id, row.sequence, Seen(row.lon, row.lat, row.accuracy_m, row.fixed_at.timestamp())
     )
+
+
+# A unit that was silent by then is not to look as if it had just spoken. Locked in the order of all writers.
+_PULL_IN = text(
+    """
+    WITH ahead AS (
+        SELECT unit_id FROM latest_position
+        WHERE regency_id = :regency AND greatest(fixed_at, received_at) > CAST(:now AS timestamptz) + :slack
+        ORDER BY unit_id FOR UPDATE
+    )
+    UPDATE latest_position p SET received_at = least(p.received_at, :now),
+        fixed_at = least(p.fixed_at, CAST(:now AS timestamptz) - CASE WHEN EXISTS (
+            SELECT FROM unit_silence q
+            WHERE q.regency_id = :regency AND q.unit_id = p.unit_id AND q.ended_at IS NULL
+        ) THEN CAST(:silent_for AS interval) ELSE interval '0' END)
+    FROM ahead WHERE p.regency_id = :regency AND p.unit_id = ahead.unit_id
+    RETURNING p.unit_id
+    """
+)
+_AHEAD = timedelta(seconds=5)  # serve and worker may run on two machines, whose clocks are nearly the same
+_SILENT_FOR = timedelta(hours=1)
+
+
+async def pull_in_markers(session: AsyncSession, regency_id: int, now: datetime) -> int:
+    """Date the markers by `now` that a clock dated which was ahead and is right again; return how many.
+
+    Until that time nobody else's fix could move them, and their units could not fall silent.
+    """
+    values = {"regency": regency_id, "now": now, "slack": _AHEAD, "silent_for": _SILENT_FOR}
+    return len((await session.execute(_PULL_IN, values)).all())
 
 
 class PastFix(NamedTuple):
