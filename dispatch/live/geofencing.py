@@ -18,6 +18,7 @@ from dispatch.domain.geofence import Proposal, Watch, WatchedRun
 from dispatch.live.surroundings import Surroundings
 from dispatch.services.centre import Centre
 from dispatch.services.save_positions import Records
+from dispatch.services.stamping import CLOCK_TOLERANCE
 from dispatch.services.step_proposals import propose_step
 from dispatch.services.tenants import TenantEntry
 from dispatch.services.watch_runs import RunRow, fixes_of_runs, news_of_runs
@@ -81,6 +82,8 @@ class RunBook:
         if now - self._looked_at < LOOK_EVERY_S:
             return []
         self._looked_at = now
+        if self._began_ahead():
+            self.forget()
         forgot = self._forgot
         news = await news_of_runs(self._centre, self.entry, self._seq)
         fresh = [row for row in news.runs if self._is_news(row)]
@@ -100,6 +103,11 @@ class RunBook:
                 fix.unit_id.bytes, self._watches.take_one(fix.unit_id.bytes, fix.seen, fix.speed_ms)
             )
         ]
+
+    def _began_ahead(self) -> bool:
+        """Whether a run began later than it is now: the clock was ahead, and so are the fixes taken in."""
+        latest = self._centre.clock() + CLOCK_TOLERANCE
+        return any(row.since > latest for row in self._rows.values())
 
     def _is_news(self, row: RunRow) -> bool:
         """Whether a run is to be watched anew; one that is over is let go."""

@@ -20,6 +20,7 @@ from dispatch.domain.events import EventKind
 from dispatch.domain.roles import SYSTEM, Actor, Role
 from dispatch.services import legs
 from dispatch.services.centre import Centre
+from dispatch.services.stamping import CLOCK_TOLERANCE
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.assignment import Assignment
 from dispatch.storage.tables.event import Event
@@ -59,11 +60,14 @@ async def propose_step(
             return False
         incident = await tx.get(Incident, run.incident_id, lock=True)
         run = await tx.get(Assignment, assignment_id, lock=True)
-        if not _ahead(S(run.state), to) or at < await _last_stamp(tx, run):
+        if not _ahead(S(run.state), to):
+            return False
+        last = await _last_stamp(tx, run)
+        if last is not None and at < last:
             return False
         said = (await _said(tx, [run.incident_id]))[run.id].get(to)
         if said is not None and (
-            said.proposal.at <= at if said.dismissed_at is None else said.dismissed_at >= at
+            said.proposal.at <= at if said.dismissed_at is None else at <= said.dismissed_at <= _latest(tx)
         ):
             return False
         await tx.record(
@@ -126,7 +130,8 @@ async def open_proposals(
 ) -> dict[UUID, list[ProposalView]]:
     """Return by run the proposals that await the crew's word, in the order of a run.
 
-    `states` gives the state of each run and its last stamp: what was crossed before that has been overtaken.
+    `states` gives the state of each run and its last stamp: what was crossed before that has been overtaken,
+    unless the stamp lies ahead.
     """
     found: dict[UUID, list[ProposalView]] = {}
     for run_id, by_step in (await _said(tx, list(incident_ids))).items():
@@ -137,7 +142,7 @@ async def open_proposals(
             if to in by_step
             and by_step[to].dismissed_at is None
             and _ahead(state, to)
-            and (last is None or by_step[to].proposal.at >= last)
+            and (last is None or last > _latest(tx) or by_step[to].proposal.at >= last)
         ]
     return found
 
@@ -169,7 +174,13 @@ async def _said(tx: Transaction, incident_ids: Sequence[UUID]) -> dict[UUID, dic
     return said
 
 
-async def _last_stamp(tx: Transaction, run: Assignment) -> datetime:
+def _latest(tx: Transaction) -> datetime:
+    """What is dated later was dated by a clock that was ahead: nobody knows what it was before or after."""
+    return tx.now + CLOCK_TOLERANCE
+
+
+async def _last_stamp(tx: Transaction, run: Assignment) -> datetime | None:
+    """When the run came to its state; None when that lies ahead."""
     last = await tx.session.execute(
         select(func.max(Stamp.occurred_at)).where(
             Stamp.regency_id == tx.tenant.id,
@@ -177,4 +188,5 @@ async def _last_stamp(tx: Transaction, run: Assignment) -> datetime:
             Stamp.assignment_id == run.id,
         )
     )
-    return last.scalar_one() or run.created_at
+    at = last.scalar_one() or run.created_at
+    return at if at <= _latest(tx) else None

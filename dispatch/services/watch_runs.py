@@ -33,7 +33,7 @@ async def news_of_runs(centre: Centre, entry: TenantEntry, after: int | None) ->
             return RunNews(seq, [])
         if after is not None and seq < after:
             after = None  # another log than before, as of a backup: what was known of it may never have been
-        return RunNews(seq, await watched_runs(tx.session, entry.tenant.id, after))
+        return RunNews(seq, await watched_runs(tx.session, entry.tenant.id, tx.now, after))
 
 
 async def fixes_of_runs(centre: Centre, entry: TenantEntry, since: Mapping[UUID, datetime]) -> list[PastFix]:
@@ -41,4 +41,5 @@ async def fixes_of_runs(centre: Centre, entry: TenantEntry, since: Mapping[UUID,
     if not since:
         return []
     async with centre.read(entry.tenant) as tx:
-        return await fixes_since(tx.session, entry.tenant.id, since, CLOCK_TOLERANCE.total_seconds())
+        believed_s = CLOCK_TOLERANCE.total_seconds()
+        return await fixes_since(tx.session, entry.tenant.id, since, tx.now, believed_s)

@@ -16,8 +16,11 @@ from live_scene import TOWN, Frame, Screen, ServerThread, World, driver_screen, 
 from dispatch.domain.assignment import AssignmentState as S
 from dispatch.live import geofencing
 from dispatch.services.board import RunView, read_board
+from dispatch.services.driver_desk import read_desk
 from dispatch.services.roads import Roads
+from dispatch.services.save_positions import Fix, as_records
 from dispatch.services.send_unit import AssignmentView
+from dispatch.services.step_proposals import dismiss_proposal, propose_step
 from dispatch.services.step_run import Step, step_run
 from dispatch.services.unit_state import UnitView
 from dispatch.services.watch_runs import fixes_of_runs
@@ -70,11 +73,14 @@ class Run:
 
 
 @asynccontextmanager
-async def under_way(world: World, server: ServerThread, state: str = "en_route") -> AsyncIterator[Run]:
+async def under_way(
+    world: World, server: ServerThread, state: str = "en_route", ahead: timedelta = timedelta(0)
+) -> AsyncIterator[Run]:
+    """`ahead`: by how much the clock was wrong when the run began."""
     unit = (await world.units())[0]
     await world.sign_on_earlier(DRIVER, unit, timedelta(hours=1))
     began = datetime.now(UTC) - 3 * TICK
-    present, world.centre.clock = world.centre.clock, lambda: began
+    present, world.centre.clock = world.centre.clock, lambda: began + ahead
     assignment = await world.send(unit.id)
     for to in (S.ACCEPTED, S.EN_ROUTE)[: 1 if state == "accepted" else 2]:
         step = Step(to=to)
@@ -115,6 +121,51 @@ async def test_one_touch_stamps_the_time_of_the_crossing(world: World, server: S
         assert (await run.board_run()).proposals == []
         async with world.centre.read(world.entry.tenant) as tx:
             assert list(differences(await rebuild(tx), await current(tx))) == []
+
+
+async def test_a_run_that_began_by_a_clock_that_was_ahead_is_watched_all_the_same(
+    world: World, server: ServerThread
+) -> None:
+    async with under_way(world, server, ahead=timedelta(days=1)) as run:
+        while not (told := (await run.board_run()).proposals):
+            await run.tell(run.near(30, (datetime.now(UTC) - run.began) / TICK))
+        assert [p.to for p in told] == ["on_scene"]
+        desk = await read_desk(world.centre, world.entry, world.driver())
+        assert desk.run is not None
+        assert desk.run.proposals == told
+        # dismissed by such a clock, it is proposed anew by what is seen later
+        present, world.centre.clock = world.centre.clock, lambda: datetime.now(UTC) + timedelta(days=1)
+        await dismiss_proposal(
+            world.centre, world.entry, world.driver(), run.assignment.id, told[0].seq, cause="test"
+        )
+        world.centre.clock = present
+        assert await propose_step(world.centre, world.entry, run.assignment.id, S.ON_SCENE, datetime.now(UTC))
+
+
+async def test_runs_are_watched_anew_when_the_clock_has_been_set_back(
+    world: World, server: ServerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(geofencing, "LOOK_EVERY_S", 0.0)
+    ahead = timedelta(days=1)
+    async with under_way(world, server, ahead=ahead) as run:
+        book = geofencing.RunBook(world.centre, world.entry)
+
+        def seen(metres: float, at: datetime) -> None:
+            one = Fix(
+                uuid4(), 1, at.timestamp(), at.timestamp(), TOWN.lon, TOWN.lat + metres * METRE, 8.0, 1.0,
+                at=at.timestamp(), unit_id=run.unit.id,
+            )  # fmt: skip
+            said.extend(book.take(as_records([one])))
+
+        said: list[geofencing.Said] = []
+        present, world.centre.clock = world.centre.clock, lambda: datetime.now(UTC) + ahead
+        await book.refresh()
+        seen(250, datetime.now(UTC) + ahead)  # not there yet, and that is said of tomorrow
+        world.centre.clock = present
+        await book.refresh()
+        for metres in (250, 30, 20):
+            seen(metres, datetime.now(UTC))
+        assert [(each.assignment_id, each.proposal.to) for each in said] == [(run.assignment.id, "on_scene")]
 
 
 async def test_whatever_is_wrong_with_the_roads_steps_are_proposed(

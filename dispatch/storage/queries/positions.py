@@ -365,15 +365,19 @@ _SINCE = text(
           AND fixed_at >= w.since - interval '10 minutes'
         ORDER BY fixed_at LIMIT 1000
     ) p
-    WHERE p.at >= w.since ORDER BY p.at
+    WHERE p.at BETWEEN w.since AND :until ORDER BY p.at
     """
 )
 
 
 async def fixes_since(
-    session: AsyncSession, regency_id: int, since: Mapping[UUID, datetime], believed_s: float
+    session: AsyncSession,
+    regency_id: int,
+    since: Mapping[UUID, datetime],
+    until: datetime,
+    believed_s: float,
 ) -> list[PastFix]:
-    """Return the good fixes of each unit since a moment of its own, in the order of their times.
+    """Return the good fixes of each unit since a moment of its own until `until`, in order of their times.
 
     `believed_s` is by how much a clock may be off and is taken as it is.
     """
@@ -383,6 +387,7 @@ async def fixes_since(
             "regency": regency_id,
             "units": list(since),
             "since": list(since.values()),
+            "until": until + _AHEAD,
             "believed_s": believed_s,
         },
     )

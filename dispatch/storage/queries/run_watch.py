@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 _RUNS = text(
     """
     SELECT a.unit_id, a.id AS assignment_id, a.state, a.released_at IS NOT NULL AS ended,
-           coalesce((SELECT max(s.occurred_at) FROM stamp s WHERE s.regency_id = a.regency_id
-                     AND s.incident_id = a.incident_id AND s.assignment_id = a.id), a.created_at) AS since,
+           least(coalesce((SELECT max(s.occurred_at) FROM stamp s WHERE s.regency_id = a.regency_id
+                           AND s.incident_id = a.incident_id AND s.assignment_id = a.id), a.created_at),
+                 CAST(:now AS timestamptz)) AS since,
            ST_X(i.place) AS scene_lon, ST_Y(i.place) AS scene_lat, i.place_accuracy_m AS scene_m,
            ST_X(f.place) AS goal_lon, ST_Y(f.place) AS goal_lat, i.speed_factor
     FROM assignment a
@@ -32,7 +33,8 @@ _RUNS = text(
 
 
 class RunRow(NamedTuple):
-    """One run as the tables hold it now; `since` is its last stamp. Degrees, metres, None where unknown."""
+    """One run as the tables hold it now; `since` is its last stamp, or the present for one that a
+    clock has made that was ahead. Degrees, metres, None where unknown."""
 
     unit_id: UUID
     assignment_id: UUID
@@ -47,7 +49,9 @@ class RunRow(NamedTuple):
     speed_factor: float | None
 
 
-async def watched_runs(session: AsyncSession, regency_id: int, after: int | None) -> list[RunRow]:
+async def watched_runs(
+    session: AsyncSession, regency_id: int, now: datetime, after: int | None
+) -> list[RunRow]:
     """Return every open run; with `after` the runs, ended ones too, of the cases of later events."""
-    rows = await session.execute(_RUNS, {"regency": regency_id, "after": after})
+    rows = await session.execute(_RUNS, {"regency": regency_id, "now": now, "after": after})
     return [RunRow(*row) for row in rows]
