@@ -10,15 +10,28 @@ const ENDS: Record<string, string> = {
 }
 const MOST_KEPT = 400
 
+/** Where in the log an alarm stands. By its time first, for a log that was restored gives its numbers again; two may share a ms. */
+type Place = readonly [recordedAt: number, seq: number]
+
+function place(note: AlarmNote): Place {
+  return [note.recordedAt, note.seq]
+}
+
+function later(one: Place, other: Place): boolean {
+  return (one[0] - other[0] || one[1] - other[1]) > 0
+}
+
 export class AlarmBook {
   notes = $state.raw<AlarmNote[]>([])
-  /** By alarm when the last one that was acknowledged had been recorded. */
-  private acknowledged: Map<string, number>
+  /** By alarm the last one that was acknowledged. */
+  private acknowledged: Map<string, Place>
   private readonly store: string
 
   constructor(regency: string) {
     this.store = `semar.operator.alarms.${regency}`
-    this.acknowledged = new Map(JSON.parse(device.getItem(this.store) ?? '[]') as [string, number][])
+    const kept = JSON.parse(device.getItem(this.store) ?? '[]') as [string, Place | number][]
+    // pages of before kept the time alone
+    this.acknowledged = new Map(kept.map(([key, at]) => [key, typeof at === 'number' ? [at, Number.MAX_SAFE_INTEGER] : at]))
   }
 
   /** Take over an event; true when it is an alarm that nobody here has seen. `board`: what this desk shows at the time. */
@@ -26,9 +39,10 @@ export class AlarmBook {
     const ended = ENDS[event.kind]
     if (ended !== undefined) this.drop(`${ended}:${event.subject_id}`)
     const note = alarmOf(event)
-    if (note === undefined || (this.acknowledged.get(note.key) ?? -1) >= note.recordedAt) return false
+    if (note === undefined) return false
+    const done = this.acknowledged.get(note.key)
     const known = this.notes.find((n) => n.key === note.key)
-    if (known !== undefined && (known.recordedAt - note.recordedAt || known.seq - note.seq) >= 0) return false
+    if ((done !== undefined && !later(place(note), done)) || (known !== undefined && !later(place(note), place(known)))) return false
     // one that had ended by itself is on no screen any more: what begins now is another, and has to be heard
     const before = known !== undefined && (board === undefined || stands(known, board)) ? known : undefined
     this.notes = [following(note, before), ...this.notes.filter((n) => n.key !== note.key)].slice(0, MOST_KEPT)
@@ -48,8 +62,8 @@ export class AlarmBook {
   }
 
   acknowledge(notes: readonly AlarmNote[]): void {
-    for (const note of notes) this.acknowledged.set(note.key, note.recordedAt)
-    this.acknowledged = new Map([...this.acknowledged].sort((a, b) => a[1] - b[1]).slice(-MOST_KEPT))
+    for (const note of notes) this.acknowledged.set(note.key, place(note))
+    this.acknowledged = new Map([...this.acknowledged].sort(([, a], [, b]) => (later(a, b) ? 1 : -1)).slice(-MOST_KEPT))
     device.setItem(this.store, JSON.stringify([...this.acknowledged]))
     const keys = new Set(notes.map((n) => n.key))
     this.notes = this.notes.filter((n) => !keys.has(n.key))

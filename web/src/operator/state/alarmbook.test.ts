@@ -2,9 +2,13 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { AlarmBook } from './alarmbook.svelte'
 import type { Board, EventView } from './api'
 
-vi.hoisted(() => {
+const stored = vi.hoisted(() => {
+  const items = new Map<string, string>()
   vi.stubGlobal('document', { documentElement: { lang: '', dataset: {} } })
-  vi.stubGlobal('localStorage', { getItem: () => null, setItem: () => undefined, removeItem: () => undefined })
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => items.get(key) ?? null, setItem: (key: string, value: string) => items.set(key, value), removeItem: (key: string) => items.delete(key),
+  })
+  return items
 })
 
 function waits(seq: number, kind = 'incident_waiting'): EventView {
@@ -21,7 +25,10 @@ function board(seq: number, waiting: string | null): Board {
 }
 
 let book: AlarmBook
-beforeEach(() => { book = new AlarmBook('x') })
+beforeEach(() => {
+  stored.clear()
+  book = new AlarmBook('x')
+})
 
 test('the same alarm once more makes no second tone while it stands', () => {
   expect(book.take(waits(5), board(4, null))).toBe(true)
@@ -38,4 +45,32 @@ test('an alarm that ended by itself, and that nobody had to acknowledge, is hear
   expect(book.notes.map((note) => [note.seq, note.data])).toEqual([[9, { number: 'PWK-20261120-0007' }]])
   // told again, it is the one that is known
   expect(book.take(waits(9), sent)).toBe(false)
+})
+
+test('what is told again is heard again, also within the millisecond of what was acknowledged', () => {
+  const told = (seq: number): EventView => ({ ...waits(seq), recorded_at: '2026-11-20T20:00:00.123Z' })
+  book.take(told(5), board(4, null))
+  book.acknowledge(book.notes)
+  expect(book.take(told(5), board(5, 'then'))).toBe(false)
+  // after a reload, too
+  book = new AlarmBook('x')
+  expect(book.take(told(5), board(5, 'then'))).toBe(false)
+  expect(book.take(told(6), board(5, 'then'))).toBe(true)
+})
+
+test('a log that was restored gives its numbers again: what is later by time is heard', () => {
+  book.take(waits(5), board(4, null))
+  book.acknowledge(book.notes)
+  book.beginAnew()
+  expect(book.take({ ...waits(5), seq: 3, recorded_at: '2026-11-20T20:01:00Z' }, board(2, null))).toBe(true)
+})
+
+test('what a page of before kept as acknowledged stays so', () => {
+  book.take(waits(5), board(4, null))
+  book.acknowledge(book.notes)
+  const [[key, text]] = [...stored] as [[string, string]]
+  stored.set(key, JSON.stringify((JSON.parse(text) as [string, [number, number]][]).map(([of, [at]]) => [of, at])))
+  book = new AlarmBook('x')
+  expect(book.take(waits(5), board(4, null))).toBe(false)
+  expect(book.take(waits(6), board(4, null))).toBe(true)
 })
