@@ -127,8 +127,9 @@ async def test_a_run_that_began_by_a_clock_that_was_ahead_is_watched_all_the_sam
     world: World, server: ServerThread
 ) -> None:
     async with under_way(world, server, ahead=timedelta(days=1)) as run:
-        while not (told := (await run.board_run()).proposals):
-            await run.tell(run.near(30, (datetime.now(UTC) - run.began) / TICK))
+        async with asyncio.timeout(30):
+            while not (told := (await run.board_run()).proposals):
+                await run.tell(run.near(30, (datetime.now(UTC) - run.began) / TICK))
         assert [p.to for p in told] == ["on_scene"]
         desk = await read_desk(world.centre, world.entry, world.driver())
         assert desk.run is not None
