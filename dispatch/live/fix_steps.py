@@ -160,9 +160,17 @@ def in_range(fix: Fix, phone: Phone) -> Refusal | None:
 
 
 def on_the_clock(fix: Fix, phone: Phone) -> Refusal | None:
-    """Correct a wrong clock; refuse what is older than a week or lies in the future all the same."""
+    """Correct a wrong clock; refuse what is older than a week or lies in the future all the same.
+
+    What lies there and was made before a fix that has come was made before the phone's clock was put right.
+    Nobody knows when: it is kept as of now, and neither moves a marker nor proposes a step.
+    """
     at = fix.device_at + phone.clock.correction_s
     late_s = fix.received_at - at
+    if late_s < -AHEAD_S and fix.sequence < phone.trail.newest:
+        fix.at, fix.clock_offset_s = fix.received_at, fix.received_at - fix.device_at
+        fix.quality, fix.moves = FixQuality.JUMP.value, False
+        return None
     if late_s < -AHEAD_S:
         return _refused(
             fix,
@@ -197,6 +205,8 @@ def in_turn(fix: Fix, phone: Phone) -> Refusal | None:
 
 def believable(fix: Fix, phone: Phone) -> Refusal | None:
     """Judge whether the vehicle can be there. What is not believed is kept, and moves no marker."""
+    if not fix.moves:
+        return None  # nobody knows when it was there
     quality = phone.trail.judge(fix.sequence, fix, phone.pace)
     if quality is not FixQuality.GOOD:
         fix.quality = quality.value

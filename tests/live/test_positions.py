@@ -146,6 +146,29 @@ async def test_a_wrong_clock_is_measured_and_corrected(world: World, server: Ser
         assert abs((await world.marker(phone.unit.id)).fixed_at - taken) < 2 * SECOND
 
 
+async def test_a_backlog_of_before_the_phones_clock_was_put_right_is_kept(
+    world: World, server: ServerThread
+) -> None:
+    """It lies in the future; its place in the order is known all the same, and the phone may forget it."""
+    async with cab(world, server) as phone:
+        now = datetime.now(UTC)
+        await phone.send(fix(10, now, 107.5000), sent_at=now.isoformat())
+        marker = await world.marker(phone.unit.id)
+        ahead = timedelta(hours=3)
+        backlog = [fix(n, now + ahead - (10 - n) * 5 * SECOND, 107.4990, replayed=True) for n in range(1, 10)]
+        answer = await phone.send(*backlog, sent_at=now.isoformat())
+        assert (sorted(answer["seqs"]), answer["rejected"]) == (list(range(1, 10)), [])
+        rows = await world.positions()
+        assert [row.replayed for row in rows] == [True] * 9 + [False]
+        assert {row.quality for row in rows[:-1]} == {"jump"}
+        for row in rows[:-1]:
+            assert abs(row.fixed_at + row.clock_offset_s * SECOND - row.received_at) < SECOND
+        assert await world.marker(phone.unit.id) == marker
+        # the next one moves it on
+        await phone.send(fix(11, datetime.now(UTC), 107.5001))
+        assert (await world.marker(phone.unit.id)).lon == 107.5001
+
+
 async def test_what_cannot_be_kept_is_answered_with_the_reason(world: World, server: ServerThread) -> None:
     async with cab(world, server) as phone:
         now = datetime.now(UTC)
