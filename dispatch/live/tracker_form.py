@@ -19,8 +19,8 @@ KNOT_MS = 1852 / 3600
 METRES_PER_HDOP = 5.0
 """A receiver's error at a dilution of 1: the order of the range error in the GPS performance standard."""
 MOST_FIXES = 100
-_SECONDS_BELOW = 2**31
-"""A smaller timestamp counts seconds, a larger one milliseconds."""
+_SECONDS_BELOW = 10**11
+"""A smaller timestamp counts seconds, up to the year 5138; a larger one milliseconds, from March 1973 on."""
 _LONGEST = 200
 
 

@@ -196,7 +196,14 @@ async def test_guessing_is_slowed_down_and_known_trackers_are_not(api: Api) -> N
     assert (await tell(api, good)).status_code == 200
 
 
-async def test_times_below_two_to_the_31_are_seconds() -> None:
+@pytest.mark.parametrize("seconds", [1_763_700_000, 2**31, 2**32])
+async def test_seconds_are_no_milliseconds_after_2038_either(seconds: int) -> None:
+    for counted in (seconds, seconds * 1000):
+        report = read_report(f"id=x&lat=1&lon=2&timestamp={counted}", b"", clock())
+        assert report.fixes[0].seq == seconds * 1000
+
+
+async def test_speed_is_in_knots_and_accuracy_by_its_dilution() -> None:
     report = read_report("id=x&lat=1&lon=2&timestamp=1763700000&speed=10&hdop=2", b"", clock())
     assert (report.fixes[0].seq, report.fixes[0].accuracy_m) == (1_763_700_000_000, 10)
     assert report.fixes[0].speed_ms == 10 * KNOT_MS
