@@ -49,12 +49,24 @@ test('what nobody answered although the line lives is sent again, and nothing el
   expect(fixes.next(NOW + 32_000).map((fix) => fix.seq)).toEqual([oldest])
 })
 
+test('the newest that was not stored goes first and alone again, as fresh as it is', async () => {
+  const { fixes, seqs } = await queue(600, 1)
+  const [oldest, newest] = seqs
+  const lost = [() => fixes.adrift(), () => fixes.failed(seqs)]
+  for (const lose of lost) {
+    expect(fixes.next(NOW)).toMatchObject([{ seq: newest, replayed: false }])
+    expect(fixes.next(NOW)).toMatchObject([{ seq: oldest, replayed: true }])
+    lose()
+  }
+  expect(fixes.next(NOW)).toMatchObject([{ seq: newest, replayed: false }])
+})
+
 test('a fix stays until the server has stored or rejected it', async () => {
   const { store, fixes, seqs } = await queue(10, 1)
   fixes.next(NOW)
   fixes.next(NOW)
   fixes.adrift()
-  expect(fixes.next(NOW)).toHaveLength(2)
+  expect([...fixes.next(NOW), ...fixes.next(NOW)]).toHaveLength(2)
   await fixes.settle(seqs)
   expect(fixes.size).toBe(0)
   expect(await store.fixes('driver', NOW)).toEqual([])

@@ -69,13 +69,12 @@ export class FixQueue {
 
   /** The server could not store them: they wait again. */
   failed(seqs: readonly number[]): void {
-    this.landed(seqs)
+    this.giveUp(seqs)
   }
 
   /** The connection is gone, and with it every answer. */
   adrift(): void {
-    this.inFlight.clear()
-    this.backlogInFlight = 0
+    this.giveUp([...this.inFlight.keys()])
   }
 
   private leave(now: number, fixes: Waiting[], replayed: (fix: Waiting) => boolean): SentFix[] {
