@@ -26,16 +26,16 @@ class Part:
 
 # The whole, and what would multiply it, in centres small enough to carry it.
 PARTS = (
-    Part("every stamp", Size(2, 1, 1), stamps=True),
-    Part("a unit without a screen", Size(2, 2, 1), manual=0b10),
-    Part("units break down", Size(2, 1, 2, readiness=True)),
-    Part("the centre", Size(2, 2, 2)),
+    Part("every stamp", Size(1, 1), stamps=True),
+    Part("a unit without a screen", Size(2, 1), manual=0b10),
+    Part("units break down", Size(1, 2, readiness=True)),
+    Part("the centre", Size(2, 2)),
 )
 LONG = (
-    Part("every stamp of two units", Size(2, 2, 1), stamps=True),
-    Part("three units", Size(2, 3, 1)),
-    Part("three incidents", Size(2, 2, 3)),
-    Part("the larger centre", Size(2, 3, 3)),
+    Part("every stamp of two units", Size(2, 1), stamps=True),
+    Part("three units", Size(3, 1)),
+    Part("three incidents", Size(2, 3)),
+    Part("the larger centre", Size(3, 3)),
 )
 
 

@@ -25,9 +25,12 @@ State = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is. Operators are alike to every rule; who of them acts matters to one call only."""
+    """How much there is of what has a state.
 
-    operators: int = 2
+    Operators have none and are any number: every deed may be anybody's, and the one rule that asks who acts,
+    the taking of a call, is tried by whoever has it and by somebody else.
+    """
+
     units: int = 2
     incidents: int = 2
     readiness: bool = False
@@ -35,7 +38,7 @@ class Size:
 
     def __str__(self) -> str:
         out = ", units break down" if self.readiness else ""
-        return f"{self.operators} operators x {self.units} units x {self.incidents} incidents{out}"
+        return f"{self.units} units x {self.incidents} incidents, any number of operators{out}"
 
 
 @dataclass

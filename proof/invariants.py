@@ -24,7 +24,6 @@ S = AssignmentState
 
 PROVEN = {
     "one open run": "a unit has at most one open run",
-    "derived status": "whether a unit is busy derives from its open run alone",
     "owner or timer": "every acknowledged call and incident that has not ended has an owner or a timer",
     "exactly once": "what was acknowledged is there, and a command that comes again changes nothing",
     "log": "a transaction that changes something writes an event, one that does not writes none",

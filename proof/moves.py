@@ -23,6 +23,7 @@ from proof.case import (
     Repeated,
     Surroundings,
     Work,
+    units_in,
 )
 from proof.invariants import broken_by
 from proof.rules import Rules
@@ -112,6 +113,9 @@ def _deeds(rules: Rules, case: Case, units: int) -> Iterator[tuple[Label, Deed]]
                 yield Label("send", unit, fault=fault), partial(_with, runs.send_again, unit)
     for run in case.runs:
         yield from _of_run(rules, run.unit, run.state, run.told)
+    for unit in range(units):
+        if case.ended & ~units_in(case) & 1 << unit:
+            yield from _of_ended_run(rules, unit)
     yield from _of_timers(rules, case)
     yield from _of_search(case, units)
 
@@ -171,6 +175,32 @@ def _of_run(rules: Rules, unit: int, state: S, told: frozenset[S]) -> Iterator[t
             for fault, late in ((DUPLICATE, False), (RETRY, True)):
                 yield Label("step", unit, to.value, fault), partial(_step, unit, to, late=late, again=True)
     yield Label("stand down", unit), partial(_with, runs.stand_down, unit)
+
+
+def _of_ended_run(rules: Rules, unit: int) -> Iterator[tuple[Label, Deed]]:
+    """What is still under way when a run ends: its crew's reports, its timers, whoever calls it back.
+
+    Its final state is not kept, nor what was told of it: whatever these are, nothing may change.
+    """
+    for to in S:
+        if to in CENTRE_ONLY:
+            continue
+        for fault, late, again in (
+            ("", False, False),
+            (REORDER, True, False),
+            (DUPLICATE, False, True),
+            (RETRY, True, True),
+        ):
+            deed = partial(_step_of_ended, unit, to, late=late, again=again)
+            yield Label("ended: step", unit, to.value, fault), deed
+    yield Label("ended: stand down", unit), partial(_with, runs.stand_down, unit)
+    for kind in OF_RUN:
+        stale = partial(_fire_of_run, unit, kind, rules.held(False))
+        yield Label("ended: timer", unit, kind.value, DUPLICATE), stale
+
+
+def _step_of_ended(unit: int, to: S, rules: Rules, work: Work, *, late: bool, again: bool) -> None:
+    runs.step_of_ended(rules, work, unit, to, late=late, again=again)
 
 
 def _step(unit: int, to: S, rules: Rules, work: Work, *, late: bool, again: bool) -> None:

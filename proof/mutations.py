@@ -12,7 +12,7 @@ from proof.explore import Exploration, Found, Size
 from proof.rules import Rules
 
 S = AssignmentState
-ONE_CASE, ONE_UNIT, TWO_CASES = Size(2, 2, 1), Size(2, 1, 1), Size(2, 1, 2)
+ONE_CASE, ONE_UNIT, TWO_CASES = Size(2, 1), Size(1, 1), Size(1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,13 @@ MUTATIONS = (
         ONE_UNIT,
         stamps=True,
     ),
+    Mutation(
+        "a step without its device time, once its run has ended",
+        "exactly once",
+        {"told_before_the_end": _never},
+        ONE_UNIT,
+    ),
+    Mutation("a late step that takes up a run that has ended", "ends", {"stays_ended": _never}, ONE_UNIT),
     Mutation("a late step that leads a run back", "exactly once", {"goes_back_in_time": _never}),
     Mutation("a stand-down that frees a unit with a patient", "ends", {"may_stand_down": _always}),
     Mutation("clearing a run at any moment", "ends", {"step": _step_into_the_open}),

@@ -81,6 +81,14 @@ class Rules:
         """The log holds this step with this very device time."""
         return not self.stamps or to in run.told
 
+    def told_before_the_end(self) -> bool:
+        """The log keeps what was told of a run that has ended: a repeat is known as one."""
+        return True
+
+    def stays_ended(self) -> bool:
+        """A run in a final state takes no step any more, whatever is reported of it."""
+        return True
+
     def goes_back_in_time(self, state: S, to: S, *, late: bool) -> bool:
         """A report from before the present state would lead the run back: two messages changed places."""
         return late and state in PROGRESS and to in PROGRESS and PROGRESS.index(to) < PROGRESS.index(state)

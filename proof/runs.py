@@ -59,9 +59,9 @@ def send_again(rules: Rules, work: Work, unit: int) -> None:
 
 def step(rules: Rules, work: Work, unit: int, to: S, *, late: bool = False, again: bool = False) -> None:
     """`step_run`: legal, repeated, refused, or kept as a fact when it is late and fits no more."""
-    run = _run_of(work, unit)
     if to in CENTRE_ONLY:
         raise Refused("the centre's move")
+    run = _run_of(work, unit)
     if run.state is to or (again and rules.told_before(run, to)):
         raise Repeated
     try:
@@ -75,6 +75,20 @@ def step(rules: Rules, work: Work, unit: int, to: S, *, late: bool = False, agai
         _keep_fact(work)
         return
     _move(rules, work, run, to)
+
+
+def step_of_ended(rules: Rules, work: Work, unit: int, to: S, *, late: bool, again: bool) -> None:
+    """`step_run` of a run that has ended: a repeat is known, what is late is a fact, the rest is refused."""
+    if again and rules.told_before_the_end():
+        raise Repeated
+    if not rules.stays_ended():
+        run = OpenRun(unit, S.DECLINED, set(), False, set(), set())
+        work.runs.append(run)
+        _move(rules, work, run, to)
+        return
+    if not late:
+        raise Refused("the run has ended")
+    _keep_fact(work)
 
 
 def _keep_fact(work: Work) -> None:

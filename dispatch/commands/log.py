@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,6 @@ from dispatch.commands.plainly import fail, say, with_centre
 if TYPE_CHECKING:
     from dispatch.services.centre import Centre
     from dispatch.services.tenants import TenantEntry
-    from dispatch.storage.checkpoints import Statement
     from dispatch.storage.rebuild import Difference
 
 app = typer.Typer(no_args_is_help=True, help="Catatan peristiwa / event logs.")
@@ -30,16 +29,18 @@ def verify(
         Path | None, typer.Option(help="folder catatan bertanda tangan / folder of signed checkpoints")
     ] = None,
     public_key: Annotated[
-        Path | None, typer.Option(help="kunci publik / public key (default: FOLDER/public.key)")
+        list[Path] | None,
+        typer.Option(help="kunci publik tepercaya, boleh beberapa / trusted public keys (default: FOLDER's)"),
     ] = None,
 ) -> None:
     """Periksa rantai dan ekor log / verify chain and tail. Names the first bad event; exit 1."""
 
     async def work(centre: Centre) -> int:
         faults = 0
+        trusted = _trusted(public_key or ())
         for entry in await _entries(centre, slugs):
             folder = checkpoints or centre.settings.checkpoints_dir
-            faults += not await verified(centre, entry, folder, public_key)
+            faults += not await verified(centre, entry, folder, trusted)
         return faults
 
     if with_centre(work):
@@ -82,17 +83,28 @@ def checkpoint(
         from dispatch.storage.checkpoints import Signer
 
         signer = Signer.from_file(centre.settings.checkpoint_key_path)
+        entries = await _entries(centre, slugs)
         if accept_loss:
-            await tell_lost(centre)
-        for entry in await _entries(centre, slugs):
+            await tell_lost(centre, entries)
+        for entry in entries:
             made = await write_checkpoint(centre, entry, signer)
             slug = entry.tenant.slug
             if made is None:
                 say(f"{slug}: tidak ada peristiwa baru", f"{slug}: no new event")
             else:
                 typer.echo(f"{slug}: {made.seq} -> {made.path}")
+            if made is not None and made.other_key is not None:
+                say_other_key(made.other_key)
 
     with_centre(work)
+
+
+def say_other_key(aside: Path) -> None:
+    """Say that the key which signs is another one than before, and where the former one's half is kept."""
+    say(
+        f"Kunci tanda tangan berganti: catatan kunci lama disisihkan, diperiksa dengan {aside.name}",
+        f"the signing key has changed: what the former one signed is set aside, and checked by {aside.name}",
+    )
 
 
 async def _entries(centre: Centre, slugs: list[str] | None) -> list[TenantEntry]:
@@ -101,17 +113,25 @@ async def _entries(centre: Centre, slugs: list[str] | None) -> list[TenantEntry]
     return list(await centre.tenants.all())
 
 
-async def verified(centre: Centre, entry: TenantEntry, folder: Path, public_key: Path | None) -> bool:
-    """Verify one log against the checkpoints in `folder`, say what was found; return whether it is whole."""
-    from dispatch.storage.checkpoints import CheckpointFault
+async def verified(centre: Centre, entry: TenantEntry, folder: Path, trusted: Sequence[bytes] = ()) -> bool:
+    """Verify one log against the checkpoints in `folder`, say what was found; return whether it is whole.
+
+    The chain is read also when a file of checkpoints has a fault: up to there its lines count.
+    """
+    from dispatch.storage.checkpoint_folder import check_file, files_of
     from dispatch.storage.verify_log import verify_log
 
     slug = entry.tenant.slug
-    try:
-        signed = _signed(folder, slug, public_key)
-    except CheckpointFault as fault:
+    checked = [check_file(file, slug, trusted) for file in files_of(folder, slug)]
+    signed = [statement for each in checked for statement in each.statements]
+    faults = [each.fault for each in checked if each.fault is not None]
+    for fault in faults:
         say(f"{slug}: {fault.message_id}", fault.message_en)
-        return False
+    if not checked:
+        say(
+            f"{slug}: tidak ada catatan bertanda tangan di {folder}; ekor yang terpotong tidak terlihat",
+            f"no signed checkpoints in {folder}; a tail that was cut off cannot be seen",
+        )
     with _counting(slug) as told:
         async with centre.snapshot(entry.tenant) as tx:
             found = await verify_log(tx, signed, told=told)
@@ -123,6 +143,14 @@ async def verified(centre: Centre, entry: TenantEntry, folder: Path, public_key:
         )
         return False
     last = f", {signed[-1].made_at}" if signed else ""
+    if faults:
+        say(
+            f"{slug}: rantai tidak terputus, {found.events} peristiwa; tanda tangan hanya sampai "
+            f"{found.checkpoints} catatan{last}",
+            f"the chain is unbroken, {found.events} events; signatures reach only {found.checkpoints} "
+            f"checkpoints{last}",
+        )
+        return False
     say(
         f"{slug}: utuh, {found.events} peristiwa, {found.checkpoints} catatan bertanda tangan{last}",
         f"whole, {found.events} events, {found.checkpoints} signed checkpoints{last}",
@@ -130,23 +158,19 @@ async def verified(centre: Centre, entry: TenantEntry, folder: Path, public_key:
     return True
 
 
-def _signed(folder: Path, slug: str, public_key: Path | None) -> list[Statement]:
-    from dispatch.storage.checkpoints import PUBLIC_KEY, file_of, read_checkpoints
+def _trusted(public_keys: Sequence[Path]) -> list[bytes]:
+    from dispatch.storage.checkpoint_folder import public_key_in
 
-    if not file_of(folder, slug).is_file():
-        say(
-            f"{slug}: tidak ada catatan bertanda tangan di {folder}; ekor yang terpotong tidak terlihat",
-            f"no signed checkpoints in {folder}; a tail that was cut off cannot be seen",
-        )
-        return []
-    key = public_key or folder / PUBLIC_KEY
-    text = key.read_text().strip() if key.is_file() else ""
-    if len(text) != 64 or set(text.lower()) - set("0123456789abcdef"):
-        fail(
-            f"Kunci publik {key} tidak ada atau bukan 64 angka heksadesimal",
-            f"The public key {key} is missing or is not 64 hex digits",
-        )
-    return read_checkpoints(folder, slug, bytes.fromhex(text))
+    keys = []
+    for path in public_keys:
+        key = public_key_in(path)
+        if key is None:
+            fail(
+                f"Kunci publik {path} tidak ada atau bukan 64 angka heksadesimal",
+                f"The public key {path} is missing or is not 64 hex digits",
+            )
+        keys.append(key)
+    return keys
 
 
 async def rebuilt(centre: Centre, entry: TenantEntry) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from dispatch.commands.plainly import fail, run_plainly, say
 if TYPE_CHECKING:
     from dispatch.local.backup_recover import Recovery
     from dispatch.services.centre import Centre
+    from dispatch.services.tenants import TenantEntry
     from dispatch.storage.backup_folder import BackupFolder
     from dispatch.storage.backup_inventory import Contents
 
@@ -227,14 +229,14 @@ def _own_paths(run_dir: Path) -> dict[str, object]:
 
 
 async def _checked(centre: Centre, wish: _Wish) -> bool:
-    from dispatch.commands.log import rebuilt, verified
+    from dispatch.commands.log import rebuilt, say_other_key, verified
     from dispatch.domain.roles import SYSTEM
     from dispatch.services.checkpoint_log import write_checkpoint
     from dispatch.services.erase_person import replay_erasures
     from dispatch.storage.checkpoints import Signer
 
     entries = await centre.tenants.all()
-    await tell_lost(centre)
+    await tell_lost(centre, entries)
     waiting: list[str] = []
     again = await replay_erasures(centre, SYSTEM, cause="restore", waiting=waiting)
     say(f"{again} orang dihapus lagi", f"{again} persons erased again")
@@ -246,24 +248,25 @@ async def _checked(centre: Centre, wish: _Wish) -> bool:
     whole = True
     folder = centre.settings.checkpoints_dir
     for entry in entries:
-        whole &= await verified(centre, entry, folder, None)
+        whole &= await verified(centre, entry, folder)
         whole &= await rebuilt(centre, entry)
     signer = Signer.from_file(centre.settings.checkpoint_key_path)
-    if (folder / "public.key").exists() and signer.public.hex() != (
-        folder / "public.key"
-    ).read_text().strip():
-        return whole  # a new key begins a new file, which is for people to decide
     for entry in entries:
-        await write_checkpoint(centre, entry, signer)
+        made = await write_checkpoint(centre, entry, signer)
+        if made is not None and made.other_key is not None:
+            say_other_key(made.other_key)
     return whole
 
 
-async def tell_lost(centre: Centre) -> None:
-    """Name the signed events that the logs do not have, and let the checkpoints go on from what is there."""
+async def tell_lost(centre: Centre, entries: Sequence[TenantEntry] | None = None) -> None:
+    """Name the signed events that these logs do not have, and let the checkpoints go on from what is there.
+
+    entries: of which tenants; None: of all.
+    """
     from dispatch.services.after_restore import set_aside_lost
 
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    for entry in await centre.tenants.all():
+    for entry in entries if entries is not None else await centre.tenants.all():
         lost = await set_aside_lost(centre, entry, stamp)
         if lost is not None:
             say(

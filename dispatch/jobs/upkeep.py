@@ -92,9 +92,12 @@ class Upkeep:
         signer = Signer.from_file(self._centre.settings.checkpoint_key_path)
         for entry in await self._centre.tenants.all():
             try:
-                await write_checkpoint(self._centre, entry, signer)
+                made = await write_checkpoint(self._centre, entry, signer)
             except (OSError, Conflict) as trouble:
                 log.error("%s: no checkpoint of the event log: %s", entry.tenant.slug, trouble)
+                continue
+            if made is not None and made.other_key is not None:
+                log.warning("checkpoints are signed by another key now; the former: %s", made.other_key)
 
     async def _erase_again(self) -> None:
         """A database that was restored brings erased persons back; some wait for the end of their case."""

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from dispatch.domain.errors import Conflict
 from dispatch.services.centre import Centre
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage import checkpoints
+from dispatch.storage.checkpoint_folder import files_of
 from dispatch.storage.checkpoints import Statement
-from dispatch.storage.line_file import append_line, read_lines
+from dispatch.storage.folder_lock import alone
+from dispatch.storage.line_file import append_line, read_lines, replace_lines
 from dispatch.storage.tables.event import Event, EventHead
 from dispatch.storage.transaction import Transaction
 
@@ -32,33 +35,65 @@ class Lost:
 
 
 async def set_aside_lost(centre: Centre, entry: TenantEntry, stamp: str) -> Lost | None:
-    """Take the checkpoints that the log does not bear out from the tenant's file into one of their own.
+    """Take the checkpoints that the log does not bear out from the tenant's files into others of their own.
 
-    The file goes on from the last that it does; what was lost stays provable. None when nothing is missing.
+    Each file goes on from the last that it does; what was lost stays provable. None when nothing is missing.
+
+    Raises:
+        Conflict: the log has no head.
     """
     folder, slug = centre.settings.checkpoints_dir, entry.tenant.slug
-    path = checkpoints.file_of(folder, slug)
-    lines = read_lines(path)
-    known = [checkpoints.statement_of(line) for line in lines]
+    kept: list[Statement] = []
+    lost: list[Statement | None] = []
+    aside: Path | None = None
     async with centre.read(entry.tenant) as tx:
+        head = (await head_of(tx)).seq
+        for file in files_of(folder, slug):
+            borne_out, rest = await _part(tx, file.path, stamp)
+            kept, lost = kept + borne_out, lost + rest
+            if rest:
+                aside = _aside(file.path, stamp)
+    if aside is None:
+        return None
+    known = [statement for statement in lost if statement is not None]
+    before = max((statement.seq for statement in kept), default=0)
+    after = head if all(s.seq > head for s in known) else before
+    last = max(known, key=lambda s: s.seq, default=None)
+    return Lost(slug, after, last.seq if last else after, last.made_at if last else "?", aside)
+
+
+async def _part(tx: Transaction, path: Path, stamp: str) -> tuple[list[Statement], list[Statement | None]]:
+    """Part a file into what the log bears out, which stays, and the rest, which is set aside."""
+    while True:
+        lines = read_lines(path)
+        known = [checkpoints.statement_of(line) for line in lines]
         borne_out = len(known)
         while borne_out and not await stands(tx, known[borne_out - 1]):
             borne_out -= 1
-        head_of = select(EventHead.seq).where(EventHead.regency_id == tx.tenant.id)
-        head = (await tx.session.execute(head_of)).scalar_one()
-    if borne_out == len(known):
-        return None
-    aside = folder / f"{slug}.lost-{stamp}.jsonl"
-    for line in lines[borne_out:]:
-        append_line(aside, line)
-    draft = folder / f".{slug}.{stamp}"
-    draft.write_bytes(b"".join(line + b"\n" for line in lines[:borne_out]))
-    draft.replace(path)
-    lost = [statement for statement in known[borne_out:] if statement is not None]
-    before = known[borne_out - 1] if borne_out else None
-    after = head if all(s.seq > head for s in lost) else before.seq if before else 0
-    last = max(lost, key=lambda s: s.seq, default=None)
-    return Lost(slug, after, last.seq if last else after, last.made_at if last else "?", aside)
+        if borne_out < len(known):
+            with alone(path.parent):
+                if read_lines(path) != lines:
+                    continue  # another process has signed meanwhile
+                for line in lines[borne_out:]:
+                    append_line(_aside(path, stamp), line)
+                replace_lines(path, lines[:borne_out])
+        return [s for s in known[:borne_out] if s is not None], known[borne_out:]
+
+
+def _aside(path: Path, stamp: str) -> Path:
+    return path.with_name(f"{path.stem}.lost-{stamp}.jsonl")
+
+
+async def head_of(tx: Transaction) -> EventHead:
+    """Return the head of the tenant's log. Raises Conflict when there is none."""
+    query = select(EventHead).where(EventHead.regency_id == tx.tenant.id)
+    head = (await tx.session.execute(query)).scalar_one_or_none()
+    if head is None:
+        raise Conflict(
+            f"{tx.tenant.slug}: kepala log tidak ada; periksa dengan 'dispatch log verify'",
+            f"{tx.tenant.slug}: the head of the log is gone; look with 'dispatch log verify'",
+        )
+    return head
 
 
 async def stands(tx: Transaction, statement: Statement | None) -> bool:

@@ -78,24 +78,24 @@ async def release(
     return others
 
 
-async def decline(tx: Transaction, incident: Incident, run: Assignment, reason: str) -> None:
-    """The crew cannot take the offer: free the unit and have the next one alerted at once."""
-    await _end_offer(tx, incident, run, AssignmentState.DECLINED, reason)
+async def decline(tx: Transaction, incident: Incident, run: Assignment, reason: str, when: Moment) -> None:
+    """The crew cannot take the offer, as it said `when`: free the unit and alert the next one at once."""
+    await _end_offer(tx, incident, run, AssignmentState.DECLINED, reason, when)
 
 
 async def time_out(tx: Transaction, incident: Incident, run: Assignment) -> None:
     """Nobody answered the offer in its time: free the unit and have the next one alerted."""
-    await _end_offer(tx, incident, run, AssignmentState.TIMED_OUT, "no_answer")
+    await _end_offer(tx, incident, run, AssignmentState.TIMED_OUT, "no_answer", Moment(tx.now))
 
 
 async def _end_offer(
-    tx: Transaction, incident: Incident, run: Assignment, to: AssignmentState, reason: str
+    tx: Transaction, incident: Incident, run: Assignment, to: AssignmentState, reason: str, when: Moment
 ) -> None:
     run.state = to.value
     run.released_at = tx.now
     run.exit_reason = reason
     data = {"number": incident.number, "unit_id": str(run.unit_id), "to": to.value, "reason": reason}
-    still_asked = await release(tx, incident, run, data, when=Moment(tx.now))
+    still_asked = await release(tx, incident, run, data, when=when)
     if IncidentState(incident.state) in FINAL_STATES:
         return
     if not still_asked:

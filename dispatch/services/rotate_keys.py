@@ -5,11 +5,9 @@ Event bytes are sealed by the persons' keys, which stay the same: the log does n
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dispatch.domain.errors import Conflict
+from dispatch.storage.folder_lock import alone, settle
 from dispatch.storage.primary import open_engine
 from dispatch.storage.tables.person import PersonKey
 from dispatch.storage.vault import Vault, master_key_id, read_keys
@@ -38,7 +37,7 @@ def put_new_master(path: Path) -> str:
     The file is replaced whole, readable by its owner alone; running processes follow it.
     """
     new = secrets.token_bytes(32)
-    with _alone(path):
+    with alone(path.parent):
         _replace(path, [new, *read_keys(path)])
     return master_key_id(new)
 
@@ -100,7 +99,7 @@ async def retire_masters(owner_url: str, path: Path) -> int:
     try:
         async with engine.begin() as connection:
             await connection.execute(text("LOCK TABLE person_key IN SHARE MODE"))
-            with _alone(path):
+            with alone(path.parent):
                 # read after the wait: a new master key that was put there meanwhile must not be taken out
                 keys = read_keys(path)
                 left = (
@@ -127,17 +126,6 @@ def _still_needed(left: int) -> Conflict:
     )
 
 
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold the key file's folder: who reads the keys to write them again must not lose another's new one."""
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
-
-
 def _replace(path: Path, keys: list[bytes]) -> None:
     beside = path.with_name(f"{path.name}.new")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -146,8 +134,4 @@ def _replace(path: Path, keys: list[bytes]) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    settle(path.parent)

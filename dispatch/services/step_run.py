@@ -235,7 +235,7 @@ async def move(tx: Transaction, incident: Incident, run: Assignment, step: Step,
     """Take a step that the table allows, with its stamp, leg, timers and event; both rows are locked."""
     before = S(run.state)
     if step.to is S.DECLINED and step.reason is not None:
-        await decline(tx, incident, run, step.reason.value)
+        await decline(tx, incident, run, step.reason.value, when)
         return
     leg = None
     if step.to in _ON_LEG:

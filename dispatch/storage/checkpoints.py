@@ -2,12 +2,14 @@
 
 A chain of hashes shows every change within a log, but a log whose last events are gone is a shorter whole
 chain. A checkpoint says how far a log had come, signed with a key that the database's keepers need not have
-(Ed25519, RFC 8032). One file per tenant, one JSON line each, which names the hash of the line before.
+(Ed25519, RFC 8032). One file per tenant and key, one JSON line each, which names the hash of the line before.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -16,9 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dispatch.local.secret_files import read_secret
-from dispatch.storage.line_file import append_line, read_lines
+from dispatch.storage.line_file import read_lines
 
-PUBLIC_KEY = "public.key"
 _CONTEXT = b"semar checkpoint 1\n"
 
 
@@ -44,13 +45,32 @@ class Checkpoint(msgspec.Struct, frozen=True):
     signature: str
 
 
-class CheckpointFault(Exception):
-    """A file of checkpoints cannot be trusted; the message names file, line and reason in both languages."""
+@dataclass(frozen=True, slots=True)
+class CheckpointFault:
+    """Why a file of checkpoints cannot be trusted from a line on; line 0: as a whole."""
 
-    def __init__(self, path: Path, line: int, why_id: str, why_en: str) -> None:
-        super().__init__(f"{path}:{line}: {why_en}")
-        self.message_id = f"{path}, baris {line}: {why_id}"
-        self.message_en = f"{path}, line {line}: {why_en}"
+    path: Path
+    line: int
+    why_id: str
+    why_en: str
+
+    @property
+    def message_id(self) -> str:
+        """File, line and reason in Indonesian."""
+        return f"{self.path}{f', baris {self.line}' if self.line else ''}: {self.why_id}"
+
+    @property
+    def message_en(self) -> str:
+        """The same in English."""
+        return f"{self.path}{f', line {self.line}' if self.line else ''}: {self.why_en}"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The statements of a file up to its first fault; `fault` is None when it has none."""
+
+    statements: list[Statement]
+    fault: CheckpointFault | None
 
 
 class Signer:
@@ -75,27 +95,9 @@ class Signer:
         return Checkpoint(statement, self._key.sign(_signed_bytes(statement)).hex())
 
 
-def append(folder: Path, checkpoint: Checkpoint, public: bytes) -> Path:
-    """Write a checkpoint to its tenant's file and see it to the disk; return the file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    public_file = folder / PUBLIC_KEY
-    if not public_file.exists():
-        public_file.write_text(public.hex() + "\n")
-    path = file_of(folder, checkpoint.statement.tenant)
-    append_line(path, msgspec.json.encode(checkpoint))
-    return path
-
-
-def file_of(folder: Path, tenant: str) -> Path:
-    """Return the file of a tenant's checkpoints."""
-    return folder / f"{tenant}.jsonl"
-
-
-def last_line(folder: Path, tenant: str) -> tuple[Statement, str] | None:
-    """Return the last statement and the hash of its line; None when there is none that can be read."""
-    lines = read_lines(file_of(folder, tenant))
-    found = _decoded(lines[-1]) if lines else None
-    return (found.statement, _line_hash(lines[-1])) if found else None
+def line_of(checkpoint: Checkpoint) -> bytes:
+    """Return the line that a file holds for a checkpoint."""
+    return msgspec.json.encode(checkpoint)
 
 
 def statement_of(line: bytes) -> Statement | None:
@@ -104,28 +106,46 @@ def statement_of(line: bytes) -> Statement | None:
     return found.statement if found else None
 
 
-def read_checkpoints(folder: Path, tenant: str, public: bytes) -> list[Statement]:
-    """Return a tenant's statements in order, each one's signature and link checked.
+def line_hash(line: bytes) -> str:
+    """Return what the next line names as the one before it."""
+    return hashlib.sha256(line).hexdigest()
 
-    Raises:
-        CheckpointFault: a line was changed, taken out, or signed by another key.
+
+def signed_by(line: bytes, public: bytes) -> bool:
+    """Whether a line is a checkpoint signed with the key that `public` belongs to."""
+    found = _decoded(line)
+    return found is not None and _genuine(found, public)
+
+
+def check_lines(path: Path, tenant: str, publics: Sequence[bytes]) -> Checked:
+    """Check each line's signature and its link to the one before; one of the keys has to have signed all.
+
+    What stands before the first line that was changed, taken out or signed by another key can be relied on.
     """
-    path = file_of(folder, tenant)
+    lines = read_lines(path)
+    public = next((key for key in publics if lines and signed_by(lines[0], key)), publics[0])
     statements: list[Statement] = []
     previous = ""
-    for number, line in enumerate(read_lines(path), start=1):
-        found = _decoded(line)
-        if found is None:
-            raise CheckpointFault(path, number, "bukan catatan yang utuh", "is not a whole checkpoint")
-        if not _genuine(found, public):
-            raise CheckpointFault(path, number, "tanda tangan tidak sah", "the signature is not valid")
-        if found.statement.tenant != tenant or found.statement.previous != previous:
-            raise CheckpointFault(
-                path, number, "tidak menyambung ke baris sebelumnya", "does not follow the line before"
-            )
-        statements.append(found.statement)
-        previous = _line_hash(line)
-    return statements
+    for number, line in enumerate(lines, start=1):
+        fault = _fault_of(line, tenant, previous, public)
+        if fault is not None:
+            return Checked(statements, CheckpointFault(path, number, *fault))
+        found = statement_of(line)
+        assert found is not None
+        statements.append(found)
+        previous = line_hash(line)
+    return Checked(statements, None)
+
+
+def _fault_of(line: bytes, tenant: str, previous: str, public: bytes) -> tuple[str, str] | None:
+    found = _decoded(line)
+    if found is None:
+        return "bukan catatan yang utuh", "is not a whole checkpoint"
+    if not _genuine(found, public):
+        return "tanda tangan tidak sah", "the signature is not valid"
+    if found.statement.tenant != tenant or found.statement.previous != previous:
+        return "tidak menyambung ke baris sebelumnya", "does not follow the line before"
+    return None
 
 
 def _genuine(checkpoint: Checkpoint, public: bytes) -> bool:
@@ -147,7 +167,3 @@ def _decoded(line: bytes) -> Checkpoint | None:
 
 def _signed_bytes(statement: Statement) -> bytes:
     return _CONTEXT + msgspec.json.encode(statement, order="sorted")
-
-
-def _line_hash(line: bytes) -> str:
-    return hashlib.sha256(line).hexdigest()

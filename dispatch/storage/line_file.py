@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+
+from dispatch.storage.folder_lock import settle
 
 
 def append_line(path: Path, line: bytes) -> None:
@@ -16,6 +19,17 @@ def append_line(path: Path, line: bytes) -> None:
         file.write(line + b"\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def replace_lines(path: Path, lines: Sequence[bytes]) -> None:
+    """Write a file of these lines alone in the place of `path`: whole, or the old one stays."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with draft.open("wb") as file:
+        file.write(b"".join(line + b"\n" for line in lines))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    settle(path.parent)
 
 
 def read_lines(path: Path) -> list[bytes]:

@@ -53,18 +53,21 @@ async def verify_log(
 
     Reads every event once; `told` is called with the number checked so far, now and then.
     """
-    signed = {statement.seq: statement for statement in checkpoints}
-    previous, expected = GENESIS, 1
+    signed: dict[int, list[Statement]] = {}
+    for statement in checkpoints:
+        signed.setdefault(statement.seq, []).append(statement)
+    previous, expected, recorded_at = GENESIS, 1, None
     async for row in stream_events(tx, *_COLUMNS):
         fault = _fault_at(row, expected, previous, tx.tenant.id) or _fault_beside(row)
-        if fault is None and (statement := signed.get(row.seq)) is not None:
-            fault = None if statement.hash == row.hash.hex() else _rewritten(row.seq, statement)
+        if fault is None:
+            fault = _rewritten(row, signed.get(row.seq, ()))
         if fault is not None:
-            return Verified(expected - 1, len(signed), fault)
-        previous, expected = row.hash, expected + 1
+            return Verified(expected - 1, len(checkpoints), fault)
+        previous, expected, recorded_at = row.hash, expected + 1, row.recorded_at
         if told is not None and expected % 1000 == 0:
             told(expected - 1)
-    return Verified(expected - 1, len(signed), await _fault_at_end(tx, signed, expected, previous))
+    fault = _cut_off(checkpoints, expected) or await _fault_of_head(tx, expected, previous, recorded_at)
+    return Verified(expected - 1, len(checkpoints), fault)
 
 
 def _fault_at(row: Any, expected: int, previous: bytes, regency_id: int) -> LogFault | None:
@@ -98,36 +101,56 @@ def _fault_beside(row: Any) -> LogFault | None:
     )
 
 
-def _rewritten(seq: int, statement: Statement) -> LogFault:
+def _rewritten(row: Any, signed: Sequence[Statement]) -> LogFault | None:
+    other = next((statement for statement in signed if statement.hash != row.hash.hex()), None)
+    if other is None:
+        return None
     return LogFault(
-        seq,
+        row.seq,
         "rewritten",
-        f"tidak sama dengan catatan bertanda tangan dari {statement.made_at}: log ditulis ulang",
-        f"differs from the signed checkpoint of {statement.made_at}: the log was rewritten",
+        f"tidak sama dengan catatan bertanda tangan dari {other.made_at}: log ditulis ulang",
+        f"differs from the signed checkpoint of {other.made_at}: the log was rewritten",
     )
 
 
-async def _fault_at_end(
-    tx: Transaction, signed: dict[int, Statement], expected: int, previous: bytes
+def _cut_off(checkpoints: Sequence[Statement], expected: int) -> LogFault | None:
+    last = max(checkpoints, key=lambda s: s.seq, default=None)
+    if last is None or last.seq < expected:
+        return None
+    return LogFault(
+        expected,
+        "cut_off",
+        f"peristiwa ini sampai {last.seq} hilang: catatan bertanda tangan dari {last.made_at} mengenalnya",
+        f"this event and those up to {last.seq} are missing: the signed checkpoint of {last.made_at} "
+        "knows them",
+    )
+
+
+async def _fault_of_head(
+    tx: Transaction, expected: int, previous: bytes, recorded_at: datetime | None
 ) -> LogFault | None:
-    beyond = [statement for seq, statement in signed.items() if seq >= expected]
-    if beyond:
-        last = max(beyond, key=lambda s: s.seq)
+    """The head row says where the log goes on, and its time is the least that the next event gets."""
+    own_head = select(EventHead).where(EventHead.regency_id == tx.tenant.id)
+    head = (await tx.session.execute(own_head)).scalar_one_or_none()
+    if head is None:
         return LogFault(
             expected,
-            "cut_off",
-            f"peristiwa ini sampai {last.seq} hilang: catatan bertanda tangan dari {last.made_at} "
-            "mengenalnya",
-            f"this event and those up to {last.seq} are missing: the signed checkpoint of {last.made_at} "
-            "knows them",
+            "head_missing",
+            "kepala log tidak ada; tidak ada lagi yang bisa dicatat",
+            "the head of the log is gone; nothing more can be written",
         )
-    own_head = select(EventHead).where(EventHead.regency_id == tx.tenant.id)
-    head = (await tx.session.execute(own_head)).scalar_one()
     if (head.seq, head.hash) != (expected - 1, previous):
         return LogFault(
             expected,
             "head_elsewhere",
             f"peristiwa ini hilang: kepala log ada di {head.seq}",
             f"this event is missing: the head of the log is at {head.seq}",
+        )
+    if recorded_at is not None and head.recorded_at != recorded_at:
+        return LogFault(
+            head.seq,
+            "head_changed",
+            f"kepala log menyebut waktu lain: {head.recorded_at.isoformat()}",
+            f"the head of the log has another time: {head.recorded_at.isoformat()}",
         )
     return None

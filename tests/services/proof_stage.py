@@ -54,8 +54,14 @@ class Actual:
     incident: UUID | None = None
     runs: dict[int, UUID] = field(default_factory=dict)
     last_run: dict[int, UUID] = field(default_factory=dict)
+    ended: dict[int, S] = field(default_factory=dict)
     told: dict[tuple[UUID, S], tuple[datetime, datetime]] = field(default_factory=dict)
+    overtaken: int = 0
     search: Search | None = None
+
+    def run(self, unit: int) -> UUID:
+        """The unit's open run; when it has none, its last one."""
+        return self.runs.get(unit) or self.last_run[unit]
 
 
 class Stage:
@@ -94,17 +100,20 @@ class Stage:
             "send": self._send,
             "step": self._step,
             "stand down": self._stand_down,
+            "ended: step": self._step,
+            "ended: stand down": self._stand_down,
+            "ended: timer": self._timer,
             "timer": self._timer,
             "call timer": self._timer,
         }
         centre = centre or self.case.centre
         try:
-            if label.what in deeds:
-                await deeds[label.what](centre, self.cases[incident], label)
-            elif label.what.startswith("widen: "):
-                await self._widen(self.cases[incident], label)
-            else:
+            if incident < 0:
                 await self._readiness(self.units[label.unit], ready=label.what == "back in service")
+            elif label.what in deeds:
+                await deeds[label.what](centre, self.cases[incident], label)
+            else:
+                await self._widen(self.cases[incident], label)
         except DispatchError:
             return "refused"
         except Died:
@@ -117,7 +126,11 @@ class Stage:
     def was_told(self, incident: int, unit: int, to: S) -> bool:
         """Whether the crew has told this step of its run before."""
         it = self.cases[incident]
-        return (it.runs.get(unit), to) in it.told
+        return (it.run(unit), to) in it.told
+
+    def ended_as(self, incident: int, unit: int) -> S:
+        """How the unit's last run ended."""
+        return self.cases[incident].ended[unit]
 
     # --- people ---
 
@@ -175,7 +188,7 @@ class Stage:
         await send_unit(*self._who(centre), it.incident, unit, "uji", cause=CAUSE, assignment_id=run_id)
 
     async def _step(self, centre: Centre, it: Actual, label: Label) -> None:
-        run, to = it.runs[label.unit], S(label.detail)
+        run, to = it.run(label.unit), S(label.detail)
         said = await self._said(it, run, to, label.fault)
         step = Step(
             to,
@@ -200,11 +213,12 @@ class Stage:
         if fault == REORDER:
             made = await self.case.value("SELECT created_at FROM assignment WHERE id = :i", i=run)
             self.case.pass_time(LATE_AFTER.total_seconds() + 5)
-            return made + timedelta(milliseconds=len(it.told) + 1), self.case.now
+            it.overtaken += 1
+            return made + timedelta(milliseconds=it.overtaken), self.case.now
         return self.case.now, self.case.now
 
     async def _stand_down(self, centre: Centre, it: Actual, label: Label) -> None:
-        await stand_down(*self._who(centre), it.runs[label.unit], "uji", cause=CAUSE)
+        await stand_down(*self._who(centre), it.run(label.unit), "uji", cause=CAUSE)
 
     async def _readiness(self, unit: UUID, *, ready: bool) -> None:
         if ready:
@@ -217,7 +231,7 @@ class Stage:
 
     async def _timer(self, centre: Centre, it: Actual, label: Label) -> None:
         kind = TimerKind(label.detail)
-        subject = it.runs[label.unit] if label.unit >= 0 else it.incident
+        subject = it.run(label.unit) if label.unit >= 0 else it.incident
         if label.what == "call timer":
             subject = it.call
         assert subject is not None
@@ -329,14 +343,17 @@ class Stage:
 
     async def _find_runs(self, it: Actual) -> None:
         rows = await self.case.rows(
-            "SELECT id, unit_id, released_at FROM assignment WHERE incident_id = :i ORDER BY created_at, id",
+            "SELECT id, unit_id, state, released_at FROM assignment WHERE incident_id = :i "
+            "ORDER BY created_at, id",
             i=it.incident,
         )
         it.runs = {}
         for row in rows:
             unit = self.units.index(row.unit_id)
             it.last_run[unit] = row.id
-            if row.released_at is None:
+            if row.released_at is not None:
+                it.ended[unit] = S(row.state)
+            else:
                 assert unit not in it.runs, "two open runs"
                 it.runs[unit] = row.id
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from case_scene import CAUSE, NOON, Case, S
 
+from dispatch.domain.assignment import DeclineReason
 from dispatch.domain.errors import Forbidden, IllegalStep
 from dispatch.domain.events import EventKind
 from dispatch.domain.stamps import StampSource
@@ -99,6 +100,23 @@ async def test_accepting_after_the_offer_ran_out_is_a_fact_and_does_not_claim_th
     assert view.reported
     assert await case.state(run.id) == "timed_out"
     assert "A-1" not in await case.open_runs(incident)
+
+
+async def test_a_refusal_keeps_the_time_that_the_crew_gave_it(case: Case) -> None:
+    """Pressed without signal, by a clock an hour fast: the log has both, the device's and the true one."""
+    run = await case.send("A-1", await case.incident())
+    fast = timedelta(hours=1)
+    pressed = case.now + timedelta(seconds=5)
+    case.pass_time(30)
+    told = {"device_at": pressed + fast, "sent_at": case.now + fast}
+    await case.step(run.id, S.DECLINED, case.crew["A-1"], reason=DeclineReason.CREW, **told)
+    [row] = await case.rows(
+        "SELECT occurred_at, CAST(body AS jsonb)->>'device_at' AS device_at FROM event "
+        "WHERE kind = 'offer_declined'"
+    )
+    assert row.occurred_at == pressed
+    assert datetime.fromisoformat(row.device_at) == pressed + fast
+    assert await case.value("SELECT released_at FROM assignment WHERE id = :i", i=run.id) == case.now
 
 
 async def test_a_crew_that_was_relieved_can_still_report_what_it_did(case: Case) -> None:

@@ -12,7 +12,7 @@ from proof_stage import Stage
 
 from dispatch.domain.deadlines import TimerKind
 from dispatch.domain.events import EventKind
-from dispatch.domain.unit import UnitStatus
+from dispatch.domain.unit import unit_status
 from dispatch.services.unit_state import list_units
 from dispatch.storage.rebuild import current, differences, rebuild
 from dispatch.storage.verify_log import verify_log
@@ -26,6 +26,7 @@ from proof.timers import wanted
 
 SEED = 20_261_121
 WALKS, STEPS = 24, 22
+OUT, BACK = "out of service", "back in service"
 ENDINGS = ("cancel", "close", "dispose", "outcome")
 Move = tuple[int, Label]
 
@@ -40,11 +41,15 @@ class Replay:
         self.kinds: set[tuple[str, str, str]] = set()
         self.models: list[Model] = []
         self.story: list[Move] = []
+        self.unready = 0
 
     async def trace(self, moves: list[Move]) -> None:
         """Play one trace from the beginning; it ends where the real ranking goes another way."""
         self._begin()
         for incident, label in moves:
+            if incident < 0:
+                await self._readiness(label)
+                continue
             found = next(
                 (t for t in self._tries(incident) if t.label == label and t.after != t.work.before), None
             )
@@ -57,6 +62,10 @@ class Replay:
         """Go anywhere, rather where it has not been."""
         self._begin()
         for _ in range(steps):
+            if self.size.readiness and self.chance.random() < 0.2:
+                unit = self.chance.randrange(self.size.units)
+                await self._readiness(Label(BACK if self.unready >> unit & 1 else OUT, unit))
+                continue
             options = [
                 (n, t)
                 for n in range(self.size.incidents)
@@ -74,12 +83,28 @@ class Replay:
         self.stage.begin(self.size.incidents)
         self.models = [NOTHING] * self.size.incidents
         self.story = []
+        self.unready = 0
+
+    async def _readiness(self, label: Label) -> None:
+        """A unit breaks down or comes back, whatever it is doing."""
+        head = await self.stage.case.head()
+        self.story.append((-1, label))
+        assert await self.stage.play(-1, label) == "done", self._way()
+        told = Counter(await self.stage.case.kinds(head))
+        del told[EventKind.UNIT_FOUND_FOR_WAITING.value]
+        assert sum(told.values()) == 1, self._way()
+        self.unready ^= 1 << label.unit
+        self._count(label)
+        for incident in range(self.size.incidents):
+            await self._compare(incident)
 
     def _tries(self, incident: int) -> list[Tried]:
         busy = 0
         for n, model in enumerate(self.models):
             busy |= units_in(model) if n != incident else 0
-        return list(tries(self.rules, self.models[incident], Surroundings(busy), self.size.units))
+        return list(
+            tries(self.rules, self.models[incident], Surroundings(busy, self.unready), self.size.units)
+        )
 
     def _playable(self, incident: int, tried: Tried) -> bool:
         """The model lets a search rank at any moment and claim in any order, and steps come again that it
@@ -92,8 +117,14 @@ class Replay:
             return label.unit == (model.search.left & -model.search.left).bit_length() - 1
         if label.detail == TimerKind.WIDEN and not label.fault:
             return not wanted(Work.on(model, Surroundings()))  # else it goes on to rank
-        if label.what == "step" and label.fault in (RETRY, DUPLICATE):
-            return self.stage.was_told(incident, label.unit, S(label.detail))
+        told = label.what.endswith("step") and label.fault in (RETRY, DUPLICATE)
+        if told and not self.stage.was_told(incident, label.unit, S(label.detail)):
+            return False
+        # which of its ends a run has come to is not kept: told of that one again it answers as before
+        if label.what == "ended: stand down":
+            return self.stage.ended_as(incident, label.unit) is not S.STOOD_DOWN
+        if label.what == "ended: step" and not told:
+            return self.stage.ended_as(incident, label.unit) is not S(label.detail)
         return True
 
     async def _one(self, incident: int, tried: Tried) -> None:
@@ -105,7 +136,7 @@ class Replay:
         assert await self.stage.play(incident, label) == "done", self._way()
         self._count(label)
         self.models[incident] = tried.after
-        await self._compare(incident, label)
+        await self._compare(incident)
         await self._told(head, tried)
         for again in self._harmless(incident):
             await self._harmlessly(incident, again)
@@ -119,7 +150,7 @@ class Replay:
         )
         assert result == "died", f"{label}: {result}\n{self._way()}"
         assert await self.stage.case.head() == head
-        await self._compare(incident, label)
+        await self._compare(incident)
         self.played[CRASH] += 1
 
     def _harmless(self, incident: int) -> list[Tried]:
@@ -134,7 +165,7 @@ class Replay:
         result = await self.stage.play(incident, tried.label)
         assert (result == "refused") == (tried.answer == "refused"), f"{result}\n{self._way()}"
         await self._told(head, tried)
-        await self._compare(incident, tried.label)
+        await self._compare(incident)
         self._count(tried.label)
 
     async def _told(self, head: int, tried: Tried) -> None:
@@ -151,7 +182,7 @@ class Replay:
         self.kinds.add(_kind(label))
         self.played[label.fault or "none"] += 1
 
-    async def _compare(self, incident: int, label: Label) -> None:
+    async def _compare(self, incident: int) -> None:
         model = self.models[incident]._replace(search=None, promised=frozenset())
         model = model._replace(runs=tuple(run._replace(told=frozenset()) for run in model.runs))
         assert await self.stage.seen(incident, stamps=self.rules.stamps) == model, self._way()
@@ -160,7 +191,12 @@ class Replay:
             busy |= units_in(each)
         shown = {u.id: u.status for u in await list_units(self.stage.case.centre, self.stage.case.entry)}
         for n, unit in enumerate(self.stage.units):
-            assert (shown[unit] is UnitStatus.BUSY) == bool(busy >> n & 1), self._way()
+            derived = unit_status(
+                open_shift=True,
+                open_unavailability=bool(self.unready >> n & 1),
+                open_assignment=bool(busy >> n & 1),
+            )
+            assert shown[unit] is derived, self._way()
 
 
 def _kind(label: Label) -> tuple[str, str, str]:
@@ -197,7 +233,7 @@ def covering(rules: Rules, size: Size) -> tuple[list[list[Move]], set[tuple[str,
 
 @pytest.mark.timeout(300)
 async def test_every_kind_of_move_on_one_case(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
-    rules, size = Rules(stamps=True), Size(units=1, incidents=1)
+    rules, size = Rules(stamps=True), Size(1, 1)
     stage = Stage(case, ["A-1"])
     await stage.park_others()
     replay = Replay(stage, rules, size, SEED)
@@ -211,6 +247,20 @@ async def test_every_kind_of_move_on_one_case(case: Case, capsys: pytest.Capture
 
 
 @pytest.mark.timeout(300)
+async def test_units_that_break_down_and_come_back(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    """At any moment, on a run, too: who is out of service is not alerted, and keeps the run it has."""
+    stage = Stage(case, ["A-1"])
+    await stage.park_others()
+    replay = Replay(stage, Rules(), Size(1, 2, readiness=True), SEED)
+    for _ in range(WALKS // 4):
+        await replay.walk(STEPS)
+    await check_log(case)
+    assert {(OUT, "", ""), (BACK, "", "")} <= replay.kinds
+    with capsys.disabled():
+        print(f"\n  {WALKS // 4} walks: {dict(replay.played)}, {len(replay.kinds)} kinds of moves")
+
+
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("signs", [["A-1", "A-2"], ["A-1", "M-1"]], ids=["tracked", "one by phone"])
 async def test_deep_walks_of_two_units_and_two_incidents(
     case: Case, signs: list[str], capsys: pytest.CaptureFixture[str]
@@ -218,12 +268,14 @@ async def test_deep_walks_of_two_units_and_two_incidents(
     rules = Rules(manual=sum(1 << n for n, sign in enumerate(signs) if sign.startswith("M")))
     stage = Stage(case, signs)
     await stage.park_others()
-    replay = Replay(stage, rules, Size(units=2, incidents=2), SEED)
+    replay = Replay(stage, rules, Size(2, 2), SEED)
     for _ in range(WALKS // 2):
         await replay.walk(STEPS)
     await check_log(case)
     searches = {what for what, _, _ in replay.kinds if what.startswith("widen")}
     assert {"widen: rank", "widen: claim", "widen: worker lost"} <= searches
     assert {"retry", "duplicate", "reorder", CRASH, "none"} <= set(replay.played)
+    ended = {(what, fault) for what, _, fault in replay.kinds if what.startswith("ended")}
+    assert {("ended: step", "reorder"), ("ended: step", ""), ("ended: timer", "duplicate")} <= ended
     with capsys.disabled():
         print(f"\n  {WALKS // 2} walks: {dict(replay.played)}, {len(replay.kinds)} kinds of moves")

@@ -22,8 +22,10 @@ from dispatch.domain.events import EventKind
 from dispatch.jobs.upkeep import STEADY_FOR, Upkeep
 from dispatch.jobs.worker import due_tenants, work
 from dispatch.notify.choice import transports
+from dispatch.storage.checkpoint_folder import check_file, files_of
 from dispatch.storage.tables.shift import Shift
 from dispatch.storage.transaction import new_id
+from dispatch.storage.verify_log import verify_log
 
 PROGRAM = "from dispatch.jobs.worker import run; from dispatch.settings import settings; run(settings())"
 
@@ -186,6 +188,41 @@ async def test_a_clock_that_was_ahead_puts_no_upkeep_off(database: Any, tmp_path
         assert "position_20261121" in {row.name for row in names}
         signed = case.centre.settings.checkpoints_dir / f"{case.entry.tenant.slug}.jsonl"
         assert len(signed.read_text().splitlines()) == 2
+
+
+async def test_upkeep_signs_the_log_every_five_minutes(database: Any, tmp_path: Path) -> None:
+    async with open_case(database, tmp_path) as case:
+        upkeep = Upkeep(case.centre)
+        slug, folder = case.entry.tenant.slug, case.centre.settings.checkpoints_dir
+        signed: list[int] = []
+        for passed_s, checkpoints in ((0, 1), (299, 1), (1, 2), (299, 2), (1, 3)):
+            case.pass_time(passed_s)
+            await case.ring()
+            await upkeep.pass_once()
+            head = await case.head()
+            [checked] = [check_file(file, slug) for file in files_of(folder, slug)]
+            assert checked.fault is None
+            if len(checked.statements) > len(signed):
+                assert checked.statements[-1].seq == head, "all that has happened until then"
+            signed = [statement.seq for statement in checked.statements]
+            assert len(signed) == checkpoints
+        async with case.centre.read(case.entry.tenant) as tx:
+            assert (await verify_log(tx, checked.statements)).fault is None
+
+
+async def test_upkeep_goes_on_signing_with_another_key(
+    database: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_case(database, tmp_path) as case:
+        slug, folder = case.entry.tenant.slug, case.centre.settings.checkpoints_dir
+        await case.ring()
+        await Upkeep(case.centre).pass_once()
+        case.centre.settings.checkpoint_key_path.unlink()
+        await case.ring()
+        await Upkeep(case.centre).pass_once()
+        checked = [check_file(file, slug) for file in files_of(folder, slug)]
+        assert [(len(each.statements), each.fault) for each in checked] == [(1, None), (1, None)]
+        assert "signed by another key" in caplog.text
 
 
 async def test_a_clock_that_leaps_ahead_sends_no_crew_home(database: Any, tmp_path: Path) -> None:

@@ -142,8 +142,15 @@ async def test_the_chain_names_the_first_broken_event(database: HasUrls) -> None
             ),
             "DELETE FROM event WHERE seq = 3": (3, "missing"),
             "UPDATE event SET previous_hash = hash WHERE seq = 2": (2, "not_linked"),
+            "UPDATE event SET hash = previous_hash WHERE seq = 5": (5, "changed"),
+            "UPDATE event SET hash = previous_hash WHERE seq = 7": (7, "changed"),
             "DELETE FROM event WHERE seq = 7": (7, "head_elsewhere"),
             "UPDATE event SET kind = 'unit_cleared' WHERE seq = 6": (6, "columns_changed"),
+            "UPDATE event SET subject_type = 'call' WHERE seq = 6": (6, "columns_changed"),
+            "UPDATE event SET subject_id = 'another' WHERE seq = 3": (3, "columns_changed"),
+            "UPDATE event SET actor = 'another' WHERE seq = 4": (4, "columns_changed"),
+            "UPDATE event SET cause = 'another' WHERE seq = 5": (5, "columns_changed"),
+            "UPDATE event SET incident_id = gen_random_uuid() WHERE seq = 7": (7, "columns_changed"),
             'UPDATE event SET data = \'{"words": ""}\' WHERE seq = 6': (6, "columns_changed"),
             "UPDATE event SET occurred_at = occurred_at - interval '1 minute' WHERE seq = 4": (
                 4,
@@ -153,6 +160,10 @@ async def test_the_chain_names_the_first_broken_event(database: HasUrls) -> None
                 8,
                 "head_elsewhere",
             ),
+            "UPDATE event_head SET seq = 9": (8, "head_elsewhere"),
+            "UPDATE event_head SET recorded_at = '2100-01-01'": (7, "head_changed"),
+            "UPDATE event_head SET recorded_at = recorded_at - interval '1 microsecond'": (7, "head_changed"),
+            "DELETE FROM event_head": (8, "head_missing"),
         }
         for damage, (seq, code) in damages.items():
             owner = await asyncpg.connect(database.owner_url)
@@ -168,9 +179,8 @@ async def test_the_chain_names_the_first_broken_event(database: HasUrls) -> None
                 await owner.copy_records_to_table("event_head", records=kept[1])
             finally:
                 await owner.close()
-            assert fault is not None
-            assert fault.seq == seq
-            assert code == fault.code
+            assert fault is not None, damage
+            assert (fault.seq, fault.code) == (seq, code), damage
         async with transaction(app, tenant, VAULT, SYSTEM, "read", NOON) as tx:
             assert (await verify_log(tx)).fault is None
 

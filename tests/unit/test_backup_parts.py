@@ -20,8 +20,11 @@ from dispatch.storage.backup_inventory import (
     read_inventory,
     write_inventory,
 )
-from dispatch.storage.backup_outside import ERASURES, gather_outside
+from dispatch.storage.backup_outside import ERASURES, copy_outside, gather_outside
 from dispatch.storage.backup_secrets import open_secrets, seal_secrets, trusted_files
+from dispatch.storage.checkpoint_folder import begin_with, public_key_in
+from dispatch.storage.checkpoints import Signer
+from dispatch.storage.line_file import replace_lines
 
 SEED = bytes(range(32))
 
@@ -265,3 +268,31 @@ def test_every_erasure_of_every_copy_counts(tmp_path: Path) -> None:
     target = tmp_path / "target"
     gather_outside([tmp_path / "old", tmp_path / "new", tmp_path / "aside", tmp_path / "none"], target)
     assert (target / ERASURES).read_bytes() == b"1\n2\n3\n4\n"
+
+
+def test_what_was_signed_before_a_change_of_key_takes_no_later_line_away(tmp_path: Path) -> None:
+    """The older copy has the longer file, under the name that is the new key's now."""
+    slug, old_lines, new_lines = "32.14", b"1\n2\n3\n", b"4\n"
+    run, base, outside = tmp_path / "run", tmp_path / "base", tmp_path / "outside"
+    run.mkdir()
+    replace_lines(run / "public.key", [Signer(SEED).public.hex().encode()])
+    (run / f"{slug}.jsonl").write_bytes(old_lines)
+    (run / "99.01.jsonl").write_bytes(old_lines)
+    copy_outside(run, base)
+    copy_outside(run, outside)
+    aside = begin_with(run, Signer(SEED[::-1]).public, "20261121T120000Z")
+    assert aside is not None
+    (run / f"{slug}.jsonl").write_bytes(new_lines)
+    copy_outside(run, outside)
+    assert not (outside / "99.01.jsonl").exists(), "beside a key that has not signed it"
+    forgetful = tmp_path / "erasures alone"
+    forgetful.mkdir()
+    (forgetful / ERASURES).write_bytes(b"1\n")
+    for n, copies in enumerate(([base, outside], [outside, base], [base, outside, forgetful])):
+        target = tmp_path / f"restored {n}"
+        gather_outside(copies, target)
+        kept = [path.read_bytes() for path in sorted(target.glob(f"{slug}.*"))]
+        assert kept == [new_lines, old_lines]
+        assert public_key_in(target / "public.key") == Signer(SEED[::-1]).public
+        assert public_key_in(target / aside.name) == Signer(SEED).public
+        assert [path.name for path in target.glob("99.01*")] == ["99.01.until-20261121T120000Z.jsonl"]
