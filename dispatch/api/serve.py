@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import time
 from contextlib import suppress
 
 import uvicorn
 import uvloop
 
 from dispatch.api.app import create_app
-from dispatch.domain.errors import Unavailable
 from dispatch.live import SERVER_OPTIONS
 from dispatch.services.centre import Centre, open_centre
+from dispatch.services.open_roads import open_roads
 from dispatch.settings import Settings
 from dispatch.storage.migrate import revision
 from dispatch.storage.outages import DatabaseAway, database_needed
@@ -117,26 +116,4 @@ async def prepare(centre: Centre) -> None:
         raise RuntimeError(
             f"Skema basis data {present}, program memerlukan {wanted}: jalankan 'dispatch migrate' / "
             f"the database has schema {present}, this program needs {wanted}: run 'dispatch migrate'"
-        )
-
-
-async def open_roads(centre: Centre) -> None:
-    """Open every tenant's roads, so that the first ranking need not wait for them.
-
-    Calls are taken meanwhile: after a crash they come first. Roads that cannot be read are said loudly and
-    stop nobody.
-    """
-    for entry in await centre.tenants.all():
-        began = time.perf_counter()
-        try:
-            network = await centre.roads.of(entry)
-        except Unavailable as missing:
-            log.error("%s: %s", entry.tenant.slug, missing.message_en)
-            continue
-        log.info(
-            "%s: roads %s, %d vertices, opened in %.1f s",
-            entry.tenant.slug,
-            network.version,
-            network.node_count,
-            time.perf_counter() - began,
         )

@@ -283,16 +283,26 @@ LEGS: Mapping[LegWait, tuple[Deadline, ...]] = {
 }
 
 
-def leg_wait(state: LegState, answer: str | None, *, listed: bool, countersigned: bool) -> LegWait | None:
+_UNDER_WAY = (LegState.PLANNED, LegState.TRANSPORTING)
+
+
+def leg_wait(
+    state: LegState, answer: str | None, *, listed: bool, closed: bool, countersigned: bool
+) -> LegWait | None:
     """Return what a leg waits for; None when that is its run's matter, or nobody's.
 
-    `listed` tells whether the destination is a facility that can answer. At the facility's door the run's
-    own deadline for the handover holds.
+    `listed` tells whether the destination is a facility that can answer, `closed` whether it takes no
+    ambulances now: then a run on its way is to be led elsewhere, whatever was said before. At the door the
+    run's own deadline for the handover holds, and a refusal there is the operators' all the same.
     """
     if not listed:
         return None
-    if state in (LegState.PLANNED, LegState.TRANSPORTING):
-        return {None: LegWait.ANSWER, "refused": LegWait.OTHER_DESTINATION}.get(answer)
+    if state in _UNDER_WAY:
+        if closed or answer == "refused":
+            return LegWait.OTHER_DESTINATION
+        return LegWait.ANSWER if answer is None else None
+    if state is LegState.AT_FACILITY and answer == "refused":
+        return LegWait.OTHER_DESTINATION
     if state is LegState.HANDED_OVER and not countersigned:
         return LegWait.COUNTERSIGNATURE
     return None

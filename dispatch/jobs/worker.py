@@ -6,25 +6,25 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
-import asyncpg
 import uvloop
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from dispatch.jobs.clock_watch import LOOK_EVERY_S as LOOK_AT_CLOCK_EVERY_S
 from dispatch.jobs.clock_watch import ClockWatch
 from dispatch.jobs.outbox import PostOffice
 from dispatch.jobs.paper import LOOK_EVERY_S as LOOK_FOR_PAPER_EVERY_S
 from dispatch.jobs.paper import PaperPrinter
-from dispatch.jobs.timers import DISPATCH, OUTSIDE, run_due_timers
+from dispatch.jobs.rounds import Lane, again, surviving
+from dispatch.jobs.timers import BY_ROAD, DISPATCH, OUTSIDE, TimerDesk
 from dispatch.jobs.upkeep import Upkeep
 from dispatch.jobs.wakeup import wake_on_events
 from dispatch.notify.choice import transports
 from dispatch.notify.transport import Transports
 from dispatch.services.centre import Centre, open_centre
+from dispatch.services.open_roads import open_roads
 from dispatch.services.signals import watch_signals
 from dispatch.services.tenants import TenantEntry
 from dispatch.settings import Settings
@@ -35,11 +35,6 @@ LOOK_EVERY_S = 0.25
 LOOK_OUTSIDE_EVERY_S = 1.0
 LOOK_AT_SIGNALS_EVERY_S = 5.0
 UPKEEP_EVERY_S = 30.0
-TENANTS_AT_ONCE = 4
-AFTER_TROUBLE_S = 1.0
-
-TenantWork = Callable[[TenantEntry], Awaitable[object]]
-WhichTenants = Callable[[Centre], Awaitable[list[TenantEntry]]]
 
 
 def run(settings: Settings) -> None:
@@ -72,57 +67,43 @@ async def _main(settings: Settings) -> None:
 
 async def work(centre: Centre, ways: Transports, stop: asyncio.Event) -> None:
     """Run timers, outbox and upkeep until `stop` is set, and return when all pieces in hand are finished."""
-    # one lane each, so that a slow registry or message service never holds up an offer
-    due, every = due_tenants, all_tenants
+    # one lane each, so that no offer waits for roads that are opened, a registry or a message service
+    due, every = partial(due_tenants, centre), partial(all_tenants, centre)
     office = PostOffice(centre, ways)
-    lanes: list[tuple[WhichTenants, TenantWork, float]] = [
-        (due, lambda entry: run_due_timers(centre, entry, DISPATCH, stop), LOOK_EVERY_S),
-        (due, lambda entry: run_due_timers(centre, entry, OUTSIDE, stop), LOOK_OUTSIDE_EVERY_S),
-        (due, office.look, LOOK_OUTSIDE_EVERY_S),
-        (every, lambda entry: watch_signals(centre, entry), LOOK_AT_SIGNALS_EVERY_S),
+    desks = [TimerDesk(centre, handlers, stop) for handlers in (DISPATCH, BY_ROAD, OUTSIDE)]
+    lanes = [
+        *(Lane(due, desk.look, LOOK_EVERY_S, stop) for desk in desks[:2]),
+        *(Lane(due, look, LOOK_OUTSIDE_EVERY_S, stop) for look in (desks[2].look, office.look)),
     ]
-    wakes = [asyncio.Event() for _ in lanes]
     # an event is no reason to look at the fleet: silence makes none
-    hinted = [wake for (which, *_), wake in zip(lanes, wakes, strict=True) if which is due]
-    listener = asyncio.create_task(wake_on_events(centre.settings.database_app_url, hinted))
+    fleet = Lane(every, partial(watch_signals, centre), LOOK_AT_SIGNALS_EVERY_S, stop)
+    wakes = [lane.wake for lane in lanes]
+    beside = [
+        asyncio.create_task(wake_on_events(centre.settings.database_app_url, wakes)),
+        asyncio.create_task(_open_roads(centre, stop)),
+    ]
     log.info("worker ready")
     try:
         async with asyncio.TaskGroup() as tasks:
-            for (which, lane, every_s), wake in zip(lanes, wakes, strict=True):
-                tasks.create_task(_lane(centre, which, lane, every_s, wake, stop))
-            tasks.create_task(_again(ClockWatch(centre).pass_once, LOOK_AT_CLOCK_EVERY_S, stop))
-            tasks.create_task(_again(Upkeep(centre).pass_once, UPKEEP_EVERY_S, stop))
-            tasks.create_task(_again(PaperPrinter(centre, stop).pass_once, LOOK_FOR_PAPER_EVERY_S, stop))
+            for lane in (*lanes, fleet):
+                tasks.create_task(lane.run())
+            tasks.create_task(again(ClockWatch(centre).pass_once, LOOK_AT_CLOCK_EVERY_S, stop))
+            tasks.create_task(again(Upkeep(centre).pass_once, UPKEEP_EVERY_S, stop))
+            tasks.create_task(again(PaperPrinter(centre, stop).pass_once, LOOK_FOR_PAPER_EVERY_S, stop))
     finally:
+        for desk in desks:
+            await desk.close()
         await office.close()
         await ways.aclose()
-        listener.cancel()
-        with suppress(asyncio.CancelledError):
-            await listener
+        for task in beside:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
-async def _lane(
-    centre: Centre,
-    which: WhichTenants,
-    lane: TenantWork,
-    every_s: float,
-    wake: asyncio.Event,
-    stop: asyncio.Event,
-) -> None:
-    room = asyncio.Semaphore(TENANTS_AT_ONCE)
-
-    async def one(entry: TenantEntry) -> None:
-        async with room:
-            if not stop.is_set():
-                await _surviving(lane(entry), stop)
-
-    async def look() -> None:
-        await asyncio.gather(*(one(entry) for entry in await which(centre)))
-
-    while not stop.is_set():
-        wake.clear()
-        await _surviving(look(), stop)
-        await _either(wake, stop, every_s)
+async def _open_roads(centre: Centre, stop: asyncio.Event) -> None:
+    while not stop.is_set() and not await surviving(open_roads(centre), stop):
+        pass
 
 
 async def due_tenants(centre: Centre) -> list[TenantEntry]:
@@ -138,30 +119,3 @@ async def due_tenants(centre: Centre) -> list[TenantEntry]:
 async def all_tenants(centre: Centre) -> list[TenantEntry]:
     """Return every tenant."""
     return await centre.tenants.all()
-
-
-async def _again(work_once: Callable[[], Awaitable[object]], every_s: float, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        await _surviving(work_once(), stop)
-        await _either(stop, stop, every_s)
-
-
-async def _surviving(piece: Awaitable[object], stop: asyncio.Event) -> None:
-    """Do a piece of work; a database that is away is waited for, as nothing is lost meanwhile."""
-    try:
-        await piece
-    except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as trouble:
-        log.warning("the database does not answer as it should: %s: %s", type(trouble).__name__, trouble)
-        await _either(stop, stop, AFTER_TROUBLE_S)
-    # one lane's trouble, or one tenant's, must not end the others: an offer goes on whatever else is broken
-    except Exception:
-        log.exception("a piece of the work failed; it is tried again")
-        await _either(stop, stop, AFTER_TROUBLE_S)
-
-
-async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> None:
-    """Wait until one of the two is set, at most for the given time."""
-    waits = {asyncio.ensure_future(event.wait()) for event in {one, other}}
-    _, left = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for wait in left:
-        wait.cancel()

@@ -197,7 +197,7 @@ async def _take(
     run.state = to.value
     watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
     if leg is not None:
-        watch_leg(tx, leg)
+        await watch_leg(tx, leg)
     await tx.record(
         EventKind.PAPER_STAMPS_ADDED,
         run,

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from dispatch.domain.assignment import AssignmentState, LegState
 from dispatch.domain.call import CallState
-from dispatch.domain.deadlines import DEADLINES, LEGS, RUNS, LegWait, TimerKind, leg_wait
+from dispatch.domain.deadlines import DEADLINES, LEGS, RUNS, LegWait, TimerKind
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.roles import SYSTEM
 from dispatch.services.centre import Centre
-from dispatch.services.deadlines import cancel_is_unheeded
+from dispatch.services.deadlines import cancel_is_unheeded, wait_of_leg
 from dispatch.services.due_timers import Firing, end_firing, still_held
 from dispatch.services.send_unit import open_assignments
 from dispatch.services.tenants import TenantEntry
@@ -151,24 +151,22 @@ async def leg_waits(centre: Centre, entry: TenantEntry, firing: Firing) -> None:
         leg = await tx.get(Leg, firing.subject_id)
         run = await tx.get(Assignment, leg.assignment_id)
         leg = await tx.get(Leg, firing.subject_id, lock=True)
-        wait = leg_wait(
-            LegState(leg.state),
-            leg.answer,
-            listed=leg.facility_id is not None,
-            countersigned=leg.countersigned_at is not None,
-        )
+        wait = await wait_of_leg(tx, leg)
         if wait is None or deadline not in LEGS[wait]:
             await end_firing(tx, firing, "moved on")
         elif wait is LegWait.COUNTERSIGNATURE and int(firing.data.get("times", 0)) >= MOST_REMINDERS:
             # this holds the case, never the ambulance
             await end_firing(tx, firing, LEFT_TO_REPORTS)
         else:
-            data = {
+            data: dict[str, Any] = {
                 "assignment_id": str(run.id),
                 "unit_id": str(run.unit_id),
                 "facility_id": str(leg.facility_id),
                 "room": leg.room,
             }
+            if wait is LegWait.OTHER_DESTINATION:
+                data["at_facility"] = leg.state == LegState.AT_FACILITY
+                data["closed"] = leg.answer != "refused"
             await _ring(tx, firing, deadline.tells, leg, _next(firing), data, run.incident_id)
 
 

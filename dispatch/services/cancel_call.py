@@ -8,7 +8,7 @@ from dispatch.domain.call import CallState, CallStep, Disposal, step_call
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import Actor
 from dispatch.services.centre import Centre
-from dispatch.services.deadlines import watch_call, watch_cancel
+from dispatch.services.deadlines import reached_since, watch_call, watch_cancel
 from dispatch.services.locate_call import own_call
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage.tables.call import Call
@@ -18,11 +18,15 @@ from dispatch.storage.tables.incident import Incident
 async def cancel_call(
     centre: Centre, entry: TenantEntry, actor: Actor, call_id: UUID, *, cause: str
 ) -> CallState:
-    """Cancel the caller's own call and return its state. Cancelling twice is harmless."""
+    """Cancel the caller's own call and return its state.
+
+    Cancelling twice is harmless; a wish that comes after the caller was reached about the last is a new one.
+    """
     async with centre.begin(entry.tenant, actor, cause) as tx:
         call = await tx.get(Call, call_id, lock=True)
         own_call(actor, call)
-        if call.cancel_asked_at is not None or call.state == CallState.DISPOSED:
+        asked = call.cancel_asked_at
+        if call.state == CallState.DISPOSED or (asked and not await reached_since(tx, call.id, asked)):
             return CallState(call.state)
         call.cancel_asked_at = tx.now
         if call.state == CallState.RINGING:

@@ -71,7 +71,7 @@ async def change_destination(
             return DestinationNow(run.id, leg.id, facility_id, outside, repeated=True)
         refused = leg.answer == "refused"
         await set_destination(tx, leg, facility_id, outside)
-        watch_leg(tx, leg, anew=True)
+        await watch_leg(tx, leg, anew=True)
         watch_transport_anew(tx, run)
         await end_notices(tx, run, "moot", NoticeKind.DESTINATION)
         if actor.role is not Role.DRIVER:

@@ -29,7 +29,7 @@ from dispatch.domain.road_change import (
 )
 from dispatch.domain.roles import SYSTEM, Actor
 from dispatch.services.centre import Centre
-from dispatch.services.due_timers import Firing, end_firing
+from dispatch.services.due_timers import Firing, end_firing, still_held
 from dispatch.services.live_roads import as_routing
 from dispatch.services.placing import Placement, Point, placement
 from dispatch.services.road_refusals import in_words
@@ -192,7 +192,7 @@ async def _tell(
 ) -> None:
     async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
         row = await tx.get(RoadChange, firing.subject_id, lock=True)
-        if _life(row).state(tx.now) is state:
+        if _life(row).state(tx.now) is state and await still_held(tx, firing):
             await tx.record(kind, row, data=_told(row))
         await end_firing(tx, firing)
 

@@ -21,6 +21,7 @@ from dispatch.domain.deadlines import (
     RETURN,
     RUN_KINDS,
     Deadline,
+    LegWait,
     TimerKind,
     arrival_seconds,
     cancel_waits,
@@ -34,6 +35,7 @@ from dispatch.domain.incident import FINAL_STATES, IncidentState
 from dispatch.domain.unit import Tracking
 from dispatch.storage.tables.assignment import Assignment, Leg
 from dispatch.storage.tables.call import Call, Callback
+from dispatch.storage.tables.facility import Facility
 from dispatch.storage.tables.incident import Incident, Patient
 from dispatch.storage.tables.unit import Unavailability, Unit
 from dispatch.storage.transaction import Transaction
@@ -56,6 +58,24 @@ _LAST_LEG = (
     .order_by(Leg.position.desc())
     .limit(1)
 )
+_CLOSED = select(
+    exists().where(
+        Facility.regency_id == bindparam("regency"),
+        Facility.id == bindparam("facility"),
+        Facility.ems_status == "closed",
+    )
+)
+_LEGS_TO = (
+    select(Leg)
+    .where(
+        Leg.regency_id == bindparam("regency"),
+        Leg.facility_id == bindparam("facility"),
+        Leg.state.in_((LegState.PLANNED.value, LegState.TRANSPORTING.value)),
+    )
+    .order_by(Leg.id)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 def watch_call(tx: Transaction, call: Call) -> None:
@@ -75,11 +95,12 @@ async def cancel_is_unheeded(tx: Transaction, call: Call, incident: Incident) ->
         CallState(call.state),
         asked=call.cancel_asked_at is not None,
         case_open=IncidentState(incident.state) not in FINAL_STATES,
-        answered=await _reached_since(tx, call.id, call.cancel_asked_at),
+        answered=await reached_since(tx, call.id, call.cancel_asked_at),
     )
 
 
-async def _reached_since(tx: Transaction, call_id: UUID, moment: datetime | None) -> bool:
+async def reached_since(tx: Transaction, call_id: UUID, moment: datetime | None) -> bool:
+    """Tell whether the caller answered a call-back since a moment; never without one."""
     if moment is None:
         return False
     answered = exists().where(
@@ -155,17 +176,37 @@ def watch_transport_anew(tx: Transaction, run: Assignment) -> None:
     tx.set_timer(TimerKind.NOT_AT_FACILITY, run.id, due, {"since": tx.now.isoformat()})
 
 
-def watch_leg(tx: Transaction, leg: Leg, *, anew: bool = False) -> None:
+async def watch_leg(tx: Transaction, leg: Leg, *, anew: bool = False) -> None:
     """Keep the timers of a leg. `anew` begins the wait again, as for another destination."""
-    wait = leg_wait(
+    if anew:
+        tx.clear_timers(leg.id, sorted(LEG_KINDS))
+    wait = await wait_of_leg(tx, leg)
+    _keep(tx, leg.id, LEG_KINDS, LEGS[wait] if wait else ())
+
+
+async def watch_legs_to(tx: Transaction, facility: Facility) -> None:
+    """Keep the timers of all legs on their way to a facility that was closed or opened, and is locked."""
+    legs = await tx.session.execute(_LEGS_TO, {"regency": tx.tenant.id, "facility": facility.id})
+    for leg in legs.scalars():
+        await watch_leg(tx, leg)
+
+
+async def wait_of_leg(tx: Transaction, leg: Leg) -> LegWait | None:
+    """Return what a leg waits for, see `leg_wait`."""
+    closed = leg.facility_id is not None and await destination_closed(tx, leg)
+    return leg_wait(
         LegState(leg.state),
         leg.answer,
         listed=leg.facility_id is not None,
+        closed=closed,
         countersigned=leg.countersigned_at is not None,
     )
-    if anew:
-        tx.clear_timers(leg.id, sorted(LEG_KINDS))
-    _keep(tx, leg.id, LEG_KINDS, LEGS[wait] if wait else ())
+
+
+async def destination_closed(tx: Transaction, leg: Leg) -> bool:
+    """Tell whether the facility that a leg leads to takes no ambulances now."""
+    given = {"regency": tx.tenant.id, "facility": leg.facility_id}
+    return bool(await tx.session.scalar(_CLOSED, given))
 
 
 async def watch_last_leg(tx: Transaction, run: Assignment) -> Leg | None:
@@ -173,7 +214,7 @@ async def watch_last_leg(tx: Transaction, run: Assignment) -> Leg | None:
     found = await tx.session.execute(_LAST_LEG, {"regency": tx.tenant.id, "run": run.id})
     leg = found.scalar_one_or_none()
     if leg is not None:
-        watch_leg(tx, leg)
+        await watch_leg(tx, leg)
     return leg
 
 

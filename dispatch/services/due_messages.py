@@ -16,7 +16,8 @@ from dispatch.services.tenants import TenantEntry
 from dispatch.storage.transaction import Transaction
 from dispatch.storage.vault import SealBroken
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=25)
+"""Longer than the longest sending; a push whose worker died goes out before its offer ends."""
 MOST_ATTEMPTS = 8  # about four minutes: an offer is answered or long over by then
 _CAUSE = "outbox"
 _WORDS = 500
@@ -52,9 +53,10 @@ _CLAIM = text(
         o.text, o.created_at, o.attempts
     """
 )
+# also one that was withdrawn, or given up, while it was on its way: it did go out
 _SENT = text(
-    "UPDATE outbox SET sent_at = :now, last_error = :note WHERE regency_id = :regency AND id = :id "
-    "AND sent_at IS NULL AND failed_at IS NULL"
+    "UPDATE outbox SET sent_at = :now, failed_at = NULL, last_error = :note "
+    "WHERE regency_id = :regency AND id = :id AND sent_at IS NULL"
 )
 _RETRY = text(
     "UPDATE outbox SET due_at = :due, last_error = :error WHERE regency_id = :regency AND id = :id "
@@ -67,7 +69,7 @@ _FAILED = text(
 
 
 async def claim_messages(centre: Centre, entry: TenantEntry, channel: str, most: int) -> list[DueMessage]:
-    """Claim up to `most` due messages of a channel for a minute, those due longest first."""
+    """Claim up to `most` due messages of a channel under a lease, those due longest first."""
     async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
         given = {"regency": tx.tenant.id, "now": tx.now, "lease": tx.now + LEASE}
         rows = await tx.session.execute(_CLAIM, {**given, "channel": channel, "most": most})

@@ -12,7 +12,7 @@ from dispatch.domain.errors import Conflict, FieldProblem, Forbidden, IllegalSte
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import ActorKind, Role
 from dispatch.services.centre import Centre
-from dispatch.services.deadlines import watch_leg
+from dispatch.services.deadlines import watch_leg, watch_legs_to
 from dispatch.services.find_facilities import EmsStatus
 from dispatch.services.sessions import SignedIn
 from dispatch.storage.tables.assignment import Assignment, Leg
@@ -138,7 +138,7 @@ async def _answer(
         leg.answer_reason = reason.value if reason else None
         leg.bed = bed
         leg.answered_at = tx.now
-        watch_leg(tx, leg)
+        await watch_leg(tx, leg)
         await tx.record(
             EventKind.FACILITY_ACCEPTED if answer is Answer.ACCEPTED else EventKind.FACILITY_REFUSED,
             leg,
@@ -168,7 +168,7 @@ async def countersign(centre: Centre, who: SignedIn, leg_id: UUID, *, cause: str
             return _view(leg, repeated=True)
         leg.countersigned_at = tx.now
         leg.countersigned_by = who.id
-        watch_leg(tx, leg)
+        await watch_leg(tx, leg)
         await tx.record(
             EventKind.HANDOVER_COUNTERSIGNED,
             leg,
@@ -188,6 +188,8 @@ async def set_facility_status(
 ) -> FacilityStatus:
     """Set whether the facility takes ambulances; `beds` are the free ones, None leaves the number as it is.
 
+    Runs that are on their way to one that closes are told to the operators until they go elsewhere.
+
     Raises:
         InvalidInput: a number of beds that cannot be. NotFound. Forbidden: see `require_desk`.
     """
@@ -205,6 +207,9 @@ async def set_facility_status(
         was = (facility.ems_status, facility.beds)
         facility.ems_status = status.value
         facility.beds = facility.beds if beds is None else beds
+        if EmsStatus.CLOSED in (facility.ems_status, was[0]) and facility.ems_status != was[0]:
+            await tx.session.flush()
+            await watch_legs_to(tx, facility)
         if (facility.ems_status, facility.beds) != was:
             await tx.record(
                 EventKind.FACILITY_STATUS_CHANGED,

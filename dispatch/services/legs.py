@@ -71,7 +71,7 @@ async def leg_for_step(
         # the facility could not take the patient: this leg ends here, the next one begins
         leg.state = "diverted"
         await tx.session.flush()
-        watch_leg(tx, leg)
+        await watch_leg(tx, leg)
         leg = None
     if leg is None:
         leg = await _new_leg(tx, incident, run, step)

@@ -18,6 +18,7 @@ from dispatch.domain.roles import Actor, ActorKind
 from dispatch.domain.unit import PositionQuality
 from dispatch.services.board import IncidentRow, RunView, incident_rows
 from dispatch.services.centre import Centre
+from dispatch.services.deadlines import reached_since
 from dispatch.services.live_roads import roads_now
 from dispatch.services.locate_call import own_call
 from dispatch.services.placing import Point, point_of
@@ -93,6 +94,8 @@ async def call_status(centre: Centre, entry: TenantEntry, actor: Actor, call_id:
     async with centre.read(entry.tenant) as tx:
         call = await tx.get(Call, call_id)
         own_call(actor, call)
+        asked = call.cancel_asked_at
+        asks = asked is not None and not await reached_since(tx, call.id, asked)
         rows = await incident_rows(tx, Incident.id == call.incident_id) if call.incident_id else []
         incident = rows[0] if rows else None
         runs = [r for r in incident.runs if r.released_at is None] if incident else []
@@ -116,7 +119,7 @@ async def call_status(centre: Centre, entry: TenantEntry, actor: Actor, call_id:
         place=place,
         village=incident.village if incident else None,
         outside=call.outside,
-        cancel_asked=call.cancel_asked_at is not None,
+        cancel_asked=asks,
         speed_factor=call.speed_factor,
         ambulances=ambulances,
         destination=legs[-1].facility if legs else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,8 @@ class Roads:
         """`stores` is the folder of built stores."""
         self._stores = stores
         self._open: dict[tuple[str, str], routing.Network] = {}
-        self._lock = asyncio.Lock()
+        self._opening: dict[tuple[str, str], asyncio.Task[routing.Network]] = {}
+        self._one_at_a_time = asyncio.Lock()
 
     async def of(self, entry: TenantEntry) -> routing.Network:
         """Return the tenant's network, whose hours are those of the tenant's clock.
@@ -34,16 +36,26 @@ class Roads:
         network = self._open.get(key)
         if network is not None:
             return network
-        async with self._lock:
-            if key not in self._open:
-                try:
-                    network = await asyncio.to_thread(_open_warm, self._stores / key[0], ZoneInfo(key[1]))
-                except (routing.RoutingError, OSError) as broken:
-                    raise Unavailable(
-                        f"Jaringan jalan {entry.roads_store} tidak terbaca; jalankan 'dispatch regency load'",
-                        f"Road network {entry.roads_store} cannot be read; run 'dispatch regency load'",
-                    ) from broken
-                self._open[key] = network
+        if key not in self._opening:
+            task = self._opening[key] = asyncio.create_task(self._opened(key))
+            task.add_done_callback(partial(self._ended, key))
+        # one who gives up waiting must not have the next one begin anew
+        try:
+            return await asyncio.shield(self._opening[key])
+        except (routing.RoutingError, OSError) as broken:
+            raise Unavailable(
+                f"Jaringan jalan {entry.roads_store} tidak terbaca; jalankan 'dispatch regency load'",
+                f"Road network {entry.roads_store} cannot be read; run 'dispatch regency load'",
+            ) from broken
+
+    def _ended(self, key: tuple[str, str], task: asyncio.Task[routing.Network]) -> None:
+        del self._opening[key]
+        if not task.cancelled():
+            task.exception()  # told to whoever still waits; nobody need
+
+    async def _opened(self, key: tuple[str, str]) -> routing.Network:
+        async with self._one_at_a_time:
+            self._open[key] = await asyncio.to_thread(_open_warm, self._stores / key[0], ZoneInfo(key[1]))
         return self._open[key]
 
 

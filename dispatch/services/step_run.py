@@ -261,7 +261,7 @@ async def move(tx: Transaction, incident: Incident, run: Assignment, step: Step,
     )
     watch_run(tx, run, incident, await tracking_of(tx, run.unit_id))
     if leg is not None:
-        watch_leg(tx, leg)
+        await watch_leg(tx, leg)
     data: dict[str, Any] = {
         "number": incident.number,
         "unit_id": str(run.unit_id),

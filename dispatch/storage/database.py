@@ -16,6 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from dispatch.storage.primary import open_engine
 
 REALMS = frozenset({"live", "training"})
+LOCK_WITHIN_MS = 10_000
+"""How long a statement of the application waits for a lock, longer than any of its transactions takes.
+
+It fails as passing then: whoever asked is told to ask again. The owner's long pieces of work (migrations,
+loads, keys) have connections of their own, without this.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,13 @@ class Database:
         """
         self.engine: AsyncEngine = open_engine(
             url,
-            arguments={"server_settings": {"application_name": name, "timezone": "UTC"}},
+            arguments={
+                "server_settings": {
+                    "application_name": name,
+                    "timezone": "UTC",
+                    "lock_timeout": str(LOCK_WITHIN_MS),
+                }
+            },
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=10,

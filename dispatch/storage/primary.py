@@ -16,7 +16,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from dispatch.storage.connection import Connection
+from dispatch.storage.connection import KEEP_ALIVE, Connection
 
 ALONE_S = 5.0
 """Seconds a connection may take when there is one server."""
@@ -72,7 +72,10 @@ class Primary:
         """Open nothing yet; `arguments` go to asyncpg with every connection. Raises ArgumentError."""
         self.servers = servers_of(url)
         self._look_every_s = look_every_s
-        self._arguments = arguments
+        self._arguments = {
+            **arguments,
+            "server_settings": {**KEEP_ALIVE, **arguments.get("server_settings", {})},
+        }
         self._last: Server | None = None
         self._looked_at = 0.0
         self._timelines: dict[int, str] = {}

@@ -108,10 +108,8 @@ class RoadRow:
 
 async def begin_load(connection: AsyncConnection, row: RegencyRow, now: datetime) -> int:
     """Write the regency and the start of its log, marked unfinished; return its id."""
+    named = {"code": row.code, "realm": row.realm, "slug": row.slug}
     values = {
-        "code": row.code,
-        "realm": row.realm,
-        "slug": row.slug,
         "name": row.name,
         "number_prefix": row.number_prefix,
         "timezone": row.timezone,
@@ -121,7 +119,8 @@ async def begin_load(connection: AsyncConnection, row: RegencyRow, now: datetime
         "bundle_digest": _UNFINISHED,
         "loaded_at": now,
     }
-    statement = insert(Regency).values(created_at=now, **values)
+    statement = insert(Regency).values(created_at=now, **named, **values)
+    # what other rows may point by is left alone: writing it, even the same, would keep them all waiting
     statement = statement.on_conflict_do_update(index_elements=["slug"], set_=values)
     regency_id = (await connection.execute(statement.returning(Regency.id))).scalar_one()
     head = insert(EventHead).values(regency_id=regency_id, seq=0, hash=GENESIS, recorded_at=now)

@@ -17,8 +17,9 @@ import httpx
 import pytest
 from api_scene import Prepared, Urls, open_centre
 
-from dispatch.api.serve import open_roads, prepare, serve
+from dispatch.api.serve import prepare, serve
 from dispatch.local.postgres import PrivatePostgres
+from dispatch.services.open_roads import open_roads
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

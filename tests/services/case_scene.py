@@ -268,22 +268,26 @@ async def open_case(
         await centre.close()
 
 
-async def _tenant(centre: Centre, owner_url: str, code: str, *, live: bool) -> TenantEntry:
+def regency_row(code: str = "99.01", *, live: bool = False) -> tuple[RegencyRow, AreaRow, AreaRow]:
+    """The regency, its one district and its one village as a load writes them."""
     corner, far = along(-500, -2_000), along(11_000, 2_000)
     shape = shapely.MultiPolygon([shapely.box(corner.lon, corner.lat, far.lon, far.lat)])
     realm, slug = ("live", code) if live else ("training", f"{code}-latihan")
-    row = RegencyRow(code, realm, slug, "Kabupaten Uji", "UJI", "Asia/Jakarta", shape, {}, "road")
-    async with loading(owner_url, slug) as connection:
+    return (
+        RegencyRow(code, realm, slug, "Kabupaten Uji", "UJI", "Asia/Jakarta", shape, {}, "road"),
+        AreaRow(f"{code}.01", "Kecamatan Uji", None, shape),
+        AreaRow(f"{code}.01.2001", "Desa Uji", f"{code}.01", shape),
+    )
+
+
+async def _tenant(centre: Centre, owner_url: str, code: str, *, live: bool) -> TenantEntry:
+    row, district, village = regency_row(code, live=live)
+    async with loading(owner_url, row.slug) as connection:
         regency_id = await begin_load(connection, row, NOON)
-        await write_areas(
-            connection,
-            regency_id,
-            [AreaRow(f"{code}.01", "Kecamatan Uji", None, shape)],
-            [AreaRow(f"{code}.01.2001", "Desa Uji", f"{code}.01", shape)],
-        )
+        await write_areas(connection, regency_id, [district], [village])
         await finish_load(connection, regency_id, "made up", NOON)
         await connection.commit()
-    tenant = Tenant(regency_id, slug, row.code, realm, row.name, row.number_prefix, row.timezone)
+    tenant = Tenant(regency_id, row.slug, row.code, row.realm, row.name, row.number_prefix, row.timezone)
     return TenantEntry(tenant, {}, "road", "made up")
 
 

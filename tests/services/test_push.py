@@ -11,15 +11,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from case_scene import CAUSE, Case, open_case
+from case_scene import CAUSE, Case, S, open_case
 from push_service import PushService, push_service
 
 from dispatch.domain.errors import InvalidInput
 from dispatch.domain.events import EventKind
-from dispatch.jobs.outbox import AT_ONCE, PostOffice, send_due_messages
+from dispatch.jobs.outbox import AT_ONCE, SEND_WITHIN_S, PostOffice, send_due_messages
 from dispatch.notify.choice import push_sender, transports
 from dispatch.notify.transport import Transports
 from dispatch.notify.web_push import Subscription
+from dispatch.services.due_messages import LEASE, claim_messages
 from dispatch.services.push_phones import forget_push, register_push
 from dispatch.services.sessions import SignedIn, make_session
 
@@ -134,6 +135,18 @@ async def test_a_push_service_in_trouble_is_asked_again_with_the_same_topic(scen
     (told,) = browser.told
     assert UUID(told["topic"]) == await scene.case.value("SELECT id FROM outbox")
     assert await scene.open_phones() == 1
+
+
+async def test_a_push_whose_worker_died_goes_out_before_its_offer_ends(scene: Scene) -> None:
+    browser, address = scene.service.browser("one")
+    await scene.register("A-1", address)
+    run = await scene.offer()
+    assert len(await claim_messages(scene.case.centre, scene.case.entry, "push", 1)) == 1
+    await scene.case.later(LEASE.total_seconds())
+    assert await scene.case.state(run) == S.OFFERED
+    await scene.post()
+    assert len(browser.told) == 1
+    assert LEASE.total_seconds() > SEND_WITHIN_S
 
 
 async def test_a_foreign_sender_is_refused_by_the_browser_we_test_with(scene: Scene) -> None:

@@ -13,6 +13,7 @@ from case_scene import CAUSE, SCENE, Case, along, stores
 from dispatch.domain.errors import Conflict, ContentDiffers, InvalidInput, NotFound
 from dispatch.domain.events import EventKind
 from dispatch.domain.road_change import RoadChangeReason, RoadChangeState, RoadEffect
+from dispatch.jobs.timers import HANDLERS
 from dispatch.services.change_roads import (
     Drawn,
     NewRoadChange,
@@ -21,7 +22,9 @@ from dispatch.services.change_roads import (
     extend_road_change,
     lift_road_change,
     list_road_changes,
+    road_change_starts,
 )
+from dispatch.services.due_timers import LEASE, claim_timer
 from dispatch.services.feed import events_after
 from dispatch.services.preview_roads import preview_road_change
 from dispatch.services.rank_units import rank_for_place
@@ -125,6 +128,19 @@ async def test_the_screens_are_told_of_beginning_and_end(case: Case) -> None:
 
     kinds = [e.kind for e in await events_after(case.centre, case.entry, 0) if "road_change" in e.kind]
     assert kinds == [EventKind.ROAD_CHANGED, EventKind.ROAD_CHANGE_STARTED, EventKind.ROAD_CHANGE_ENDED]
+
+
+async def test_a_worker_that_was_slow_tells_no_beginning_a_second_time(case: Case) -> None:
+    await put(case, wish(drawn(1_400, 1_600), starts_at=case.now + timedelta(seconds=5)))
+    case.pass_time(5)
+    first = await claim_timer(case.centre, case.entry, list(HANDLERS))
+    case.pass_time(LEASE.total_seconds() + 1)
+    second = await claim_timer(case.centre, case.entry, list(HANDLERS))
+    assert first is not None
+    assert second is not None
+    for firing in (second, first):
+        await road_change_starts(case.centre, case.entry, firing)
+    assert len(await case.events(EventKind.ROAD_CHANGE_STARTED)) == 1
 
 
 async def test_lifting_opens_the_road_again(case: Case) -> None:

@@ -10,7 +10,8 @@ from dispatch.domain.call import Disposal
 from dispatch.domain.events import EventKind
 from dispatch.services.change_destination import change_destination
 from dispatch.services.end_incident import close_incident
-from dispatch.services.facility_desk import RefusalReason, accept_run, refuse_run
+from dispatch.services.facility_desk import RefusalReason, accept_run, refuse_run, set_facility_status
+from dispatch.services.find_facilities import EmsStatus
 from dispatch.services.handle_call import dispose_call, reopen_call, take_call
 from dispatch.services.sessions import SignedIn
 
@@ -116,6 +117,67 @@ async def test_a_facility_that_is_asked_or_has_refused_is_not_forgotten(case: Ca
     await change_destination(*about, run.id, None, "Klinik di luar", cause=CAUSE)
     assert await case.timers(leg) == {}
     await check_timers(case)
+
+
+async def test_a_refusal_at_the_door_is_told_until_there_is_another_destination(case: Case) -> None:
+    run = await case.send("A-1", await case.incident())
+    await case.steps(run.id, S.ACCEPTED, S.LEFT_SCENE, S.AT_FACILITY)
+    leg = await case.value("SELECT id FROM leg")
+    desk = SignedIn(leg, case.entry, case.operator, None)
+    assert await case.timers(leg) == {}
+    await refuse_run(case.centre, desk, leg, RefusalReason.NO_BED, cause=CAUSE)
+    assert await case.timers(leg) == {"refusal_unheeded": 60}
+    await jump(case, 60, 60)
+    alarms = await case.events(EventKind.REFUSAL_UNHEEDED)
+    assert [(a["times"], a["at_facility"], a["closed"]) for a in alarms] == [
+        (1, True, False),
+        (2, True, False),
+    ]
+    await case.step(run.id, S.LEFT_SCENE, facility_id=case.facilities["clinic"])
+    assert await case.timers(leg) == {}
+    await check_timers(case)
+
+
+async def test_a_refusal_on_the_way_is_still_told_at_the_door_and_ends_with_the_handover(case: Case) -> None:
+    run = await case.send("A-1", await case.incident())
+    await case.steps(run.id, S.ACCEPTED, S.LEFT_SCENE)
+    leg = await case.value("SELECT id FROM leg")
+    desk = SignedIn(leg, case.entry, case.operator, None)
+    await refuse_run(case.centre, desk, leg, RefusalReason.NO_BED, cause=CAUSE)
+    await case.step(run.id, S.AT_FACILITY)
+    assert await case.timers(leg) == {"refusal_unheeded": 60}
+    await case.step(run.id, S.HANDED_OVER)
+    assert set(await case.timers(leg)) == {"handover_countersign"}
+    await check_timers(case)
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["unanswered", "accepted"])
+async def test_a_facility_that_closes_has_the_runs_on_their_way_to_it_told(
+    case: Case, answered: bool
+) -> None:
+    run = await case.send("A-1", await case.incident())
+    await case.steps(run.id, S.ACCEPTED, S.LEFT_SCENE)
+    leg, hospital = await case.value("SELECT id FROM leg"), case.facilities["hospital"]
+    desk = SignedIn(leg, case.entry, case.operator, None)
+    if answered:
+        await accept_run(case.centre, desk, leg, None, cause=CAUSE)
+    before = set(await case.timers(leg))
+    await set_facility_status(case.centre, desk, hospital, EmsStatus.CLOSED, None, cause=CAUSE)
+    assert await case.timers(leg) == {"refusal_unheeded": 60}
+    await jump(case, 60)
+    (alarm,) = await case.events(EventKind.REFUSAL_UNHEEDED)
+    assert (alarm["closed"], alarm["facility_id"]) == (True, str(hospital))
+    await set_facility_status(case.centre, desk, hospital, EmsStatus.NORMAL, None, cause=CAUSE)
+    assert set(await case.timers(leg)) == before
+    await set_facility_status(case.centre, desk, hospital, EmsStatus.CLOSED, None, cause=CAUSE)
+    about = (case.centre, case.entry, case.operator, run.id)
+    await change_destination(*about, case.facilities["clinic"], None, cause=CAUSE)
+    assert await case.timers(leg) == {"facility_unanswered": 180}
+    # whoever is led to a closed one is told as well
+    await change_destination(*about, hospital, None, cause=CAUSE)
+    assert await case.timers(leg) == {"refusal_unheeded": 60}
+    await check_timers(case)
+    await case.check_log()
 
 
 async def test_a_run_that_stands_in_a_state_for_too_long_is_told_in_every_state(case: Case) -> None:

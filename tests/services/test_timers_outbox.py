@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from case_scene import Case, open_case
+from case_scene import Case, S, open_case
 from sqlalchemy import text
 
 from dispatch.domain.events import EventKind
@@ -20,6 +20,7 @@ from dispatch.notify import threads
 from dispatch.notify.choice import transports
 from dispatch.notify.sms import SmsTransport
 from dispatch.notify.transport import Message, NotDelivered, Transports
+from dispatch.services.crew_notices import WITHDRAWN
 from dispatch.services.due_messages import LEASE, MOST_ATTEMPTS
 from dispatch.settings import Settings
 from dispatch.storage.transaction import new_id
@@ -141,6 +142,19 @@ async def test_a_folder_that_hangs_takes_no_thread_from_others(
         await asyncio.gather(*(threads.aside(lambda: None) for _ in range(threads.MOST)))
         for reader in readers:
             os.close(reader)
+
+
+async def test_a_message_that_went_out_while_it_was_withdrawn_is_said_to_be_sent(live: Case) -> None:
+    class Slow(Gateway):
+        async def deliver(self, message: Message) -> None:
+            await live.step(run.id, S.ACCEPTED)
+            assert await live.value("SELECT last_error FROM outbox") == WITHDRAWN
+            await super().deliver(message)
+
+    run = await live.send("M-1", await live.incident())
+    assert await send_due_messages(live.centre, live.entry, ways(live, Slow())) == 1
+    row = (await live.rows("SELECT * FROM outbox"))[0]
+    assert (row.sent_at, row.failed_at, row.last_error) == (live.now, None, None)
 
 
 async def test_a_message_that_never_goes_out_is_told(live: Case) -> None:

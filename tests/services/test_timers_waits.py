@@ -24,6 +24,7 @@ from dispatch.services.handle_call import record_callback, take_call
 from dispatch.services.open_incident import Judgement, open_incident
 from dispatch.services.placing import Point
 from dispatch.services.readiness import make_available, make_unavailable
+from dispatch.services.resident_status import call_status
 
 TRANSPORT = "run_not_at_facility"
 
@@ -131,6 +132,26 @@ async def test_a_wish_to_cancel_is_told_until_the_caller_was_reached(case: Case)
     assert await case.timers(call) == {}
     await jump(case, 600)
     assert len(await case.events(EventKind.CANCEL_OVERDUE)) == 2
+
+
+async def test_a_second_wish_to_cancel_is_asked_anew_once_the_first_was_answered(case: Case) -> None:
+    call, _ = await wish(case)
+    about = (case.centre, case.entry, case.operator, call)
+    case.pass_time(10)
+    await cancel_call(*about, cause=CAUSE)
+    assert len(await case.events(EventKind.CALL_CANCEL_ASKED)) == 1
+    assert await case.timers(call) == {"cancel_unheeded": 50}
+    await record_callback(*about, CallbackOutcome.ANSWERED, None, cause=CAUSE)
+    assert not (await call_status(*about)).cancel_asked
+    case.pass_time(10)
+    await cancel_call(*about, cause=CAUSE)
+    assert (await call_status(*about)).cancel_asked
+    assert await case.timers(call) == {"cancel_unheeded": 60}
+    await jump(case, 60)
+    (alarm,) = await case.events(EventKind.CANCEL_OVERDUE)
+    assert alarm["waited_s"] == 60
+    assert len(await case.events(EventKind.CALL_CANCEL_ASKED)) == 2
+    await case.check_log()
 
 
 async def test_a_wish_to_cancel_ends_with_its_case(case: Case) -> None:

@@ -47,6 +47,10 @@ _CALLS = """
 _RUNS = """
     SELECT a.id, a.state, u.tracking FROM assignment a JOIN unit u ON u.id = a.unit_id WHERE a.regency_id = :r
 """
+_LEGS = """
+    SELECT l.*, coalesce(f.ems_status = 'closed', false) AS closed
+    FROM leg l LEFT JOIN facility f ON f.id = l.facility_id WHERE l.regency_id = :r
+"""
 _LEFT = """
     SELECT subject_id FROM timer WHERE regency_id = :r AND kind = 'handover_countersign' AND result = :left
 """
@@ -69,9 +73,11 @@ async def timers_by_the_table(case: Case) -> Timers:
         deadlines = of_run(AssignmentState(row.state), Tracking(row.tracking))
         wanted |= {(row.id, d.kind) for d in deadlines}
     left = {row.subject_id for row in await case.rows(_LEFT, left=LEFT_TO_REPORTS, **about)}
-    for row in await case.rows("SELECT * FROM leg WHERE regency_id = :r", **about):
+    for row in await case.rows(_LEGS, **about):
         listed, signed = row.facility_id is not None, row.countersigned_at is not None
-        wait = leg_wait(LegState(row.state), row.answer, listed=listed, countersigned=signed)
+        wait = leg_wait(
+            LegState(row.state), row.answer, listed=listed, closed=row.closed, countersigned=signed
+        )
         if wait is not None and row.id not in left:
             wanted |= {(row.id, d.kind) for d in LEGS[wait]}
     notices = await case.rows("SELECT * FROM crew_notice WHERE regency_id = :r", **about)

@@ -66,17 +66,18 @@ def test_every_open_incident_waits_for_something_with_a_deadline_or_for_its_runs
 
 def test_every_open_leg_waits_on_itself_or_on_its_run() -> None:
     assert set(LEGS) == set(LegWait)
-    for state, answer in product(LegState, (None, "accepted", "refused")):
-        wait = leg_wait(state, answer, listed=True, countersigned=False)
-        under_way = state in (LegState.PLANNED, LegState.TRANSPORTING)
-        expected = {None: LegWait.ANSWER, "refused": LegWait.OTHER_DESTINATION}.get(answer)
-        if under_way:
-            assert wait is expected
+    for state, answer, closed in product(LegState, (None, "accepted", "refused"), (False, True)):
+        wait = leg_wait(state, answer, listed=True, closed=closed, countersigned=False)
+        if state in (LegState.PLANNED, LegState.TRANSPORTING):
+            expected = {None: LegWait.ANSWER, "refused": LegWait.OTHER_DESTINATION}.get(answer)
+            assert wait is (LegWait.OTHER_DESTINATION if closed else expected)
+        elif state is LegState.AT_FACILITY:
+            assert wait is (LegWait.OTHER_DESTINATION if answer == "refused" else None)
         else:
             assert (wait is LegWait.COUNTERSIGNATURE) is (state is LegState.HANDED_OVER)
         # nobody answers or signs for a place that is not listed, and nothing is asked twice
-        assert leg_wait(state, answer, listed=False, countersigned=False) is None
-        assert leg_wait(LegState.HANDED_OVER, answer, listed=True, countersigned=True) is None
+        assert leg_wait(state, answer, listed=False, closed=closed, countersigned=False) is None
+        assert leg_wait(LegState.HANDED_OVER, answer, listed=True, closed=closed, countersigned=True) is None
 
 
 def test_a_deadline_that_passes_once_has_another_behind_it() -> None:

@@ -67,9 +67,9 @@ function run(note: AlarmNote, board: Board): RunView | undefined {
   return incident(note, board)?.runs.find((r) => r.id === note.subjectId)
 }
 
-function leg(note: AlarmNote, board: Board): RunView['legs'][number] | undefined {
+function leg(note: AlarmNote, board: Board, ...states: string[]): RunView['legs'][number] | undefined {
   const runs = incident(note, board)?.runs.filter((r) => r.released_at === null) ?? []
-  return runs.flatMap((r) => r.legs).find((one) => one.id === note.subjectId && one.state === 'transporting')
+  return runs.flatMap((r) => r.legs).find((one) => one.id === note.subjectId && ['transporting', ...states].includes(one.state))
 }
 
 /** What a run does too long, by its state. */
@@ -185,8 +185,14 @@ const RULES: Record<string, Rule> = {
   },
   refusal_unheeded: {
     grave: true, group: 'facility_refused',
-    words: (d, sign) => ({ id: `${sign} masih menuju faskes yang menolak${of(d)}`, en: `${sign} still drives to a facility that refused${of(d)}` }),
-    holds: (note, board) => leg(note, board)?.answer === 'refused',
+    words: (d, sign) => {
+      if (d.closed === true) return { id: `${sign} masih menuju faskes yang tutup${of(d)}`, en: `${sign} still drives to a facility that is closed${of(d)}` }
+      if (d.at_facility === true) return { id: `${sign} ditolak di pintu faskes${of(d)}: cari tujuan lain`, en: `${sign} was refused at the facility's door${of(d)}: find another` }
+      return { id: `${sign} masih menuju faskes yang menolak${of(d)}`, en: `${sign} still drives to a facility that refused${of(d)}` }
+    },
+    holds: (note, board) => note.data.closed === true
+      ? leg(note, board, 'planned')?.facility_id === note.data.facility_id
+      : leg(note, board, 'at_facility')?.answer === 'refused',
   },
   signal_lost: {
     grave: true, only: (d) => d.on_run === true,
