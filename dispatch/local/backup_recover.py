@@ -141,6 +141,11 @@ class Recovery(PrivatePostgres):
             )
         if "before consistent recovery point" in log:
             return RestoreRefused(f"{at} is before this base backup was complete: choose a later moment")
+        if "is not a child of this server's history" in log:
+            return RestoreRefused(
+                "this base backup is of a branch that a restore to an earlier moment left: choose one from "
+                "before that moment (--base)"
+            )
         return RestoreRefused(f"the recovery failed ({self.log_file}):\n{self.last_words()}")
 
 

@@ -177,9 +177,9 @@ class BackupFolder:
             shutil.rmtree(aside)
         if not staying:
             return len(leaving), 0
-        oldest = read_inventory(staying[0])
-        first = backup_wal.segment_at(oldest.timeline, oldest.start)
-        return len(leaving), backup_wal.forget_before(self.wal, first)
+        contents = [read_inventory(path) for path in staying]
+        firsts = {backup_wal.segment_at(one.timeline, one.start) for one in contents}
+        return len(leaving), backup_wal.forget_unneeded(self.wal, firsts)
 
 
 def _began(base: Path) -> datetime:

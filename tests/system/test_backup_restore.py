@@ -260,6 +260,24 @@ def test_a_full_disk_is_said_and_leaves_nothing(town: Town) -> None:
         )
 
 
+def test_that_the_log_is_received_is_not_said_while_it_does_not_arrive(town: Town) -> None:
+    """Connected it is: the server lists it as one that receives."""
+    receiver = next(
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if (words := path.read_bytes().split(b"\0"))[0].endswith(b"pg_receivewal")
+        and bytes(town.folder.wal / "incoming") in words
+    )
+    os.kill(receiver, signal.SIGSTOP)
+    try:
+        told = town.back_up()
+    finally:
+        os.kill(receiver, signal.SIGCONT)
+    assert "has not been received up to this backup" in told
+    assert "any moment can be restored" not in told
+    assert "any moment can be restored" in town.back_up()
+
+
 def test_the_log_is_kept_through_a_change_of_primary(town: Town) -> None:
     town.system.command("standby", "setup", "--folder", str(town.room / "second"))
     assert town.desk.write_call()
