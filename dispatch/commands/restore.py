@@ -259,8 +259,11 @@ async def _checked(centre: Centre, wish: _Wish) -> bool:
 
 
 async def tell_lost(centre: Centre) -> None:
-    """Name the signed events that the logs do not have, and let the checkpoints go on from what is there."""
-    from dispatch.services.after_restore import set_aside_lost
+    """Name the signed events that the logs do not have, and let the checkpoints go on from what is there.
+
+    No case number of today is given twice, also where no signature tells of a loss.
+    """
+    from dispatch.services.after_restore import NUMBERS_SKIPPED, set_aside_lost, skip_lost_numbers
 
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     for entry in await centre.tenants.all():
@@ -272,3 +275,8 @@ async def tell_lost(centre: Centre) -> None:
                 f"events after {lost.after} up to {lost.last} were lost; the signed checkpoint of "
                 f"{lost.signed_at} knows them",
             )
+        await skip_lost_numbers(centre, entry)
+    say(
+        f"Nomor kasus hari ini dilompati {NUMBERS_SKIPPED}: nomor kasus yang hilang tidak diberikan lagi",
+        f"today's case numbers go on {NUMBERS_SKIPPED} later: none of a lost case is given again",
+    )

@@ -7,13 +7,19 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from dispatch.domain.roles import SYSTEM
 from dispatch.services.centre import Centre
+from dispatch.services.open_incident import skip_numbers
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage import checkpoints
 from dispatch.storage.checkpoints import Statement
 from dispatch.storage.line_file import append_line, read_lines
 from dispatch.storage.tables.event import Event, EventHead
 from dispatch.storage.transaction import Transaction
+
+
+NUMBERS_SKIPPED = 1000
+"""Case numbers left out on the day of a restore or a loss: more than a regency gives in a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,17 @@ async def set_aside_lost(centre: Centre, entry: TenantEntry, stamp: str) -> Lost
     after = head if all(s.seq > head for s in lost) else before.seq if before else 0
     last = max(lost, key=lambda s: s.seq, default=None)
     return Lost(slug, after, last.seq if last else after, last.made_at if last else "?", aside)
+
+
+async def skip_lost_numbers(centre: Centre, entry: TenantEntry) -> None:
+    """Give no case number of today twice.
+
+    A lost case's number stands on the printed board and at the hospital, and the day's counter has gone back
+    with the database. How many were lost nobody knows: `NUMBERS_SKIPPED` are left out. The counter is no
+    part of what the log rebuilds.
+    """
+    async with centre.begin(entry.tenant, SYSTEM, "restore") as tx:
+        await skip_numbers(tx, NUMBERS_SKIPPED)
 
 
 async def stands(tx: Transaction, statement: Statement | None) -> bool:
