@@ -13,6 +13,7 @@ from dispatch.local.errors import LocalError
 from dispatch.local.postgres import PostgresError, PrivatePostgres
 from dispatch.local.postgres_binaries import find_binaries
 from dispatch.local.standby_pair import FILE as PAIR_FILE
+from dispatch.storage.backup_inventory import sync
 
 DRAFT = "pg.restoring"
 RECOVER_S = 24 * 3600.0
@@ -88,7 +89,10 @@ class Recovery(PrivatePostgres):
         path = self.data / "postgresql.auto.conf"
         path.write_text(_without_recovery(path.read_text()))
         target = self.data.with_name("pg")
+        sync(path)
         self.data.rename(target)
+        sync(target)
+        sync(target.parent)
         return target
 
     def give_up(self) -> None:

@@ -17,7 +17,6 @@ from dispatch.storage.line_file import append_line, read_lines
 from dispatch.storage.tables.event import Event, EventHead
 from dispatch.storage.transaction import Transaction
 
-
 NUMBERS_SKIPPED = 1000
 """Case numbers left out on the day of a restore or a loss: more than a regency gives in a day."""
 

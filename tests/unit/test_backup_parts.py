@@ -20,7 +20,7 @@ from dispatch.storage.backup_inventory import (
     write_inventory,
 )
 from dispatch.storage.backup_outside import ERASURES, gather_outside
-from dispatch.storage.backup_secrets import open_secrets, seal_secrets, trusted_files
+from dispatch.storage.backup_secrets import joined_keys, open_secrets, seal_secrets, trusted_files
 
 SEED = bytes(range(32))
 
@@ -38,6 +38,14 @@ def test_keys_open_with_the_passphrase_alone(tmp_path: Path) -> None:
     sealed.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(BackupFault, match="does not open"):
         open_secrets(sealed, "sandi yang panjang")
+
+
+def test_keys_from_two_places_are_all_there() -> None:
+    new = {"master.key": b"cc\n", "lookup.key": b"dd\n"}
+    old = {"master.key": b"aa\nbb", "lookup.key": b"dd\n", "push.key": b"push"}
+    joined = joined_keys(new, old)
+    assert joined == {"master.key": b"cc\naa\nbb\n", "lookup.key": b"dd\n", "push.key": b"push"}
+    assert joined_keys(joined, old) == joined
 
 
 def test_what_phones_trust_goes_with_the_keys_where_there_is_any(tmp_path: Path) -> None:
