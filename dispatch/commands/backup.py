@@ -105,7 +105,7 @@ def _back_up(deployment: Settings, to: Path, keep: int, passphrase: str | None) 
             contents = _completed(deployment, draft, source, before, passphrase)
         removed, forgotten = folder.keep(keep)
     _report(folder, contents, removed, forgotten)
-    _tell_of_the_log(source, folder)
+    _tell_of_the_log(folder)
 
 
 def _completed(
@@ -170,18 +170,24 @@ def _report(folder: BackupFolder, contents: Contents, removed: int, forgotten: i
         )
 
 
-def _tell_of_the_log(source: Source, folder: BackupFolder) -> None:
-    """Wait a moment for the receiver of the log, and say when there is none."""
+def _tell_of_the_log(folder: BackupFolder) -> None:
+    """Wait until the kept log goes past the new backup's end, and say when it does not get there."""
     import time
 
-    until = time.monotonic() + 15.0
-    while not source.receiving():
-        if time.monotonic() > until:
+    from dispatch.storage import backup_wal
+
+    manifest = json.loads((folder.bases()[-1] / "data" / "backup_manifest").read_text())
+    end = manifest["WAL-Ranges"][-1]
+    arrived, since = backup_wal.newest(folder.wal), time.monotonic()
+    while not backup_wal.has_passed(folder.wal, int(end["Timeline"]), end["End-LSN"]):
+        if (now := backup_wal.newest(folder.wal)) != arrived:  # it has yet to catch up, and does
+            arrived, since = now, time.monotonic()
+        if time.monotonic() > since + 15.0:
             say(
-                "Log belum diterima: hanya saat cadangan ini dapat dipulihkan. Jalankan terus: "
-                f"dispatch archive --to {folder.path}",
-                "the log is not being received: only the moment of this backup can be restored. "
-                f"Keep running: dispatch archive --to {folder.path}",
+                "Log belum diterima sampai cadangan ini: hanya saat cadangan ini dapat dipulihkan. "
+                f"Lihat log/archive.log, atau jalankan terus: dispatch archive --to {folder.path}",
+                "the log has not been received up to this backup: only the moment of this backup can be "
+                f"restored. See log/archive.log, or keep running: dispatch archive --to {folder.path}",
             )
             return
         time.sleep(0.2)

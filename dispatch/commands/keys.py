@@ -52,10 +52,10 @@ def rotate(
 
         wrapped = run_plainly(work)
     say(
-        f"{wrapped.rewrapped} dari {wrapped.keys} kunci dibungkus ulang; simpan cadangan {path}, lalu "
-        "'dispatch keys retire'",
-        f"{wrapped.rewrapped} of {wrapped.keys} keys wrapped anew; back {path} up, "
-        "then 'dispatch keys retire'",
+        f"{wrapped.rewrapped} dari {wrapped.keys} kunci dibungkus ulang. Sekarang: 'dispatch backup', simpan "
+        f"salinan {path}, lalu 'dispatch keys retire'",
+        f"{wrapped.rewrapped} of {wrapped.keys} keys wrapped anew. Now: 'dispatch backup', keep a copy of "
+        f"{path}, then 'dispatch keys retire'",
     )
 
 

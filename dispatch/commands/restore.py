@@ -72,6 +72,7 @@ def restore(
             _copy(wish, server)
             server.recover(moment)
             server.provision()
+            _refuse_missing_masters(server, secrets)
             whole = _put_right(wish, server, secrets, checkpoints)
             place = server.in_place()
         except BaseException:
@@ -107,41 +108,77 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _secrets(base: Path, contents: Contents, passphrase: str | None, keys: Path | None) -> dict[str, bytes]:
-    """Return the key files, and see that they are those which open this backup's personal data."""
-    from dispatch.storage.backup_secrets import FILE, NEEDED, lookup_key_id, open_secrets, trusted_files
-    from dispatch.storage.vault import master_key_id
+    """Return the key files, and see that they are of the system that this backup is of.
 
-    if keys is not None:
-        files = {name: (keys / name).read_bytes() for name in NEEDED if (keys / name).is_file()}
-        files |= trusted_files(keys)
-    elif contents.secrets and passphrase is not None:
+    Another master key than the backup's may have taken its place since, in the log behind it.
+    """
+    from dispatch.storage.backup_secrets import (
+        FILE,
+        NEEDED,
+        joined_keys,
+        lookup_key_id,
+        master_names,
+        open_secrets,
+        trusted_files,
+    )
+
+    files: dict[str, bytes] = {}
+    if contents.secrets and passphrase is not None:
         files = open_secrets(base / FILE, passphrase)
-    else:
+    if keys is not None:
+        given = {name: (keys / name).read_bytes() for name in NEEDED if (keys / name).is_file()}
+        files = joined_keys(given | trusted_files(keys), files)
+    if not files:
         option = "--passphrase-file" if contents.secrets else "--keys"
         fail(
             f"Kunci belum ada: pakai {option}. Tanpa master.key dan lookup.key data pribadi tidak terbaca",
             f"The keys are missing: use {option}. Without master.key and lookup.key names stay sealed",
         )
     try:
-        masters = {master_key_id(bytes.fromhex(line)) for line in files["master.key"].decode().split()}
+        masters = master_names(files)
         lookup = lookup_key_id(bytes.fromhex(files["lookup.key"].decode().strip()))
     except (KeyError, ValueError):
         fail(
             "master.key atau lookup.key tidak ada atau rusak",
             "master.key or lookup.key is missing or damaged",
         )
-    if contents.master_keys[0] not in masters or lookup != contents.lookup_key:
+    if lookup != contents.lookup_key:
         fail(
             f"Kunci ini bukan kunci cadangan ini (kunci induk {contents.master_keys[0]})",
             f"These keys are not this backup's (its master key is {contents.master_keys[0]})",
         )
+    if contents.master_keys[0] not in masters:
+        say(
+            f"Kunci induk cadangan ini ({contents.master_keys[0]}) tidak ada: hanya saat sesudah kuncinya "
+            "diganti dapat dipulihkan",
+            f"this backup's master key ({contents.master_keys[0]}) is not among them: only a moment "
+            "after its replacement can be restored",
+        )
     return files
+
+
+def _refuse_missing_masters(server: Recovery, secrets: dict[str, bytes]) -> None:
+    """See, before anything is rebuilt, that every person's key can be opened. Raises BackupFault."""
+    import asyncio
+
+    from dispatch.services.rotate_keys import masters_in_use
+    from dispatch.storage.backup_inventory import BackupFault
+    from dispatch.storage.backup_secrets import master_names
+
+    missing = ", ".join(sorted(asyncio.run(masters_in_use(server.owner_url)) - master_names(secrets)))
+    if missing:
+        raise BackupFault(
+            f"Pada saat itu diperlukan kunci induk {missing}: pakai --keys dengan master.key yang memuatnya, "
+            "bersama --passphrase-file",
+            f"That moment needs master key {missing}: use --keys with a master.key that has it, "
+            "together with --passphrase-file",
+        )
 
 
 def _copy(wish: _Wish, server: Recovery) -> None:
     """Copy the base backup, each file checked, and lay out the kept log behind it."""
     from dispatch.local.backup_recover import empty_folders
-    from dispatch.storage.backup_inventory import DATA, Kept, copied_checked
+    from dispatch.storage.backup_inventory import DATA, Kept, check_files, copied_checked
 
     prefix = f"{DATA}/"
     files = [
@@ -149,6 +186,8 @@ def _copy(wish: _Wish, server: Recovery) -> None:
         for one in wish.contents.files
         if one.path.startswith(prefix)
     ]
+    outside = [one for one in wish.contents.files if one.path.startswith("outside/")]
+    check_files(wish.base, outside, lambda done, total: None)
     empty_folders(wish.base / DATA, server.data)
     with bar("SHA-256") as told:
         copied_checked(wish.base / DATA, server.data, files, told)
@@ -188,6 +227,7 @@ def _put_right(wish: _Wish, server: Recovery, secrets: dict[str, bytes], newer: 
     """Bring back keys and checkpoints, erase again, name what is missing, verify and rebuild."""
     from dispatch.services.centre import open_centre
     from dispatch.settings import Settings
+    from dispatch.storage.backup_inventory import sync, sync_tree
     from dispatch.storage.backup_outside import gather_outside
 
     folder = wish.run_dir / "secrets"
@@ -197,6 +237,8 @@ def _put_right(wish: _Wish, server: Recovery, secrets: dict[str, bytes], newer: 
         path.parent.mkdir(mode=0o700, exist_ok=True)
         path.touch(mode=0o600)
         path.write_bytes(content)
+    sync_tree(folder)
+    sync(wish.run_dir)
     own = {"database_app_url": server.app_url, "database_url": server.owner_url, **_own_paths(wish.run_dir)}
     deployment = Settings().model_copy(update=own)
     copies = [wish.base / "outside", wish.folder.outside, *([newer] if newer else [])]
@@ -261,9 +303,10 @@ async def _checked(centre: Centre, wish: _Wish) -> bool:
 async def tell_lost(centre: Centre, entries: Sequence[TenantEntry] | None = None) -> None:
     """Name the signed events that these logs do not have, and let the checkpoints go on from what is there.
 
+    No case number of today is given twice, also where no signature tells of a loss.
     entries: of which tenants; None: of all.
     """
-    from dispatch.services.after_restore import set_aside_lost
+    from dispatch.services.after_restore import NUMBERS_SKIPPED, set_aside_lost, skip_lost_numbers
 
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     for entry in entries if entries is not None else await centre.tenants.all():
@@ -275,3 +318,8 @@ async def tell_lost(centre: Centre, entries: Sequence[TenantEntry] | None = None
                 f"events after {lost.after} up to {lost.last} were lost; the signed checkpoint of "
                 f"{lost.signed_at} knows them",
             )
+        await skip_lost_numbers(centre, entry)
+    say(
+        f"Nomor kasus hari ini dilompati {NUMBERS_SKIPPED}: nomor kasus yang hilang tidak diberikan lagi",
+        f"today's case numbers go on {NUMBERS_SKIPPED} later: none of a lost case is given again",
+    )

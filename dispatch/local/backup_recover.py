@@ -13,6 +13,7 @@ from dispatch.local.errors import LocalError
 from dispatch.local.postgres import PostgresError, PrivatePostgres
 from dispatch.local.postgres_binaries import find_binaries
 from dispatch.local.standby_pair import FILE as PAIR_FILE
+from dispatch.storage.backup_inventory import sync
 
 DRAFT = "pg.restoring"
 RECOVER_S = 24 * 3600.0
@@ -88,7 +89,10 @@ class Recovery(PrivatePostgres):
         path = self.data / "postgresql.auto.conf"
         path.write_text(_without_recovery(path.read_text()))
         target = self.data.with_name("pg")
+        sync(path)
         self.data.rename(target)
+        sync(target)
+        sync(target.parent)
         return target
 
     def give_up(self) -> None:
@@ -141,6 +145,11 @@ class Recovery(PrivatePostgres):
             )
         if "before consistent recovery point" in log:
             return RestoreRefused(f"{at} is before this base backup was complete: choose a later moment")
+        if "is not a child of this server's history" in log:
+            return RestoreRefused(
+                "this base backup is of a branch that a restore to an earlier moment left: choose one from "
+                "before that moment (--base)"
+            )
         return RestoreRefused(f"the recovery failed ({self.log_file}):\n{self.last_words()}")
 
 

@@ -31,6 +31,13 @@ SELECT system_identifier::text AS cluster, current_setting('server_version_num')
        current_user AS name, clock_timestamp() AS at
 FROM pg_control_system()
 """
+_REMOVED = """
+SELECT $1::text::pg_lsn < pg_current_wal_flush_lsn()
+       AND NOT EXISTS (SELECT FROM pg_ls_waldir() WHERE length(name) = 24 AND substr(name, 9) = $2)
+"""
+_KEPT_FROM_LATER = """
+SELECT restart_lsn - $1::text::pg_lsn >= $2::int FROM pg_replication_slots WHERE slot_name = $3
+"""
 
 
 class SourceRefused(LocalError):
@@ -70,9 +77,12 @@ class Source:
         """Have the server keep its log until it is received."""
         asyncio.run(self._ensure_slot())
 
-    def receiving(self) -> bool:
-        """Whether somebody receives the log now."""
-        return asyncio.run(self._receiving())
+    def has_removed(self, place: int) -> bool:
+        """Whether the server has written past this position, in bytes, and removed its log there since.
+
+        One whose login may not look at the files is asked from where its slot keeps the log.
+        """
+        return asyncio.run(self._has_removed(place))
 
     def history(self, binaries: Binaries) -> tuple[int, dict[int, int]]:
         """Return the server's timeline, and where it left each earlier one. Raises ToolFailed."""
@@ -177,11 +187,14 @@ class Source:
         finally:
             await connection.close()
 
-    async def _receiving(self) -> bool:
+    async def _has_removed(self, place: int) -> bool:
+        position = backup_wal.position_of(place)
+        segment = backup_wal.segment_at(0, position)
         connection = await self._connected()
         try:
-            query = "SELECT coalesce(bool_or(active), false) FROM pg_replication_slots WHERE slot_name = $1"
-            return bool(await connection.fetchval(query, SLOT))
+            return bool(await connection.fetchval(_REMOVED, position, segment[8:]))
+        except asyncpg.InsufficientPrivilegeError:
+            return bool(await connection.fetchval(_KEPT_FROM_LATER, position, SEGMENT_BYTES, SLOT))
         finally:
             await connection.close()
 
@@ -220,6 +233,8 @@ def keep_receiving(
                     source.ensure_slot()
                     if left := backup_wal.leave_branch(folder.parent, *source.history(binaries)):
                         say(f"of a branch that this server does not go on: {', '.join(left)}")
+                    if process is not None:
+                        _leave_gap(source, folder.parent, say)
                 except (SourceRefused, ToolFailed, asyncpg.PostgresError, OSError) as away:
                     say(str(away))
                     _rest(stop, 2.0)
@@ -238,6 +253,23 @@ def keep_receiving(
                 process.kill()
                 process.wait()
     look()
+
+
+def _leave_gap(source: Source, wal: Path, say: Callable[[str], None]) -> None:
+    """Have the receiver begin behind a gap, when the server has removed what it would go on with.
+
+    So it is after a disk that was away for longer than the server keeps the log, or when the receiver wrote
+    to another folder meanwhile and its slot moved on.
+    """
+    place = backup_wal.goes_on_at(wal)
+    if place is None or not source.has_removed(place):
+        return
+    backup_wal.leave_gap(wal)
+    say(
+        f"the server has removed its log from {backup_wal.position_of(place)} on before it was received: "
+        "there is a GAP in the kept log; what comes after it needs a base backup that comes after it, too: "
+        "run 'dispatch backup'"
+    )
 
 
 def _rest(stop: Callable[[], bool], seconds: float) -> None:

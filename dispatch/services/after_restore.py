@@ -8,7 +8,9 @@ from pathlib import Path
 from sqlalchemy import select
 
 from dispatch.domain.errors import Conflict
+from dispatch.domain.roles import SYSTEM
 from dispatch.services.centre import Centre
+from dispatch.services.open_incident import skip_numbers
 from dispatch.services.tenants import TenantEntry
 from dispatch.storage import checkpoints
 from dispatch.storage.checkpoint_folder import files_of
@@ -17,6 +19,9 @@ from dispatch.storage.folder_lock import alone
 from dispatch.storage.line_file import append_line, read_lines, replace_lines
 from dispatch.storage.tables.event import Event, EventHead
 from dispatch.storage.transaction import Transaction
+
+NUMBERS_SKIPPED = 1000
+"""Case numbers left out on the day of a restore or a loss: more than a regency gives in a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,17 @@ async def head_of(tx: Transaction) -> EventHead:
             f"{tx.tenant.slug}: the head of the log is gone; look with 'dispatch log verify'",
         )
     return head
+
+
+async def skip_lost_numbers(centre: Centre, entry: TenantEntry) -> None:
+    """Give no case number of today twice.
+
+    A lost case's number stands on the printed board and at the hospital, and the day's counter has gone back
+    with the database. How many were lost nobody knows: `NUMBERS_SKIPPED` are left out. The counter is no
+    part of what the log rebuilds.
+    """
+    async with centre.begin(entry.tenant, SYSTEM, "restore") as tx:
+        await skip_numbers(tx, NUMBERS_SKIPPED)
 
 
 async def stands(tx: Transaction, statement: Statement | None) -> bool:

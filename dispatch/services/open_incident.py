@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from dispatch.domain.call import CallState, CallStep, step_call
@@ -252,16 +252,22 @@ def _put_place(incident: Incident, place: Point | None, where: Placement) -> Non
 async def next_number(tx: Transaction) -> str:
     """Return the next case number of the tenant's local day, like `PWK-20261120-0007`."""
     day = tx.now.astimezone(tx.tenant.zone).date()
-    row = insert(IncidentCounter).values(regency_id=tx.tenant.id, day=day, last=1)
-    last = (
-        await tx.session.execute(
-            row.on_conflict_do_update(
-                index_elements=["regency_id", "day"], set_={"last": text("incident_counter.last + 1")}
-            ).returning(IncidentCounter.last)
-        )
-    ).scalar_one()
+    last = await _count_on(tx, day, 1)
     prefix = f"{tx.tenant.number_prefix}-L" if tx.tenant.training else tx.tenant.number_prefix
     return f"{prefix}-{day:%Y%m%d}-{last:04d}"
+
+
+async def skip_numbers(tx: Transaction, number: int) -> None:
+    """Leave out the next case numbers of the tenant's local day: cases that are lost may have had them."""
+    await _count_on(tx, tx.now.astimezone(tx.tenant.zone).date(), number)
+
+
+async def _count_on(tx: Transaction, day: date, number: int) -> int:
+    row = insert(IncidentCounter).values(regency_id=tx.tenant.id, day=day, last=number)
+    counted = row.on_conflict_do_update(
+        index_elements=["regency_id", "day"], set_={"last": IncidentCounter.last + number}
+    )
+    return int((await tx.session.execute(counted.returning(IncidentCounter.last))).scalar_one())
 
 
 async def _insert(

@@ -66,6 +66,17 @@ async def rewrap_all(owner_url: str, vault: Vault, told: Callable[[int, int], No
         await engine.dispose()
 
 
+async def masters_in_use(owner_url: str) -> set[str]:
+    """Return the names of the master keys by which persons' keys are wrapped."""
+    engine = open_engine(owner_url, pool_size=1)
+    try:
+        async with engine.connect() as connection:
+            query = select(PersonKey.master_key_id).where(PersonKey.wrapped.is_not(None)).distinct()
+            return set((await connection.execute(query)).scalars())
+    finally:
+        await engine.dispose()
+
+
 async def _rewrap_some(connection: AsyncConnection, vault: Vault) -> int:
     name = vault.master_key_id
     async with connection.begin():

@@ -9,7 +9,6 @@ outside/             checkpoints and the list of erasures, copied as they grow
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from dispatch.storage import backup_wal
-from dispatch.storage.backup_inventory import BackupFault, Contents, read_inventory
+from dispatch.storage.backup_inventory import BackupFault, Contents, read_inventory, sync
 
 _MARK = "semar-backup.json"
 _PARTIAL, _LEAVING = ".partial-", ".removing-"
@@ -123,7 +122,7 @@ class BackupFolder:
             shutil.rmtree(draft, ignore_errors=True)
             raise
         draft.rename(target)
-        _sync(self.base)
+        sync(self.base)
 
     def refuse_small_disk(self, needed: int) -> None:
         """Raise BackupFault when there is no room for `needed` bytes."""
@@ -177,18 +176,10 @@ class BackupFolder:
             shutil.rmtree(aside)
         if not staying:
             return len(leaving), 0
-        oldest = read_inventory(staying[0])
-        first = backup_wal.segment_at(oldest.timeline, oldest.start)
-        return len(leaving), backup_wal.forget_before(self.wal, first)
+        contents = [read_inventory(path) for path in staying]
+        firsts = {backup_wal.segment_at(one.timeline, one.start) for one in contents}
+        return len(leaving), backup_wal.forget_unneeded(self.wal, firsts)
 
 
 def _began(base: Path) -> datetime:
     return datetime.strptime(base.name, _STAMP).replace(tzinfo=UTC)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

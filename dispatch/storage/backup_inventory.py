@@ -164,11 +164,16 @@ def hash_of(path: Path) -> str:
 def sync_tree(folder: Path) -> None:
     """See every file and folder under `folder` to the disk."""
     for path in _all(folder):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync(path)
+
+
+def sync(path: Path) -> None:
+    """See one file, or the names in one folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _all(folder: Path) -> Iterator[Path]:

@@ -68,6 +68,23 @@ def open_secrets(path: Path, passphrase: str) -> dict[str, bytes]:
     return msgspec.msgpack.decode(clear, type=dict[str, bytes])
 
 
+def joined_keys(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return both sets of files as one: the first's where both have one, and all master keys.
+
+    Around a change of the master key neither set alone opens every moment.
+    """
+    joined = {**second, **first}
+    if "master.key" in joined:
+        lines = [line for files in (first, second) for line in files.get("master.key", b"").split()]
+        joined["master.key"] = b"".join(line + b"\n" for line in dict.fromkeys(lines))
+    return joined
+
+
+def master_names(files: Mapping[str, bytes]) -> set[str]:
+    """Return the names of the master keys among the files. Raises KeyError, ValueError: none, or damaged."""
+    return {master_key_id(bytes.fromhex(line)) for line in files["master.key"].decode().split()}
+
+
 def key_names(master: Path, lookup: Path) -> tuple[tuple[str, ...], str]:
     """Return the names of the master keys, the one in use first, and of the look-up key."""
     key = bytes.fromhex(lookup.read_text().strip())

@@ -18,6 +18,7 @@ from running_desk import SLUG, Desk, wait_until
 from running_system import REPOSITORY, System
 
 from dispatch.local.postgres import PrivatePostgres
+from dispatch.services.after_restore import NUMBERS_SKIPPED
 from dispatch.storage.backup_folder import BackupFolder
 from dispatch.tls.folder import TlsFolder
 from registry.population import from_bundle
@@ -88,6 +89,7 @@ def town(server_folder: Path) -> Iterator[Town]:
         made = Town(system, room)
         made.register()
         system.command("tls", "make", "--name", "pusat.contoh")
+        system.command("log", "checkpoint", SLUG)
         told = made.back_up()
         assert "any moment can be restored" in told
         yield made
@@ -137,6 +139,8 @@ def test_a_moment_between_two_calls_with_an_erasure_after_it(town: Town) -> None
         )
         assert [row["wrapped"] for row in erased] == [None]
         assert erased[0]["erased_at"] is not None
+        numbers = rows(url.admin_url.replace("/postgres?", "/semar?"), "SELECT last FROM incident_counter")
+        assert min((row["last"] for row in numbers), default=0) >= NUMBERS_SKIPPED, "no number given twice"
     finally:
         restored.stop()
 
@@ -166,7 +170,9 @@ def test_phones_go_on_trusting_the_restored_server(town: Town) -> None:
     assert "pusat.contoh" in after.names.hosts
 
 
-@pytest.mark.parametrize("what", ["data/global/pg_control", "data/PG_VERSION", "secrets.sealed"])
+@pytest.mark.parametrize(
+    "what", ["data/global/pg_control", "data/PG_VERSION", "secrets.sealed", f"outside/{SLUG}.jsonl"]
+)
 def test_a_damaged_byte_is_found_and_its_file_named(town: Town, what: str) -> None:
     path = town.folder.bases()[-1] / what
     content = path.read_bytes()
@@ -260,6 +266,24 @@ def test_a_full_disk_is_said_and_leaves_nothing(town: Town) -> None:
         )
 
 
+def test_that_the_log_is_received_is_not_said_while_it_does_not_arrive(town: Town) -> None:
+    """Connected it is: the server lists it as one that receives."""
+    receiver = next(
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if (words := path.read_bytes().split(b"\0"))[0].endswith(b"pg_receivewal")
+        and bytes(town.folder.wal / "incoming") in words
+    )
+    os.kill(receiver, signal.SIGSTOP)
+    try:
+        told = town.back_up()
+    finally:
+        os.kill(receiver, signal.SIGCONT)
+    assert "has not been received up to this backup" in told
+    assert "any moment can be restored" not in told
+    assert "any moment can be restored" in town.back_up()
+
+
 def test_the_log_is_kept_through_a_change_of_primary(town: Town) -> None:
     town.system.command("standby", "setup", "--folder", str(town.room / "second"))
     assert town.desk.write_call()
@@ -270,6 +294,25 @@ def test_the_log_is_kept_through_a_change_of_primary(town: Town) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "were lost" not in done.stdout
     assert set(town.desk.acknowledged) <= _calls_in(town.room / "after")
+
+
+def test_around_a_change_of_the_master_key_the_old_and_the_new_one_open_what_is_theirs(town: Town) -> None:
+    """The backup's sealed keys are the old ones, the key file that is kept has the new one alone."""
+    town.back_up()
+    moment = datetime.now(UTC)
+    assert town.desk.write_call()
+    assert "'dispatch backup'" in town.system.command("keys", "rotate")
+    town.system.command("keys", "retire")
+    assert town.desk.write_call()
+    wait_until(lambda: _received(town))
+    new = town.room / "run" / "secrets"
+    assert "needs master key" in town.refused("old-alone")
+    done = town.restore("new-alone", "--keys", str(new))
+    assert done.returncode == 0, done.stdout + done.stderr
+    both = ("--keys", str(new), "--passphrase-file", str(town.passphrase))
+    done = town.restore("both", *both, "--at", moment.isoformat())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "needs master key" in town.refused("new-too-early", "--keys", str(new), "--at", moment.isoformat())
 
 
 def _owner(town: Town) -> str:

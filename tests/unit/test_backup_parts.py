@@ -1,4 +1,4 @@
-"""The parts of a backup: kept log segments, sealed keys, the signed inventory, the folder's habits."""
+"""The parts of a backup: sealed keys, the signed inventory, the folder's habits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from dispatch.local.backup_recover import RestoreRefused, refuse_other_keys
-from dispatch.storage import backup_wal
 from dispatch.storage.backup_folder import BackupFolder
 from dispatch.storage.backup_inventory import (
     BackupFault,
@@ -21,100 +20,12 @@ from dispatch.storage.backup_inventory import (
     write_inventory,
 )
 from dispatch.storage.backup_outside import ERASURES, copy_outside, gather_outside
-from dispatch.storage.backup_secrets import open_secrets, seal_secrets, trusted_files
+from dispatch.storage.backup_secrets import joined_keys, open_secrets, seal_secrets, trusted_files
 from dispatch.storage.checkpoint_folder import begin_with, public_key_in
 from dispatch.storage.checkpoints import Signer
 from dispatch.storage.line_file import replace_lines
 
 SEED = bytes(range(32))
-
-
-def name(number: int, timeline: int = 1) -> str:
-    return f"{timeline:08X}{number // 256:08X}{number % 256:08X}"
-
-
-@pytest.fixture
-def kept(tmp_path: Path) -> Path:
-    """Segments 254 to 258 have arrived, the last one is still being written."""
-    incoming = tmp_path / "wal" / backup_wal.INCOMING
-    incoming.mkdir(parents=True)
-    for number in range(254, 258):
-        (incoming / name(number)).write_bytes(bytes([number % 256]) * 1000)
-    (incoming / f"{name(258)}.partial").write_bytes(b"begun" + bytes(995))
-    return tmp_path / "wal"
-
-
-def names(segments: list[backup_wal.Segment]) -> list[str]:
-    return [segment.name for segment in segments]
-
-
-def test_complete_segments_are_sealed_and_come_back_as_they_were(kept: Path, tmp_path: Path) -> None:
-    assert backup_wal.seal_arrived(kept) == 4
-    assert [p.name for p in (kept / backup_wal.INCOMING).iterdir()] == [f"{name(258)}.partial"]
-    segments, fault = backup_wal.needed(backup_wal.segments(kept), name(254), set())
-    assert names(segments) == [name(n) for n in range(254, 259)]
-    assert fault is None
-    assert [segment.partial for segment in segments] == [False] * 4 + [True]
-    backup_wal.expand(segments[1], tmp_path / "out")
-    assert (tmp_path / "out").read_bytes() == b"\xff" * 1000
-
-
-def test_a_segment_that_is_missing_is_named_and_ends_what_can_be_used(kept: Path) -> None:
-    backup_wal.seal_arrived(kept)
-    (kept / f"{name(256)}.gz").unlink()
-    segments, fault = backup_wal.needed(backup_wal.segments(kept), name(254), set())
-    assert names(segments) == [name(254), name(255)]
-    assert fault is not None
-    assert "0000000100000000" in fault.message_en
-    _, none = backup_wal.needed(backup_wal.segments(kept), name(254), {name(256)})
-    assert none is None, "the base backup brings it along"
-
-
-@pytest.mark.parametrize("where", [15, 30, -1])
-def test_a_damaged_segment_is_named(kept: Path, tmp_path: Path, where: int) -> None:
-    backup_wal.seal_arrived(kept)
-    path = kept / f"{name(255)}.gz"
-    content = bytearray(path.read_bytes())
-    content[where] ^= 1
-    path.write_bytes(bytes(content))
-    with pytest.raises(BackupFault, match=name(255)):
-        backup_wal.expand(backup_wal.segments(kept)[name(255)], tmp_path / "out")
-
-
-def test_a_segment_that_was_swapped_for_a_whole_one_is_named(kept: Path, tmp_path: Path) -> None:
-    backup_wal.seal_arrived(kept)
-    (kept / f"{name(255)}.gz").write_bytes((kept / f"{name(254)}.gz").read_bytes())
-    with pytest.raises(BackupFault, match=name(255)):
-        backup_wal.expand(backup_wal.segments(kept)[name(255)], tmp_path / "out")
-
-
-def test_what_came_after_the_moment_a_server_was_restored_to_is_put_aside(kept: Path) -> None:
-    """A whole segment is sealed as ever; the begun one would have the receiver go on behind it."""
-    incoming = kept / backup_wal.INCOMING
-    segment = backup_wal.SEGMENT_BYTES
-    assert backup_wal.leave_branch(kept, 1, {}) == []
-    assert backup_wal.leave_branch(kept, 2, {1: 258 * segment + 5}) == [], "a standby was promoted"
-    left = backup_wal.leave_branch(kept, 2, {1: 256 * segment + 5})
-    assert left == [name(256), name(257), f"{name(258)}.partial"]
-    assert sorted(path.name for path in incoming.iterdir()) == [name(254), name(255)]
-    assert [path.name for path in (kept / backup_wal.LEFT).iterdir()] == [f"{name(258)}.partial"]
-    assert {name(256), name(257)} <= backup_wal.segments(kept).keys()
-
-
-def test_what_no_backup_needs_is_forgotten(kept: Path) -> None:
-    backup_wal.seal_arrived(kept)
-    assert backup_wal.forget_before(kept, name(256, timeline=2)) == 2
-    assert sorted(backup_wal.segments(kept)) == [name(256), name(257), name(258)]
-
-
-def test_where_a_position_lies() -> None:
-    assert backup_wal.segment_at(1, "0/2000028") == "000000010000000000000002"
-    assert backup_wal.segment_at(3, "A/FF000000") == "000000030000000A000000FF"
-
-
-def test_how_far_a_segment_was_written(tmp_path: Path) -> None:
-    (tmp_path / "one").write_bytes(b"abc" + bytes(10))
-    assert backup_wal.filled(tmp_path / "one") == 3
 
 
 def test_keys_open_with_the_passphrase_alone(tmp_path: Path) -> None:
@@ -130,6 +41,14 @@ def test_keys_open_with_the_passphrase_alone(tmp_path: Path) -> None:
     sealed.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(BackupFault, match="does not open"):
         open_secrets(sealed, "sandi yang panjang")
+
+
+def test_keys_from_two_places_are_all_there() -> None:
+    new = {"master.key": b"cc\n", "lookup.key": b"dd\n"}
+    old = {"master.key": b"aa\nbb", "lookup.key": b"dd\n", "push.key": b"push"}
+    joined = joined_keys(new, old)
+    assert joined == {"master.key": b"cc\naa\nbb\n", "lookup.key": b"dd\n", "push.key": b"push"}
+    assert joined_keys(joined, old) == joined
 
 
 def test_what_phones_trust_goes_with_the_keys_where_there_is_any(tmp_path: Path) -> None:
