@@ -108,8 +108,8 @@ def run(folder: OwnFolder) -> None:
 def status(folder: MaybeFolder = None) -> None:
     """Sebut keadaan keduanya / tell the state of both. Exit 1 unless every commit is in two places."""
     from dispatch.local import standby_machine
+    from dispatch.local.standby_note import read_note
     from dispatch.local.standby_pair import read_pair
-    from dispatch.local.standby_watch import read_note
 
     if folder is not None:
         with _refusals():
@@ -240,9 +240,12 @@ def _report(done: Promoted) -> None:
             "the standby becomes the primary when the system is started again: dispatch run",
         )
         return
-    order = (
-        ("berhenti dengan tertib", "ended in order") if done.planned else ("tidak menjawab", "did not answer")
-    )
+    if done.planned:
+        order = ("berhenti dengan tertib", "ended in order")
+    elif done.answered:
+        order = ("dihentikan sebelum menyerahkan semuanya", "was ended before it had handed everything over")
+    else:
+        order = ("tidak menjawab", "did not answer")
     say(
         f"Cadangan kini primer ({done.seconds:.1f} s); primer lama {order[0]} dan dipagari. "
         "Layanan mengikuti sendiri",

@@ -6,23 +6,21 @@ caught up again, commits wait for it again. What is acknowledged in between is o
 """
 
 import asyncio
-import json
 import logging
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
 
+from dispatch.local.standby_note import Note, read_note, write_note
 from dispatch.storage.primary import Primary
 
 log = logging.getLogger(__name__)
 
-NOTE_FILE = "standby-watch.json"
 PATIENCE_S = 5.0
 """Seconds that commits may wait for a standby that does not answer."""
 STEADY_S = 3.0
@@ -40,46 +38,6 @@ SELECT pg_current_wal_flush_lsn()::text AS written,
          WHERE state = 'streaming' AND application_name LIKE 'semar\_standby\_%')
          >= CAST($1::text AS pg_lsn) AS keeps_up
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What the watcher last saw, for `dispatch standby status` and for a promotion.
-
-    synchronous: whether every commit that is acknowledged is on the standby's disk.
-    since: when that began, ISO 8601 in UTC. position: the primary's place in its log then.
-    """
-
-    synchronous: bool
-    since: str
-    position: str
-
-
-def read_note(run_dir: Path) -> Note | None:
-    """Return the last note; None when there is none that can be read."""
-    try:
-        return Note(**json.loads((run_dir / NOTE_FILE).read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
-        return None
-
-
-def write_note(run_dir: Path, note: Note) -> None:
-    """Replace the note, on the disk when this returns.
-
-    A disk that takes none is told and passed over; an older note that says more than holds goes all the same.
-    """
-    draft = run_dir / f".{NOTE_FILE}"
-    try:
-        with draft.open("w") as file:
-            json.dump(asdict(note), file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(run_dir / NOTE_FILE)
-    except OSError as trouble:  # a full disk must not keep commits waiting
-        log.error("no note of the standby's state in %s: %s", run_dir, trouble)
-        if not note.synchronous:
-            with suppress(OSError):
-                (run_dir / NOTE_FILE).unlink()  # this needs no room
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,9 @@ from running_desk import SLUG, Desk, wait_until
 from running_system import System
 
 from dispatch.local import standby_switch
-from dispatch.local.standby_pair import read_pair, write_pair
+from dispatch.local.standby_note import read_note
+from dispatch.local.standby_pair import StandbyError, read_pair, write_pair
 from dispatch.local.standby_servers import PrivatePair, SeatPostgres
-from dispatch.local.standby_watch import read_note
 from dispatch.local.tether import tethered, working_in
 from dispatch.storage.primary import NoPrimary, Primary
 
@@ -194,6 +194,36 @@ async def test_a_replaced_primary_that_comes_back_is_passed_over(town: Town) -> 
         wait_until(town.desk.write_call)
     assert town.desk.missing() == []
     town.in_step()
+
+
+def test_a_planned_change_that_goes_wrong_is_called_off_where_it_would_lose_something(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.in_step()
+    servers = town.servers
+    old, hands_over, stop = servers.primary, standby_switch._hands_over, standby_switch._stop
+    with ExitStack() as standby_frozen:
+
+        def then_the_line_breaks(old: SeatPostgres, new: SeatPostgres) -> bool:
+            assert hands_over(old, new)
+            standby_frozen.enter_context(frozen(new))
+            old.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+            wait_until(lambda: town.desk.standby == "down")
+            assert town.desk.write_call(), "on the primary alone"
+            return True
+
+        def and_the_standby_answers_again(server: SeatPostgres) -> None:
+            stop(server)
+            standby_frozen.close()
+
+        monkeypatch.setattr(standby_switch, "_hands_over", then_the_line_breaks)
+        monkeypatch.setattr(standby_switch, "_stop", and_the_standby_answers_again)
+        with pytest.raises(StandbyError, match="--accept-loss"):
+            standby_switch.promote(servers)
+    assert town.servers.primary.seat == old.seat
+    wait_until(town.desk.write_call)
+    town.in_step()
+    assert town.desk.missing() == []
 
 
 def test_a_primary_that_the_launcher_was_just_starting_is_waited_for(

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from dispatch.local.standby_watch import NOTE_FILE, Judge, Note, Sight, read_note, write_note
+from dispatch.local.standby_note import NOTE_FILE, Note, read_note, write_note
+from dispatch.local.standby_watch import Judge, Sight
 
 STANDBY = ("semar_standby_b",)
 
