@@ -222,7 +222,7 @@ def watch(
     else:
         watched = with_password(url, password_file) if password_file else url
         run_dir.mkdir(parents=True, exist_ok=True)
-    watcher = Watcher(watched, run_dir, patience_s=patience)
+    watcher = Watcher(watched, run_dir, patience_s=patience, fenced=url is None)
 
     async def work() -> None:
         stop = asyncio.Event()
@@ -231,6 +231,34 @@ def watch(
         await watcher.run(stop)
 
     asyncio.run(work())
+
+
+@app.command()
+def alone(
+    url: Annotated[str, typer.Option(help="alamat kedua mesin / both machines' address")],
+    password_file: Annotated[Path | None, typer.Option(help="berkas sandi / password file for --url")] = None,
+) -> None:
+    """Biarkan primer jalan sendiri / let the primary go on without a standby.
+
+    For two machines, after the watcher said that all commits wait: only when the other one is no primary.
+    """
+    import asyncio
+
+    import asyncpg
+
+    from dispatch.local.errors import LocalError
+    from dispatch.local.standby_machine import with_password
+    from dispatch.local.standby_watch import go_alone
+    from dispatch.settings import settings
+
+    run_dir = settings().run_dir
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with _refusals():
+        try:
+            asyncio.run(go_alone(with_password(url, password_file) if password_file else url, run_dir))
+        except (OSError, asyncpg.PostgresError) as away:
+            raise LocalError(str(away)) from away
+    say("Komit tidak menunggu cadangan lagi", "commits wait for no standby, until it has kept up again")
 
 
 def _report(done: Promoted) -> None:

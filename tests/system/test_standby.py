@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -21,7 +22,7 @@ from dispatch.local.standby_note import read_note
 from dispatch.local.standby_pair import StandbyError, read_pair, write_pair
 from dispatch.local.standby_servers import PrivatePair, SeatPostgres
 from dispatch.local.tether import tethered, working_in
-from dispatch.storage.primary import NoPrimary, Primary
+from dispatch.storage.primary import GLANCE_S, NoPrimary, Primary
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -191,6 +192,18 @@ async def test_a_replaced_primary_that_comes_back_is_passed_over(town: Town) -> 
             connection = await found.connect()
             assert await connection.fetchval("SHOW port") == town.servers.primary.settings["port"]
             await connection.close()
+        with frozen(town.servers.primary):  # nor by a newcomer, to whom the new one is slow to answer
+            newcomer = Primary(town.servers.app_url, server_settings={"application_name": "newcomer"})
+            connecting = asyncio.create_task(newcomer.connect())
+            there = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'newcomer'"
+            for _ in range(100):
+                await asyncio.sleep(0.02)
+                if old.execute(there) != "0":
+                    break
+            await asyncio.sleep(2 * GLANCE_S)
+        connection = await connecting
+        assert await connection.fetchval("SHOW port") == town.servers.primary.settings["port"]
+        await connection.close()
         wait_until(town.desk.write_call)
     assert town.desk.missing() == []
     town.in_step()

@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -77,30 +78,34 @@ class Machines:
         return [*folder, "--port", str(self.ports[seat]), "--allow", f"{HERE}/32"]
 
     def command(self, *arguments: str, status: int = 0) -> str:
-        done = subprocess.run(
+        done = self._run(arguments)
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, "-m", "dispatch", "standby", *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
 
     @property
     def environment(self) -> dict[str, str]:
         return {**os.environ, "SEMAR_RUN_DIR": str(self.room / "watch")}
 
     @contextmanager
-    def running(self, *arguments: str) -> Iterator[None]:
+    def running(self, *arguments: str, log: Path | None = None) -> Iterator[None]:
         """Keep one of the standing commands running."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dispatch", "standby", *arguments],
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with (log or Path(os.devnull)).open("wb") as words:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dispatch", "standby", *arguments],
+                env=self.environment,
+                stdout=words,
+                stderr=words,
+                start_new_session=True,
+            )
         try:
             yield
         finally:
@@ -135,7 +140,7 @@ async def ask(url: str, query: str) -> object:
 @pytest.fixture
 def machines(server_folder: Path) -> Iterator[Machines]:
     """A primary that serves on the network."""
-    pair = Machines(server_folder / "machines")
+    pair = Machines(server_folder / f"machines-{free_port()}")
     (pair.room / "watch").mkdir(parents=True)
     try:
         pair.start_first()
@@ -176,3 +181,33 @@ def test_the_second_machine_takes_over_and_the_first_comes_back_behind_it(machin
         first.locate()
         assert first.execute("SELECT pg_is_in_recovery()") == "t"
         wait_until(lambda: first.execute("SELECT array_agg(number) FROM told", "semar") == "{1,2,3}")
+
+
+def test_a_primary_that_comes_back_alone_acknowledges_nothing_until_a_person_says_so(
+    machines: Machines,
+) -> None:
+    machines.command("role", "--url", machines.first.admin_url, "--password-file", str(machines.passwords))
+    machines.command("setup", "--primary", machines.primary_at("a"), *machines.own("b"))
+    run = ["run", "--folder", str(machines.room / "b")]
+    both = ["--url", machines.watched, "--password-file", str(machines.passwords)]
+    watch = ["watch", "--patience", "1", *both]
+    with machines.running(*run), machines.running(*watch):
+        wait_until(machines.in_step, 60.0)
+        machines.first.stop()  # the second machine would be promoted now, and the first is switched on again
+    log = machines.room / "watch.log"
+    machines.first.prepare()
+    machines.first.spawn()
+    wait_until(machines.first.is_ready)
+    with ExitStack() as standing:
+        standing.enter_context(machines.running(*watch, log=log))
+        wait_until(lambda: "ALL COMMITS WAIT" in log.read_text(), 60.0)
+        assert machines.first.execute("SHOW synchronous_standby_names") != ""
+        writer = threading.Thread(target=machines.tell, args=(1,))
+        writer.start()
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        wait_until(lambda: machines.first.execute(waiting) == "1")
+        assert "until it has kept up" in machines.command("alone", *both)
+        writer.join()
+        assert machines.told() == [1]
+        standing.enter_context(machines.running(*run))
+        wait_until(machines.in_step, 60.0)
