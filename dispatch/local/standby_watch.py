@@ -20,6 +20,7 @@ from pathlib import Path
 
 import asyncpg
 
+from dispatch.local.standby_keeper import Keeper
 from dispatch.local.standby_note import Note, read_note, write_note
 from dispatch.storage.primary import Primary
 
@@ -121,22 +122,26 @@ class Watcher:
         *,
         patience_s: float = PATIENCE_S,
         fenced: bool = True,
+        keeper: Keeper | None = None,
         told: Callable[[str], None] = log.error,
     ) -> None:
         """Open nothing yet; `told` gets every alarm, in both languages.
 
-        fenced: as in `Judge`.
+        fenced: as in `Judge`. keeper: keeps the copy beside the standby, where that is on the same machine.
         """
         self._primary = Primary(url, server_settings={"application_name": "semar standby watch"})
         self._run_dir = run_dir
         self._patience_s = patience_s
         self._judge = Judge(patience_s, fenced=fenced)
+        self._keeper = keeper
         self._told = told
         self._before: str | None = None
         self._reminded = -REMIND_S
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop` is set."""
+        if self._keeper is not None:
+            self._keeper.start()
         while not stop.is_set():
             try:
                 connection = await self._primary.connect()
@@ -176,6 +181,8 @@ class Watcher:
             self._reminded = now
         elif known is None or known.synchronous != wanted:
             self._take_note(wanted, sight, now)
+        if self._keeper is not None:
+            self._keeper.saw()
         if now - self._reminded >= REMIND_S and (words := self._alarm(sight, wanted, known)):
             self._reminded = now
             self._told(words)
@@ -205,6 +212,8 @@ class Watcher:
         names = ", ".join(f'"{name}"' for name in sight.expected)
         if not wanted:  # noted before the first commit goes without: a promotion must not miss it
             write_note(self._run_dir, _note(False, sight))
+            if self._keeper is not None:
+                await asyncio.to_thread(self._keeper.keep_now)
         await _wait_for(connection, f"FIRST 1 ({names})" if wanted else "")
         if wanted:
             log.warning("commits wait for the standby (%s)", names)

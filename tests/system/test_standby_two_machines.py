@@ -18,10 +18,12 @@ import pytest
 from running_desk import wait_until
 
 from dispatch.local.postgres import PrivatePostgres
+from dispatch.local.secret_files import CHECKPOINT_KEY, LOOKUP_KEY, MASTER_KEY, secret_file
 from dispatch.local.standby_machine import ROLE, MachinePostgres, read_machine, with_password
 from dispatch.local.standby_servers import REPLICATION
 from dispatch.local.tether import working_in
 from dispatch.storage.primary import Primary
+from dispatch.storage.vault import master_key_id, read_keys
 
 pytestmark = pytest.mark.timeout(300)
 HERE = "127.0.0.1"
@@ -80,6 +82,11 @@ class Machines:
     def command(self, *arguments: str, status: int = 0) -> str:
         done = self._run(arguments)
         assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def said(self, *arguments: str) -> str:
+        """What a command says, whatever it ends with."""
+        done = self._run(arguments)
         return done.stdout + done.stderr
 
     def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -168,7 +175,8 @@ def test_the_second_machine_takes_over_and_the_first_comes_back_behind_it(machin
                 os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not working_in(machines.first.data, "postgres"))
         assert "--old-is-off" in machines.command("promote", "--folder", second, status=1)
-        machines.command("promote", "--folder", second, "--old-is-off")
+        promoted = machines.command("promote", "--folder", second, "--old-is-off")
+        assert "master.key (copy it from the other machine" in promoted
         assert machines.told() == [1]
         machines.tell(2)
         assert "standby: -" in machines.command("status", "--folder", second, status=1)
@@ -211,3 +219,21 @@ def test_a_primary_that_comes_back_alone_acknowledges_nothing_until_a_person_say
         assert machines.told() == [1]
         standing.enter_context(machines.running(*run))
         wait_until(machines.in_step, 60.0)
+
+
+def test_a_second_machine_says_which_master_keys_it_lacks(machines: Machines) -> None:
+    machines.command("role", "--url", machines.first.admin_url, "--password-file", str(machines.passwords))
+    table = "CREATE TABLE person_key (master_key_id text, wrapped bytea)"
+    machines.first.execute(f"{table}; INSERT INTO person_key VALUES ('elsewhere', '\\x00')", "semar")
+    machines.command("setup", "--primary", machines.primary_at("a"), *machines.own("b"))
+    second = ["--folder", str(machines.room / "b")]
+    secrets = machines.room / "watch" / "secrets"
+    for name in (MASTER_KEY, LOOKUP_KEY, CHECKPOINT_KEY):
+        secret_file(secrets / name)
+    with machines.running("run", *second):
+        wait_until(lambda: "recovery" in machines.said("status", *second), 60.0)
+        assert "master key elsewhere, in use in semar" in machines.command("status", *second, status=1)
+        mine = master_key_id(read_keys(secrets / MASTER_KEY)[0])
+        machines.first.execute(f"UPDATE person_key SET master_key_id = '{mine}'", "semar")
+        wait_until(lambda: "keys are not" not in machines.said("status", *second))
+        machines.command("status", *second)
