@@ -9,9 +9,9 @@ import time
 from chaos import processes
 from chaos.scene import STANDBY_S, Fault, Scene
 from chaos.stage import NotReady, Stage
+from dispatch.local.standby_note import read_note
 from dispatch.local.standby_pair import read_pair
 from dispatch.local.standby_servers import PrivatePair, SeatPostgres
-from dispatch.local.standby_watch import read_note
 from dispatch.local.tether import working_in
 
 _FOLLOWS_S = 120.0

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dispatch.commands.plainly import require_keys, require_urls, run_plainly, say, with_centre
+from dispatch.commands.plainly import (
+    keep_beside_standby,
+    require_keys,
+    require_urls,
+    run_plainly,
+    say,
+    with_centre,
+)
 
 if TYPE_CHECKING:
     from dispatch.services.centre import Centre
@@ -28,6 +35,7 @@ def rotate(
     from rich.console import Console
     from rich.progress import Progress
 
+    from dispatch.local.standby_kept import kept_master_key
     from dispatch.services.rotate_keys import put_new_master, rewrap_all
     from dispatch.settings import settings
     from dispatch.storage.vault import Vault
@@ -37,7 +45,9 @@ def rotate(
     require_keys(deployment)
     path = deployment.master_key_path
     if not resume:
-        name = put_new_master(path)
+        # a standby whose disk is away is told now, and gets the key when it is back
+        copy = kept_master_key(deployment) if keep_beside_standby(deployment) else None
+        name = put_new_master(path, copy)
         say(f"Kunci induk baru {name} di {path}", f"new master key {name} in {path}")
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("keys", total=None)
@@ -69,6 +79,7 @@ def retire() -> None:
     require_urls(deployment, owner=True)
     require_keys(deployment)
     retired = run_plainly(lambda: retire_masters(deployment.database_url, deployment.master_key_path))
+    keep_beside_standby(deployment)
     say(f"{retired} kunci induk lama dibuang", f"{retired} old master keys taken out")
 
 

@@ -164,3 +164,19 @@ def _require_key(path: str, text: str | None) -> None:
             f"Berkas kunci {path} rusak: tiap baris harus 64 angka heksadesimal; kembalikan dari cadangan",
             f"The key file {path} is damaged: a line must hold 64 hex digits; restore it from your backup",
         )
+
+
+def keep_beside_standby(deployment: Settings) -> bool:
+    """Bring the copy of the keys beside the standby up to date, if there is one; say what fails."""
+    from dispatch.local.errors import LocalError
+    from dispatch.local.standby_kept import keep
+
+    try:
+        keep(deployment)
+    except (LocalError, OSError) as trouble:
+        typer.echo(
+            f"Kunci tidak tersalin ke folder cadangan / the keys are not kept beside the standby: {trouble}",
+            err=True,
+        )
+        return False
+    return True

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dispatch.commands.backup import bar
-from dispatch.commands.plainly import fail, say
+from dispatch.commands.plainly import fail, keep_beside_standby, say
+from dispatch.commands.standby_words import keys_are_here, report, told
 
 if TYPE_CHECKING:
-    from dispatch.local.standby_machine import MachinePostgres
-    from dispatch.local.standby_servers import PrivatePair, SeatPostgres
-    from dispatch.local.standby_switch import Promoted
+    from dispatch.local.standby_servers import PrivatePair
 
 Primary = Annotated[
     str | None,
@@ -27,14 +26,8 @@ Allow = Annotated[str, typer.Option(help="jaringan yang boleh masuk / network th
 OwnFolder = Annotated[Path, typer.Option("--folder", help="folder mesin ini / this machine's folder")]
 MaybeFolder = Annotated[
     Path | None,
-    typer.Option("--folder", help="dua mesin: folder mesin ini / two machines: this one's folder"),
+    typer.Option("--folder", help="folder cadangan mesin ini / the folder of this machine's standby"),
 ]
-
-_STATE = """
-SELECT CASE WHEN pg_is_in_recovery() THEN 'recovery' ELSE 'primary' END,
-       coalesce((SELECT state || ' ' || sync_state FROM pg_stat_replication
-                  WHERE application_name LIKE 'semar_standby%' LIMIT 1), 'standby: -')
-"""
 
 app = typer.Typer(
     no_args_is_help=True, help="PostgreSQL cadangan yang selalu seiring / the standby database."
@@ -56,6 +49,7 @@ def setup(
     from dispatch.local import standby_machine
     from dispatch.local.standby_pair import SECOND
     from dispatch.local.standby_switch import set_up
+    from dispatch.settings import settings
 
     if primary is not None:
         _require(listen=listen, allow=allow)
@@ -69,6 +63,8 @@ def setup(
         return
     with _plainly() as servers, bar("pg_basebackup") as progress:
         set_up(servers, folder, progress, _aside)
+    if not keep_beside_standby(settings()):
+        raise typer.Exit(1)
     say(
         f"Cadangan siap di {folder.absolute()}; yang dikonfirmasi kini tersimpan di dua tempat",
         f"the standby in {folder.absolute()} is ready; what is acknowledged is now stored in two places",
@@ -108,16 +104,19 @@ def run(folder: OwnFolder) -> None:
 def status(folder: MaybeFolder = None) -> None:
     """Sebut keadaan keduanya / tell the state of both. Exit 1 unless every commit is in two places."""
     from dispatch.local import standby_machine
+    from dispatch.local.standby_kept import what_is_not_kept
+    from dispatch.local.standby_note import read_note
     from dispatch.local.standby_pair import read_pair
-    from dispatch.local.standby_watch import read_note
+    from dispatch.settings import settings
 
     if folder is not None:
         with _refusals():
             machine = standby_machine.read_machine(folder)
             server = standby_machine.MachinePostgres(folder.absolute(), machine)
             kind = "primer / primary" if machine.promoted else "cadangan / standby"
-            in_step = _told(server, machine.seat, kind)
-        raise typer.Exit(int(machine.promoted and not in_step))
+            in_step = told(server, machine.seat, kind)
+            keys = keys_are_here(server)
+        raise typer.Exit(int((machine.promoted and not in_step) or not keys))
     with _plainly() as servers:
         pair = read_pair(servers.run_dir)
         if pair is None:
@@ -125,13 +124,16 @@ def status(folder: MaybeFolder = None) -> None:
                 "Tidak ada cadangan: buat dengan 'dispatch standby setup --folder FOLDER'",
                 "There is no standby: make one with 'dispatch standby setup --folder FOLDER'",
             )
-        healthy = _told(servers.primary, pair.primary, "primer / primary")
+        healthy = told(servers.primary, pair.primary, "primer / primary")
         other = "cadangan / standby" if pair.standby else "diganti, tidak dijalankan / replaced, down"
-        _told(servers.secondary, pair.other, other)
+        told(servers.secondary, pair.other, other)
         note = read_note(servers.run_dir)
         if note is not None:
             kept = "seiring / in step" if note.synchronous else "TIDAK seiring / NOT in step"
             typer.echo(f"  {kept}, sejak / since {note.since}")
+        if lacks := what_is_not_kept(settings(), pair):
+            typer.echo(f"  kunci TIDAK tersalin ke cadangan / keys NOT kept beside the standby: {lacks}")
+            healthy = False
     if not healthy:
         raise typer.Exit(1)
 
@@ -148,15 +150,25 @@ def promote(
         typer.Option("--old-is-off", help="mesin lama sudah dimatikan / the old machine is switched off"),
     ] = False,
 ) -> None:
-    """Jadikan cadangan primer, pagari yang lama / make the standby the primary, fence the old one."""
+    """Jadikan cadangan primer, pagari yang lama / make the standby the primary, fence the old one.
+
+    --folder of a standby on this machine: goes on from that folder alone, in a new run folder.
+    """
     from dispatch.commands.plainly import with_centre
     from dispatch.commands.restore import tell_lost
     from dispatch.local import standby_machine
+    from dispatch.local.standby_kept import FOLDER
     from dispatch.local.standby_switch import promote as promote_standby
+    from dispatch.settings import settings
 
+    if folder is not None and (folder / FOLDER).is_dir():
+        _take_up(folder, accept_loss=accept_loss)
+        return
     if folder is not None:
         with _refusals():
             standby_machine.promote(folder.absolute(), old_is_off=old_is_off)
+            machine = standby_machine.read_machine(folder)
+            keys_are_here(standby_machine.MachinePostgres(folder.absolute(), machine))
         say(
             "Mesin ini kini primer; layanan mengikuti sendiri. Periksa: 'dispatch log verify'",
             "this machine is the primary now; services follow by themselves. Check: 'dispatch log verify'",
@@ -164,7 +176,8 @@ def promote(
         return
     with _plainly() as servers:
         done = promote_standby(servers, accept_loss=accept_loss)
-    _report(done)
+    report(done)
+    keep_beside_standby(settings())
     if accept_loss and done.at_once:
         with_centre(tell_lost)
 
@@ -181,6 +194,7 @@ def rejoin(
     """Jadikan primer lama cadangan yang baru / make the replaced primary a standby of the present one."""
     from dispatch.local import standby_machine
     from dispatch.local.standby_switch import rejoin as rejoin_standby
+    from dispatch.settings import settings
 
     if folder is not None:
         _require(primary=primary or "", listen=listen, allow=allow)
@@ -190,6 +204,8 @@ def rejoin(
     else:
         with _plainly() as servers, bar("pg_basebackup") as progress:
             how = rejoin_standby(servers, progress, _aside)
+        if not keep_beside_standby(settings()):
+            raise typer.Exit(1)
     words = {"rewound": ("diputar balik", "wound back"), "copied": ("disalin baru", "copied anew")}[how]
     say(f"Cadangan mengikuti lagi ({words[0]})", f"the standby follows again ({words[1]})")
 
@@ -210,6 +226,7 @@ def watch(
     import logging
     import signal
 
+    from dispatch.local.standby_keeper import Keeper
     from dispatch.local.standby_machine import with_password
     from dispatch.local.standby_watch import Watcher
     from dispatch.settings import settings
@@ -222,7 +239,8 @@ def watch(
     else:
         watched = with_password(url, password_file) if password_file else url
         run_dir.mkdir(parents=True, exist_ok=True)
-    watcher = Watcher(watched, run_dir, patience_s=patience)
+    keeper = Keeper(settings()) if url is None else None
+    watcher = Watcher(watched, run_dir, patience_s=patience, fenced=url is None, keeper=keeper)
 
     async def work() -> None:
         stop = asyncio.Event()
@@ -233,52 +251,51 @@ def watch(
     asyncio.run(work())
 
 
-def _report(done: Promoted) -> None:
-    if not done.at_once:
-        say(
-            "Cadangan menjadi primer saat sistem dijalankan lagi: dispatch run",
-            "the standby becomes the primary when the system is started again: dispatch run",
-        )
-        return
-    order = (
-        ("berhenti dengan tertib", "ended in order") if done.planned else ("tidak menjawab", "did not answer")
+@app.command()
+def alone(
+    url: Annotated[str, typer.Option(help="alamat kedua mesin / both machines' address")],
+    password_file: Annotated[Path | None, typer.Option(help="berkas sandi / password file for --url")] = None,
+) -> None:
+    """Biarkan primer jalan sendiri / let the primary go on without a standby.
+
+    For two machines, after the watcher said that all commits wait: only when the other one is no primary.
+    """
+    import asyncio
+
+    import asyncpg
+
+    from dispatch.local.errors import LocalError
+    from dispatch.local.standby_machine import with_password
+    from dispatch.local.standby_watch import go_alone
+    from dispatch.settings import settings
+
+    run_dir = settings().run_dir
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with _refusals():
+        try:
+            asyncio.run(go_alone(with_password(url, password_file) if password_file else url, run_dir))
+        except (OSError, asyncpg.PostgresError) as away:
+            raise LocalError(str(away)) from away
+    say("Komit tidak menunggu cadangan lagi", "commits wait for no standby, until it has kept up again")
+
+
+def _take_up(folder: Path, *, accept_loss: bool) -> None:
+    from dispatch.local.standby_taken_up import take_up
+    from dispatch.settings import settings
+
+    with _refusals():
+        kept = take_up(settings(), folder, accept_loss=accept_loss)
+    run_dir = settings().run_dir.absolute()
+    say(
+        f"Sistem dari {kept.run_dir} dilanjutkan di {run_dir}: SEMAR_RUN_DIR={run_dir} dispatch run",
+        f"the system of {kept.run_dir} goes on in {run_dir}: SEMAR_RUN_DIR={run_dir} dispatch run",
     )
     say(
-        f"Cadangan kini primer ({done.seconds:.1f} s); primer lama {order[0]} dan dipagari. "
-        "Layanan mengikuti sendiri",
-        f"the standby is the primary now ({done.seconds:.1f} s); the old one {order[1]} and is fenced. "
-        "Services follow by themselves",
+        f"Terakhir terlihat {kept.seen or '?'}; bila sistem masih bekerja sesudahnya, yang dikonfirmasi "
+        "sejak itu mungkin hilang: 'dispatch log verify' menyebutnya",
+        f"last seen {kept.seen or '?'}: should the system have worked on after that, what was acknowledged "
+        "since may be missing: 'dispatch log verify' names it",
     )
-    if not done.planned and done.note is not None and done.note.synchronous:
-        say(
-            "Tidak ada yang dikonfirmasi yang hilang",
-            f"nothing acknowledged is missing: in step {done.note.since}",
-        )
-    elif not done.planned:
-        since = done.note.since if done.note else "?"
-        say(
-            f"Yang dikonfirmasi sejak {since} mungkin hilang: 'dispatch log verify' menyebutnya",
-            f"what was acknowledged since {since} may be missing: 'dispatch log verify' names it",
-        )
-    say(
-        "Sekarang satu salinan saja: perbaiki yang lama, lalu 'dispatch standby rejoin'",
-        "there is one copy only now: repair the old one, then 'dispatch standby rejoin'",
-    )
-
-
-def _told(server: SeatPostgres | MachinePostgres, seat: str, role: str) -> bool:
-    """Tell what a server says of itself; return whether it is a primary with a standby in step."""
-    from dispatch.local.postgres import PostgresError
-
-    server.locate()
-    try:
-        kind, _, follower = server.execute(_STATE, timeout_s=5.0).partition("|")
-    except PostgresError as away:
-        typer.echo(f"{seat}  {role}  {server.data}: tidak menjawab / does not answer ({away})")
-        return False
-    behind = f", {follower}" if kind == "primary" else ""
-    typer.echo(f"{seat}  {role}  {server.data}: {kind}{behind}")
-    return kind == "primary" and follower.startswith("streaming sync")
 
 
 @contextmanager

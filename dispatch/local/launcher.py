@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from dispatch.local import addresses, places, standby_pair
+from dispatch.local import addresses, places, standby_kept, standby_pair
 from dispatch.local.errors import LocalError
 from dispatch.local.phones import Phones, ready_phones, wanted
 from dispatch.local.program import Program
@@ -153,6 +153,8 @@ class Launcher:
             return
         for name in [n for n in self.environment if n.startswith("PG")]:
             del self.environment[name]  # meant for another server
+        if (pair := standby_pair.read_pair(self.run_dir)) is not None:
+            standby_kept.require_current(pair)
         servers = PrivatePair(self.run_dir, say=self.terminal.say)
         primary = servers.primary
         with self.terminal.step("PostgreSQL + PostGIS"):

@@ -21,8 +21,10 @@ class ToolFailed(LocalError):
 
 def run_tool(
     command: Sequence[str], user: str | None, progress: Progress, environment: dict[str, str] | None = None
-) -> None:
-    """Run a tool as the system user `user` (None: oneself). Call from the main thread.
+) -> list[str]:
+    """Run a tool as the system user `user` (None: oneself); return the lines it said, but for its progress.
+
+    Call from the main thread.
 
     environment: added to a bare one; nothing of libpq's variables is inherited. Raises ToolFailed.
     """
@@ -52,3 +54,4 @@ def run_tool(
     if status != 0:
         said = "\n".join(words[-_KEPT_LINES:])
         raise ToolFailed(said or f"{Path(command[0]).name} ended with status {status}")
+    return words

@@ -11,6 +11,8 @@ from pathlib import Path
 KEY_BYTES = 32
 MASTER_KEY = "master.key"
 LOOKUP_KEY = "lookup.key"
+CHECKPOINT_KEY = "checkpoint.key"
+PUSH_KEY = "push.key"
 
 
 def secret_file(path: Path, size: int = KEY_BYTES) -> Path:

@@ -71,6 +71,25 @@ def fence(data: Path, user: str | None, why: str) -> bool:
     return True
 
 
+def unfence(data: Path) -> None:
+    """Take back `fence`."""
+    for name in (FENCE_FILE, STANDBY_SIGNAL):
+        (data / name).unlink(missing_ok=True)
+
+
+def shut_down_at(data: Path, binaries: Binaries, user: str | None) -> str | None:
+    """Return where a primary that ended in order began the last record of its log; None of another.
+
+    Raises ToolFailed when its data cannot be read.
+    """
+    told = run_tool(
+        [str(binaries.folder / "pg_controldata"), "-D", str(data)], user, lambda done, total: None
+    )
+    fields = dict(line.split(":", 1) for line in told if ":" in line)
+    ended = fields.get("Database cluster state", "").strip() == "shut down"
+    return fields["Latest checkpoint location"].strip() if ended else None
+
+
 def refuse_small_disk(folder: Path, needed: int) -> None:
     """Raise StandbyError when `folder` has no room for `needed` bytes."""
     free = shutil.disk_usage(folder).free

@@ -20,7 +20,9 @@ from dispatch.local.standby_pair import FIRST, SECOND, StandbyError, slot_of
 from dispatch.local.standby_servers import REPLICATION
 from dispatch.local.supervise import StopWish, Supervisor
 from dispatch.local.tether import working_in
+from dispatch.settings import Settings
 from dispatch.storage.primary import Primary
+from dispatch.storage.vault import master_key_id, read_keys
 
 ROLE = "semar_standby"
 NOTE_FILE = "machine.json"
@@ -199,6 +201,31 @@ def promote(folder: Path, *, old_is_off: bool) -> None:
     if slot not in server.execute("SELECT slot_name FROM pg_replication_slots").splitlines():
         server.execute(f"SELECT pg_create_physical_replication_slot('{slot}', true)")
     write_machine(folder, replace(machine, promoted=True))
+
+
+def keys_missing(server: MachinePostgres, deployment: Settings) -> list[str]:
+    """Return what the settings' key files on this machine lack to read what the cluster holds.
+
+    Nothing can be said of services on other machines, nor of a cluster that does not answer.
+    """
+    lacks = [
+        f"{path} (copy it from the other machine, mode 0600)"
+        for path in (deployment.master_key_path, deployment.lookup_key_path, deployment.checkpoint_key_path)
+        if not path.is_file()
+    ]
+    if lacks:
+        return lacks
+    have = {master_key_id(key) for key in read_keys(deployment.master_key_path)}
+    try:
+        names = "SELECT datname FROM pg_database WHERE datallowconn"
+        for database in server.execute(names, timeout_s=5.0).splitlines():
+            if server.execute("SELECT to_regclass('person_key') IS NOT NULL", database, timeout_s=5.0) == "t":
+                query = "SELECT DISTINCT master_key_id FROM person_key WHERE wrapped IS NOT NULL"
+                used = set(server.execute(query, database, timeout_s=30.0).splitlines())
+                lacks += [f"master key {name}, in use in {database}" for name in sorted(used - have)]
+    except PostgresError:
+        return lacks
+    return lacks
 
 
 def run(folder: Path, say: Callable[[str], None]) -> int:

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from dispatch.local import places, standby_copy
 from dispatch.local.errors import LocalError
 from dispatch.local.postgres import ADMIN_ROLE, PostgresError
 from dispatch.local.postgres_tools import Progress, ToolFailed
+from dispatch.local.standby_note import Note, read_note
 from dispatch.local.standby_pair import (
     FIRST,
     PORTS,
@@ -25,7 +26,6 @@ from dispatch.local.standby_pair import (
     write_pair,
 )
 from dispatch.local.standby_servers import STANDBY_SIGNAL, PrivatePair, SeatPostgres
-from dispatch.local.standby_watch import Note, read_note
 from dispatch.local.tether import working_in
 
 FOLLOWS_S = 120.0
@@ -37,12 +37,13 @@ HAND_OVER_S = 10.0
 class Promoted:
     """A promotion: which seat writes now, how long it took, and what is known of the one before.
 
-    planned: the former primary ended in order and handed everything over. note: the watcher's last, if any.
-    at_once: it writes now; else the next start of the system finishes the change.
+    answered: the former primary still worked. planned: it also ended in order and handed everything over.
+    note: the watcher's last, if any. at_once: it writes now; else the next start finishes the change.
     """
 
     seat: str
     seconds: float
+    answered: bool
     planned: bool
     old_data_found: bool
     note: Note | None
@@ -93,21 +94,27 @@ def promote(servers: PrivatePair, *, accept_loss: bool = False) -> Promoted:
     for seat in (old, new):
         seat.locate()
     running = _require_promotable(new, pair, run_dir)
-    in_order = running and _hands_over(old, new)
+    followed = running and _hands_over(old, new)
     note = read_note(run_dir)
-    if not accept_loss and not in_order:
+    if not accept_loss and not followed:
         answers = _answers(old)
         if answers and running:  # the launcher has started it meanwhile
-            in_order = _hands_over(old, new)
-        if not in_order:
+            followed = _hands_over(old, new)
+        if not followed:
             _refuse_loss(old, note, answers=answers)
     if pair.standby is not None:
-        write_pair(run_dir, pair.promoted())  # from here on the launcher does not start the old one again
+        pair = pair.promoted()
+        write_pair(run_dir, pair)  # from here on the launcher does not start the old one again
     found = _fenced(old)
     _stop(old)
+    handed_over = followed and _handed_over(old, new)
+    if followed and not (handed_over or accept_loss or (note and note.synchronous)):
+        standby_copy.unfence(old.data)
+        write_pair(run_dir, pair.given_back())  # the launcher starts the old one again
+        _refuse_loss(old, note, answers=True)
     if running:
         new.take_over()
-    return Promoted(new.seat, time.monotonic() - began, in_order, found, note, running)
+    return Promoted(new.seat, time.monotonic() - began, followed, handed_over, found, note, running)
 
 
 def _require_promotable(new: SeatPostgres, pair: Pair, run_dir: Path) -> bool:
@@ -142,16 +149,18 @@ def rejoin(servers: PrivatePair, progress: Progress, say: Callable[[str], None])
     primary, back = servers.primary, servers.secondary
     _require_running(primary)
     back.locate()
-    if pair.standby is not None:
+    replaced = pair.standby is None
+    if not replaced:
         if _follower(primary, back) == "streaming":
             raise StandbyError("the standby follows already: see 'dispatch standby status'")
-        write_pair(run_dir, replace(pair, standby=None))
+        pair = pair.parted()
+        write_pair(run_dir, pair)
         _stop(back)
     if left := working_in(back.data, "postgres"):
         raise StandbyError(f"processes {left} still use {back.data}: end them first")
     slot = slot_of(back.seat)
     primary.ensure_slot(slot)
-    rewound = _rewound(primary, back, say) if pair.standby is None else None
+    rewound = _rewound(primary, back, say) if replaced else None
     how = rewound or _copied(primary, back, slot, progress)
     write_pair(run_dir, pair.rejoined())
     _until_followed(servers, say)
@@ -208,6 +217,23 @@ def _hands_over(old: SeatPostgres, new: SeatPostgres) -> bool:
             return False
         time.sleep(0.2)
     return False
+
+
+def _handed_over(old: SeatPostgres, new: SeatPostgres) -> bool:
+    """Whether the old primary, which has ended, did so in order, and the standby has the last it wrote.
+
+    One that waits in vain for its standby gives that up (wal_sender_timeout), and ends in order all the same.
+    """
+    assert old.binaries is not None
+    try:
+        end = standby_copy.shut_down_at(old.data, old.binaries, old.user)
+        if end is None:
+            return False
+        # the record of the shutdown begins there: whoever has more has it, and all before it
+        query = f"SELECT coalesce(pg_last_wal_receive_lsn() > '{end}', false)"
+        return new.execute(query, timeout_s=10.0) == "t"
+    except (ToolFailed, PostgresError):
+        return False
 
 
 def _follower(old: SeatPostgres, new: SeatPostgres) -> str:

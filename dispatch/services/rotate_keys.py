@@ -31,14 +31,20 @@ class Wrapped:
     rewrapped: int
 
 
-def put_new_master(path: Path) -> str:
+def put_new_master(path: Path, copy: Path | None = None) -> str:
     """Put a new master key in front of those in the file; return its name.
 
-    The file is replaced whole, readable by its owner alone; running processes follow it.
+    The file is replaced whole, readable by its owner alone; running processes follow it. copy: of the same
+    keys, beside the standby. It gets the new one first: what is wrapped by it may be there at once.
+
+    Raises OSError; when it is the copy's, the file is as it was.
     """
     new = secrets.token_bytes(32)
     with alone(path.parent):
-        _replace(path, [new, *read_keys(path)])
+        keys = [new, *read_keys(path)]
+        if copy is not None:
+            _replace(copy, keys)
+        _replace(path, keys)
     return master_key_id(new)
 
 

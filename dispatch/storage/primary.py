@@ -23,7 +23,7 @@ ALONE_S = 5.0
 AMONG_S = 2.0
 """Seconds for each of several: a machine that is switched off answers nothing at all."""
 GLANCE_S = 0.3
-"""Seconds that the others get to answer beside one that takes writes."""
+"""Seconds that the others get to answer beside one that takes writes, when its timeline is no former one."""
 LOOK_EVERY_S = 5.0
 """Seconds for which the last one found is taken at its word, without a look at the others."""
 READ_ONLY = "25006"
@@ -95,10 +95,13 @@ class Primary:
         return await self._search()
 
     async def _search(self) -> asyncpg.Connection:
-        """Look at all servers at once. Of two that take writes the later timeline is the promoted one's."""
+        """Look at all servers at once. Of two that take writes the later timeline is the promoted one's.
+
+        The first time each is heard out, or given up: nothing is known yet that would tell a former primary.
+        """
         looks = [asyncio.create_task(self._asked(server)) for server in self.servers]
         try:
-            await asyncio.wait(looks, timeout=GLANCE_S)
+            await asyncio.wait(looks, timeout=GLANCE_S if self._timelines else None)
             if not any(look.done() and isinstance(look.result(), Standing) for look in looks):
                 await asyncio.wait(looks)
         except asyncio.CancelledError:

@@ -140,3 +140,20 @@ def test_each_key_must_have_its_length() -> None:
         Vault(bytes(32), bytes(32), bytes(31))
     with pytest.raises(ValueError, match="lookup key has 2 bytes"):
         Vault(bytes(32), bytes(2))
+
+
+def test_a_new_key_is_in_the_copy_before_anything_can_be_wrapped_by_it(keys: tuple[Path, Path]) -> None:
+    """Else a disk that dies at that moment leaves rows beside the standby that no key there opens."""
+    master, copy = keys[0], keys[0].parent / "beside" / "master.key"
+    copy.parent.mkdir()
+    copy.write_text(master.read_text())
+    old = read_keys(master)
+    in_the_way = master.with_name("master.key.new")
+    in_the_way.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        put_new_master(master, copy)
+    assert read_keys(master) == old
+    assert read_keys(copy)[1:] == old
+    in_the_way.rmdir()
+    put_new_master(master, copy)
+    assert read_keys(copy) == read_keys(master)

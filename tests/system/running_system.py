@@ -48,6 +48,11 @@ class System:
         self._launcher.communicate(timeout=60)
         return self._launcher.returncode
 
+    def kill(self) -> None:
+        """End everything as a power cut does."""
+        self._launcher.kill()
+        self._launcher.communicate(timeout=60)
+
     @property
     def environment(self) -> dict[str, str]:
         """The environment of commands that speak to this system."""

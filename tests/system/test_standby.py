@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,11 @@ from running_desk import SLUG, Desk, wait_until
 from running_system import System
 
 from dispatch.local import standby_switch
-from dispatch.local.standby_pair import read_pair, write_pair
+from dispatch.local.standby_note import read_note
+from dispatch.local.standby_pair import StandbyError, read_pair, write_pair
 from dispatch.local.standby_servers import PrivatePair, SeatPostgres
-from dispatch.local.standby_watch import read_note
 from dispatch.local.tether import tethered, working_in
-from dispatch.storage.primary import NoPrimary, Primary
+from dispatch.storage.primary import GLANCE_S, NoPrimary, Primary
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -191,9 +192,51 @@ async def test_a_replaced_primary_that_comes_back_is_passed_over(town: Town) -> 
             connection = await found.connect()
             assert await connection.fetchval("SHOW port") == town.servers.primary.settings["port"]
             await connection.close()
+        with frozen(town.servers.primary):  # nor by a newcomer, to whom the new one is slow to answer
+            newcomer = Primary(town.servers.app_url, server_settings={"application_name": "newcomer"})
+            connecting = asyncio.create_task(newcomer.connect())
+            there = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'newcomer'"
+            for _ in range(100):
+                await asyncio.sleep(0.02)
+                if old.execute(there) != "0":
+                    break
+            await asyncio.sleep(2 * GLANCE_S)
+        connection = await connecting
+        assert await connection.fetchval("SHOW port") == town.servers.primary.settings["port"]
+        await connection.close()
         wait_until(town.desk.write_call)
     assert town.desk.missing() == []
     town.in_step()
+
+
+def test_a_planned_change_that_goes_wrong_is_called_off_where_it_would_lose_something(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.in_step()
+    servers = town.servers
+    old, hands_over, stop = servers.primary, standby_switch._hands_over, standby_switch._stop
+    with ExitStack() as standby_frozen:
+
+        def then_the_line_breaks(old: SeatPostgres, new: SeatPostgres) -> bool:
+            assert hands_over(old, new)
+            standby_frozen.enter_context(frozen(new))
+            old.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+            wait_until(lambda: town.desk.standby == "down")
+            assert town.desk.write_call(), "on the primary alone"
+            return True
+
+        def and_the_standby_answers_again(server: SeatPostgres) -> None:
+            stop(server)
+            standby_frozen.close()
+
+        monkeypatch.setattr(standby_switch, "_hands_over", then_the_line_breaks)
+        monkeypatch.setattr(standby_switch, "_stop", and_the_standby_answers_again)
+        with pytest.raises(StandbyError, match="--accept-loss"):
+            standby_switch.promote(servers)
+    assert town.servers.primary.seat == old.seat
+    wait_until(town.desk.write_call)
+    town.in_step()
+    assert town.desk.missing() == []
 
 
 def test_a_primary_that_the_launcher_was_just_starting_is_waited_for(

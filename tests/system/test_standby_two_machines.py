@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -17,10 +18,12 @@ import pytest
 from running_desk import wait_until
 
 from dispatch.local.postgres import PrivatePostgres
+from dispatch.local.secret_files import CHECKPOINT_KEY, LOOKUP_KEY, MASTER_KEY, secret_file
 from dispatch.local.standby_machine import ROLE, MachinePostgres, read_machine, with_password
 from dispatch.local.standby_servers import REPLICATION
 from dispatch.local.tether import working_in
 from dispatch.storage.primary import Primary
+from dispatch.storage.vault import master_key_id, read_keys
 
 pytestmark = pytest.mark.timeout(300)
 HERE = "127.0.0.1"
@@ -77,30 +80,39 @@ class Machines:
         return [*folder, "--port", str(self.ports[seat]), "--allow", f"{HERE}/32"]
 
     def command(self, *arguments: str, status: int = 0) -> str:
-        done = subprocess.run(
+        done = self._run(arguments)
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def said(self, *arguments: str) -> str:
+        """What a command says, whatever it ends with."""
+        done = self._run(arguments)
+        return done.stdout + done.stderr
+
+    def _run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, "-m", "dispatch", "standby", *arguments],
             env=self.environment,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
 
     @property
     def environment(self) -> dict[str, str]:
         return {**os.environ, "SEMAR_RUN_DIR": str(self.room / "watch")}
 
     @contextmanager
-    def running(self, *arguments: str) -> Iterator[None]:
+    def running(self, *arguments: str, log: Path | None = None) -> Iterator[None]:
         """Keep one of the standing commands running."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dispatch", "standby", *arguments],
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with (log or Path(os.devnull)).open("wb") as words:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dispatch", "standby", *arguments],
+                env=self.environment,
+                stdout=words,
+                stderr=words,
+                start_new_session=True,
+            )
         try:
             yield
         finally:
@@ -135,7 +147,7 @@ async def ask(url: str, query: str) -> object:
 @pytest.fixture
 def machines(server_folder: Path) -> Iterator[Machines]:
     """A primary that serves on the network."""
-    pair = Machines(server_folder / "machines")
+    pair = Machines(server_folder / f"machines-{free_port()}")
     (pair.room / "watch").mkdir(parents=True)
     try:
         pair.start_first()
@@ -163,7 +175,8 @@ def test_the_second_machine_takes_over_and_the_first_comes_back_behind_it(machin
                 os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not working_in(machines.first.data, "postgres"))
         assert "--old-is-off" in machines.command("promote", "--folder", second, status=1)
-        machines.command("promote", "--folder", second, "--old-is-off")
+        promoted = machines.command("promote", "--folder", second, "--old-is-off")
+        assert "master.key (copy it from the other machine" in promoted
         assert machines.told() == [1]
         machines.tell(2)
         assert "standby: -" in machines.command("status", "--folder", second, status=1)
@@ -176,3 +189,51 @@ def test_the_second_machine_takes_over_and_the_first_comes_back_behind_it(machin
         first.locate()
         assert first.execute("SELECT pg_is_in_recovery()") == "t"
         wait_until(lambda: first.execute("SELECT array_agg(number) FROM told", "semar") == "{1,2,3}")
+
+
+def test_a_primary_that_comes_back_alone_acknowledges_nothing_until_a_person_says_so(
+    machines: Machines,
+) -> None:
+    machines.command("role", "--url", machines.first.admin_url, "--password-file", str(machines.passwords))
+    machines.command("setup", "--primary", machines.primary_at("a"), *machines.own("b"))
+    run = ["run", "--folder", str(machines.room / "b")]
+    both = ["--url", machines.watched, "--password-file", str(machines.passwords)]
+    watch = ["watch", "--patience", "1", *both]
+    with machines.running(*run), machines.running(*watch):
+        wait_until(machines.in_step, 60.0)
+        machines.first.stop()  # the second machine would be promoted now, and the first is switched on again
+    log = machines.room / "watch.log"
+    machines.first.prepare()
+    machines.first.spawn()
+    wait_until(machines.first.is_ready)
+    with ExitStack() as standing:
+        standing.enter_context(machines.running(*watch, log=log))
+        wait_until(lambda: "ALL COMMITS WAIT" in log.read_text(), 60.0)
+        assert machines.first.execute("SHOW synchronous_standby_names") != ""
+        writer = threading.Thread(target=machines.tell, args=(1,))
+        writer.start()
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        wait_until(lambda: machines.first.execute(waiting) == "1")
+        assert "until it has kept up" in machines.command("alone", *both)
+        writer.join()
+        assert machines.told() == [1]
+        standing.enter_context(machines.running(*run))
+        wait_until(machines.in_step, 60.0)
+
+
+def test_a_second_machine_says_which_master_keys_it_lacks(machines: Machines) -> None:
+    machines.command("role", "--url", machines.first.admin_url, "--password-file", str(machines.passwords))
+    table = "CREATE TABLE person_key (master_key_id text, wrapped bytea)"
+    machines.first.execute(f"{table}; INSERT INTO person_key VALUES ('elsewhere', '\\x00')", "semar")
+    machines.command("setup", "--primary", machines.primary_at("a"), *machines.own("b"))
+    second = ["--folder", str(machines.room / "b")]
+    secrets = machines.room / "watch" / "secrets"
+    for name in (MASTER_KEY, LOOKUP_KEY, CHECKPOINT_KEY):
+        secret_file(secrets / name)
+    with machines.running("run", *second):
+        wait_until(lambda: "recovery" in machines.said("status", *second), 60.0)
+        assert "master key elsewhere, in use in semar" in machines.command("status", *second, status=1)
+        mine = master_key_id(read_keys(secrets / MASTER_KEY)[0])
+        machines.first.execute(f"UPDATE person_key SET master_key_id = '{mine}'", "semar")
+        wait_until(lambda: "keys are not" not in machines.said("status", *second))
+        machines.command("status", *second)
