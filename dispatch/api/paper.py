@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from dispatch.api.refusals import refuses
-from dispatch.api.schemas.paper import LateStampsBody, PaperCaseBody
+from dispatch.api.schemas.paper import LateRunBody, LateStampsBody, PaperCaseBody
 from dispatch.api.signed_in import Cause, Operator, TheCentre
 from dispatch.domain.errors import (
     AlreadyEntered,
@@ -21,6 +21,7 @@ from dispatch.domain.errors import (
 )
 from dispatch.services.add_paper_stamps import StampsAdded, add_paper_stamps
 from dispatch.services.enter_paper_case import PaperEntered, enter_paper_case
+from dispatch.services.enter_paper_run import RunEntered, enter_paper_run
 from dispatch.services.paper_prints import PaperState, paper_state
 
 router = APIRouter(prefix="/operator", tags=["operators"])
@@ -52,6 +53,31 @@ async def enter_form(
 ) -> PaperEntered:
     """Enter a case that was kept on paper, with the times written there; every one of them says so."""
     entered = await enter_paper_case(centre, who.entry, who.actor, body.case(), cause=cause)
+    response.status_code = 200 if entered.repeated else 201
+    return entered
+
+
+@router.post(
+    "/incidents/{incident_id}/paper-runs",
+    status_code=201,
+    summary="Masukkan tugas dari kertas / enter a run kept on paper",
+    responses=refuses(
+        NotFound,
+        Conflict,
+        AlreadyEntered,
+        ContentDiffers,
+        IllegalStep,
+        UnitOverlap,
+        UnitTaken,
+        UnitNotAvailable,
+    )
+    | {200: {"model": RunEntered, "description": "Sudah tersimpan / stored before (`repeated`)"}},
+)
+async def enter_run(
+    incident_id: UUID, body: LateRunBody, who: Operator, centre: TheCentre, cause: Cause, response: Response
+) -> RunEntered:
+    """Enter a unit that was sent on paper to an open case, with the times written there."""
+    entered = await enter_paper_run(centre, who.entry, who.actor, incident_id, body.late(), cause=cause)
     response.status_code = 200 if entered.repeated else 201
     return entered
 

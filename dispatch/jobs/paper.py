@@ -95,21 +95,21 @@ class PaperPrinter:
     async def pass_once(self) -> int:
         """Print what this minute still lacks; return how many boards were made."""
         folders = self._centre.settings.paper_dirs
-        minute = self._centre.clock().replace(second=0, microsecond=0)
-        if not folders or self._done == minute:
-            return 0
-        claims = [(e, await claim_minute(self._centre, e, minute)) for e in await self._centre.tenants.all()]
-        mine = [(entry, claim) for entry, claim in claims if claim is not MinuteClaim.TAKEN]
-        self._done = minute
-        if not mine:
+        begun = self._minute()
+        if not folders or self._done == begun:
             return 0
         made = 0
         hanging: set[Path] = set()
-        for entry, claim in mine:
+        for entry in await self._centre.tenants.all():
             if self._stop.is_set():
                 break
+            # just before it is printed: what is left is another worker's meanwhile
+            minute = self._minute()
+            claim = await claim_minute(self._centre, entry, minute)
+            if claim is MinuteClaim.TAKEN:
+                continue
             try:
-                made += await self._one(entry, folders, hanging, passed=claim is MinuteClaim.PASSED)
+                made += await self._one(entry, folders, hanging, minute, passed=claim is MinuteClaim.PASSED)
             except PressBroken as broken:
                 await self._failed(entry, f"cetak / press: {broken}")
             # one tenant's odd data must not take the paper from all others; a database that is away ends the
@@ -117,22 +117,27 @@ class PaperPrinter:
             except Exception as fault:
                 log.exception("%s: no paper board", entry.tenant.slug)
                 await self._failed(entry, type(fault).__name__)
+        self._done = begun
         return made
 
+    def _minute(self) -> datetime:
+        return self._centre.clock().replace(second=0, microsecond=0)
+
     async def _one(
-        self, entry: TenantEntry, folders: list[Path], hanging: set[Path], *, passed: bool
+        self, entry: TenantEntry, folders: list[Path], hanging: set[Path], minute: datetime, *, passed: bool
     ) -> bool:
-        """Print one board; a folder that hangs is not waited for again in this round.
+        """Print one board of a minute; a folder that hangs is not waited for again in this round.
 
         `passed`: by the clock this minute may have been printed before.
         """
         settings = self._centre.settings
         paper = await read_paper_board(self._centre, entry)
-        local = paper.board.at.astimezone(entry.tenant.zone)
         homes = {str(root / entry.tenant.slug): root for root in folders if root not in hanging}
         job = {
-            "sheet": paper_sheet(entry.tenant, paper, forms=settings.paper_forms, by_hand=passed),
-            "minute": f"{local:%H%M}",
+            "sheet": paper_sheet(
+                entry.tenant, paper, forms=settings.paper_forms, minute=None if passed else minute
+            ),
+            "minute": f"{minute.astimezone(entry.tenant.zone):%H%M}",
             "keep_s": settings.paper_keep_minutes * 60,
             "folders": list(homes),
         }

@@ -9,18 +9,18 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from dispatch.domain.call import CallState
 from dispatch.domain.errors import AlreadyEntered, ContentDiffers, FieldProblem, InvalidInput, UnitTaken
 from dispatch.domain.events import EventKind, canonical
 from dispatch.domain.incident import IncidentKind, IncidentState
 from dispatch.domain.paper import PaperEnd, read_form_number
 from dispatch.domain.patient import Outcome, closing_code
 from dispatch.domain.roles import Actor
-from dispatch.domain.stamps import StampSource
+from dispatch.domain.stamps import Stamp, StampSource
 from dispatch.services.centre import Centre
 from dispatch.services.change_incident import insert_patient
-from dispatch.services.deadlines import tracking_of, watch_incident, watch_last_leg, watch_run
+from dispatch.services.deadlines import tracking_of, watch_cancel, watch_incident, watch_last_leg, watch_run
 from dispatch.services.open_incident import public
+from dispatch.services.paper_call import Written, judge_call, own_call, was_judged_by, with_what_is_known
 from dispatch.services.paper_form import PaperCase, check_case
 from dispatch.services.paper_runs import insert_run
 from dispatch.services.paper_sheet import number_prefix
@@ -55,11 +55,14 @@ async def enter_paper_case(
 ) -> PaperEntered:
     """Store the case of a form. The same id with the same content again is harmless.
 
+    A call that the form names is judged by it: it is the case's call, with its own time, and no second one
+    is counted.
+
     A case that has ended sets off nothing: no timer, no alarm, no message, no claim. One that is still open
     goes on live: its units are claimed, and it has an owner or a timer like every other.
 
     Raises:
-        InvalidInput, IllegalStep: see `check_case`.
+        InvalidInput, IllegalStep: see `check_case`; or the call it names has its case, or was disposed of.
         AlreadyEntered: the form with this number has its case; the error names it.
         ContentDiffers: the id was used for another form.
         UnitOverlap: a unit had another run at the same time; may be confirmed.
@@ -69,18 +72,18 @@ async def enter_paper_case(
     number = read_form_number(case.number, number_prefix(entry.tenant), zone, centre.clock())
     check_case(case, number, centre.clock(), zone)
     phone = e164(case.caller_phone, "caller_phone") if case.caller_phone else None
-    written = _written(case, str(number))
-    digest = centre.vault.lookup_hash("content", written)
+    form = _as_text(case, str(number))
+    written = Written(str(number), phone, form, centre.vault.lookup_hash("content", form))
     try:
         async with centre.begin(entry.tenant, actor, cause) as tx:
-            await _refuse_known(tx, case.id, str(number), digest)
-            stored = await _stored(tx, case.id)
-            return stored or await _store(tx, actor, case, str(number), phone, written, digest)
+            call = await tx.get(Call, case.call_id, lock=True) if case.call_id else None
+            stored = await _stored(tx, case, call, written)
+            return stored or await _store(tx, actor, case, written, call)
     except IntegrityError as clash:
         # two desks, or two presses of one button, at the same moment
         async with centre.read(entry.tenant) as tx:
-            await _refuse_known(tx, case.id, str(number), digest)
-            stored = await _stored(tx, case.id)
+            call = await tx.get(Call, case.call_id) if case.call_id else None
+            stored = await _stored(tx, case, call, written)
         if stored is not None:
             return stored
         if ONE_OPEN in str(clash.orig):
@@ -88,10 +91,10 @@ async def enter_paper_case(
         raise
 
 
-def _written(case: PaperCase, number: str) -> str:
+def _as_text(case: PaperCase, number: str) -> str:
     """The form as it was entered; sealed with the call, as the raw content of the contact."""
     form = asdict(case)
-    for name in ("id", "confirm_overlap"):
+    for name in ("id", "call_id", "confirm_overlap"):
         del form[name]
     for run in form["runs"]:
         run["stamps"] = {str(name): at.isoformat() for name, at in sorted(run["stamps"].items())}
@@ -102,23 +105,36 @@ def _written(case: PaperCase, number: str) -> str:
     return canonical({**form, "number": number})
 
 
-async def _refuse_known(tx: Transaction, call_id: UUID, number: str, digest: bytes) -> None:
-    row = await tx.find(Call, call_id)
-    if row is None:
-        query = text("SELECT call_id_taken_elsewhere(:id)")
-        if (await tx.session.execute(query, {"id": call_id})).scalar_one():
-            raise _differs(call_id)
-        query_known = select(Incident).where(Incident.regency_id == tx.tenant.id, Incident.number == number)
-        known = (await tx.session.execute(query_known)).scalar_one_or_none()
-        if known is not None:
-            raise AlreadyEntered(
-                f"Formulir {number} sudah dimasukkan; buka kasusnya untuk memeriksa",
-                f"Form {number} was entered before; open its case to check",
-                incident_id=str(known.id),
-                incident=known.number,
-            )
-    elif row.content_hash != digest:
-        raise _differs(call_id)
+async def _stored(
+    tx: Transaction, case: PaperCase, call: Call | None, written: Written
+) -> PaperEntered | None:
+    """What this very form became before; None when it is new.
+
+    Raises:
+        ContentDiffers, AlreadyEntered: its id, or its number, is another form's.
+    """
+    own = await tx.find(Call, case.id)
+    if own is not None:
+        if own.content_hash != written.digest or own.incident_id is None:
+            raise _differs(case.id)
+        return _entered(await tx.get(Incident, own.incident_id), own.id, repeated=True)
+    query = text("SELECT call_id_taken_elsewhere(:id)")
+    if (await tx.session.execute(query, {"id": case.id})).scalar_one():
+        raise _differs(case.id)
+    query_known = select(Incident).where(
+        Incident.regency_id == tx.tenant.id, Incident.number == written.number
+    )
+    known = (await tx.session.execute(query_known)).scalar_one_or_none()
+    if known is None:
+        return None
+    if call is not None and await was_judged_by(tx, call, known, written):
+        return _entered(known, call.id, repeated=True)
+    raise AlreadyEntered(
+        f"Formulir {written.number} sudah dimasukkan; buka kasusnya untuk memeriksa",
+        f"Form {written.number} was entered before; open its case to check",
+        incident_id=str(known.id),
+        incident=known.number,
+    )
 
 
 def _differs(call_id: UUID) -> ContentDiffers:
@@ -127,14 +143,6 @@ def _differs(call_id: UUID) -> ContentDiffers:
         "This form is stored with other content; open its case",
         call_id=str(call_id),
     )
-
-
-async def _stored(tx: Transaction, call_id: UUID) -> PaperEntered | None:
-    row = await tx.find(Call, call_id)
-    if row is None or row.incident_id is None:
-        return None
-    incident = await tx.get(Incident, row.incident_id)
-    return _entered(incident, row.id, repeated=True)
 
 
 def _entered(incident: Incident, call_id: UUID, *, repeated: bool) -> PaperEntered:
@@ -149,25 +157,25 @@ def _entered(incident: Incident, call_id: UUID, *, repeated: bool) -> PaperEnter
 
 
 async def _store(
-    tx: Transaction,
-    actor: Actor,
-    case: PaperCase,
-    number: str,
-    phone: str | None,
-    written: str,
-    digest: bytes,
+    tx: Transaction, actor: Actor, case: PaperCase, written: Written, rung: Call | None
 ) -> PaperEntered:
+    sources: dict[Stamp, StampSource] = {}
+    if rung is not None:
+        case, sources = with_what_is_known(case, rung)
     where = await placement(tx, case.place) if case.place else Placement(None, None, None, outside=False)
-    key = await tx.new_person()
-    incident = _incident(tx, case, number, key, where)
-    await tx.add(incident)
-    call = _call(tx, actor, case, incident, key, where)
-    call.caller_phone_sealed = key.seal(phone, "call.caller_phone") if phone else None
-    call.caller_phone_hash = tx.vault.lookup_hash("phone", phone) if phone else None
-    call.content_sealed, call.content_hash = key.seal(written, "call.content"), digest
-    await tx.add(call)
+    if rung is None:
+        key = await tx.new_person()
+        incident = _incident(tx, case, written.number, key.id, key, where)
+        call = own_call(tx, actor, case, written, incident, key, where)
+        await tx.add(incident, call)
+    else:
+        callers = await tx.person(rung.key_id)
+        incident = _incident(tx, case, written.number, rung.key_id, callers, where)
+        incident.speed_factor = rung.speed_factor
+        call = rung
+        await tx.add(incident)
     for name, at in case.times().items():
-        await stamp(tx, name, Moment(at), StampSource.PAPER, incident_id=incident.id)
+        await stamp(tx, name, Moment(at), sources.get(name, StampSource.PAPER), incident_id=incident.id)
     patients = [await insert_patient(tx, incident, n, case.triage) for n in range(1, case.patients + 1)]
     await tx.record(
         EventKind.PAPER_CASE_ENTERED,
@@ -182,6 +190,8 @@ async def _store(
         },
         occurred_at=case.called_at,
     )
+    if rung is not None:
+        await judge_call(tx, actor, case, written, rung, incident)
     for unit_id in sorted({run.unit_id for run in case.runs}):  # locked in one order everywhere
         await tx.get(Unit, unit_id, lock=True)
     waiting = list(patients)
@@ -201,10 +211,14 @@ async def _store(
         await _close(tx, incident, case, patients)
     else:
         await _go_on(tx, incident, case, runs, patients)
+    if rung is not None:
+        await watch_cancel(tx, rung, incident)
     return _entered(incident, call.id, repeated=False)
 
 
-def _incident(tx: Transaction, case: PaperCase, number: str, key: DataKey, where: Placement) -> Incident:
+def _incident(
+    tx: Transaction, case: PaperCase, number: str, key_id: UUID, key: DataKey | None, where: Placement
+) -> Incident:
     judged = case.closed or case.triage is not None
     return Incident(
         regency_id=tx.tenant.id,
@@ -216,10 +230,12 @@ def _incident(tx: Transaction, case: PaperCase, number: str, key: DataKey, where
         triage=case.triage.value if case.triage else None,
         triage_answers=case.triage_answers,
         needs=case.needs,
-        key_id=key.id,
+        key_id=key_id,
         place=geometry(case.place) if case.place else None,
         place_accuracy_m=case.place_accuracy_m if case.place else None,
-        place_note_sealed=key.seal(case.place_note, "incident.place_note") if case.place_note else None,
+        place_note_sealed=key.seal(case.place_note, "incident.place_note")
+        if case.place_note and key
+        else None,
         village_code=where.village_code,
         outside=where.outside,
         reported_at=case.called_at,
@@ -229,40 +245,6 @@ def _incident(tx: Transaction, case: PaperCase, number: str, key: DataKey, where
         cancel_reason=None,
         merged_into=None,
         forwarded_to=None,
-        speed_factor=None,
-    )
-
-
-def _call(
-    tx: Transaction, actor: Actor, case: PaperCase, incident: Incident, key: DataKey, where: Placement
-) -> Call:
-    return Call(
-        regency_id=tx.tenant.id,
-        id=case.id,
-        realm=tx.tenant.realm,
-        channel=case.channel.value,
-        state=CallState.LINKED.value,
-        resident_id=None,
-        key_id=key.id,
-        caller_name_sealed=key.seal(case.caller_name, "call.caller_name") if case.caller_name else None,
-        caller_phone_sealed=None,
-        caller_phone_hash=None,
-        content_sealed=None,
-        content_hash=None,
-        caller_trust="unverified",
-        place=geometry(case.place) if case.place else None,
-        place_accuracy_m=case.place_accuracy_m if case.place else None,
-        place_source="operator" if case.place else None,
-        located_at=case.called_at if case.place else None,
-        village_code=where.village_code,
-        outside=where.outside,
-        received_at=case.called_at,
-        taken_by=actor.id if case.taken_at else None,
-        taken_at=case.taken_at,
-        cancel_asked_at=None,
-        disposal=None,
-        disposed_at=None,
-        incident_id=incident.id,
         speed_factor=None,
     )
 

@@ -123,10 +123,7 @@ async def _new_leg(tx: Transaction, incident: Incident, run: Assignment, step: S
     )
     await set_destination(tx, leg, step.facility_id, step.outside_name)
     await tx.add(leg)
-    taken = await _aboard_others(tx, incident.id, run.id)
-    for patient in await patients_without_outcome(tx, incident.id):
-        if patient.id in taken:
-            continue
+    for patient in await patients_for(tx, incident.id, run.id):
         await tx.add(LegPatient(regency_id=tx.tenant.id, leg_id=leg.id, patient_id=patient.id))
     return leg
 
@@ -165,6 +162,12 @@ async def _hand_over(tx: Transaction, leg: Leg, step: Step, occurred_at: datetim
     for patient in carried.scalars():
         patient.outcome = Outcome.HANDED_OVER.value
         patient.outcome_at = occurred_at
+
+
+async def patients_for(tx: Transaction, incident_id: UUID, run_id: UUID) -> list[Patient]:
+    """Return whom a run may carry: those whose care has not ended and whom no other unit carries, locked."""
+    taken = await _aboard_others(tx, incident_id, run_id)
+    return [p for p in await patients_without_outcome(tx, incident_id) if p.id not in taken]
 
 
 async def _aboard_others(tx: Transaction, incident_id: UUID, run_id: UUID) -> set[UUID]:

@@ -13,4 +13,4 @@ from dispatch.services.tenants import TenantEntry
 async def sheet_by_hand(centre: Centre, entry: TenantEntry, forms: int) -> dict[str, Any]:
     """Return the sheet of this moment; that people stand on it is logged as for every other board."""
     paper = await read_paper_board(centre, entry)
-    return paper_sheet(entry.tenant, paper, forms=forms, by_hand=True)
+    return paper_sheet(entry.tenant, paper, forms=forms, minute=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -58,6 +58,7 @@ class PaperRun:
 class PaperCase:
     """A whole form. `id` is made by the client. A case that is not `closed` goes on live.
 
+    `call_id` names the call on the printed board that the form is about: one that waited for its verdict.
     `outcome` is that of the patients whom no unit handed over. `gap` says why times are missing.
     `confirm_overlap`: the unit did have two runs at once, or the system's times of the other are wrong.
     """
@@ -86,6 +87,7 @@ class PaperCase:
     gap: PaperGap | None = None
     remarks: str | None = None
     signed_by: str | None = None
+    call_id: UUID | None = None
     confirm_overlap: bool = False
 
     def times(self) -> dict[Stamp, datetime]:
@@ -191,16 +193,7 @@ def _check_end(case: PaperCase, now: datetime, zone: ZoneInfo) -> None:
             )
     elif case.closed and not case.runs and case.outcome is None and case.patients:
         raise _wrong("outcome", "Isi hasil akhir pasien", "Say how the patients' care ended")
-    empty: list[Stamp] = [
-        name for run in case.runs if run.end is not None for name in missing_times(run.stamps, path_of(run))
-    ]
-    if empty and case.gap is None:
-        named = list(dict.fromkeys(empty))
-        raise _wrong(
-            "gap",
-            f"Jam kosong: {', '.join(words('stamp', name).id for name in named)}; pilih sebabnya",
-            f"Missing times: {', '.join(words('stamp', name).en for name in named)}; say why",
-        )
+    check_gap(case.runs, case.gap)
     if case.closed_at is not None:
         last = max([case.called_at, *(at for run in case.runs for at in run.stamps.values())])
         if case.closed_at > now or case.closed_at < last:
@@ -211,6 +204,24 @@ def _check_end(case: PaperCase, now: datetime, zone: ZoneInfo) -> None:
                 f"The case cannot have ended {case.closed_at.astimezone(zone):%d-%m %H:%M}: its last time is "
                 f"{last.astimezone(zone):%d-%m %H:%M}, now is {now.astimezone(zone):%d-%m %H:%M}",
             )
+
+
+def check_gap(runs: Sequence[PaperRun], gap: PaperGap | None) -> None:
+    """Ask why times of ended runs are missing.
+
+    Raises:
+        InvalidInput: some are, and no reason is given; it names them.
+    """
+    empty: list[Stamp] = [
+        name for run in runs if run.end is not None for name in missing_times(run.stamps, path_of(run))
+    ]
+    if empty and gap is None:
+        named = list(dict.fromkeys(empty))
+        raise _wrong(
+            "gap",
+            f"Jam kosong: {', '.join(words('stamp', name).id for name in named)}; pilih sebabnya",
+            f"Missing times: {', '.join(words('stamp', name).en for name in named)}; say why",
+        )
 
 
 def _wrong(where: str, reason_id: str, reason_en: str) -> InvalidInput:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from dispatch.domain.assignment import STAMP_OF, AssignmentState
 from dispatch.domain.deadlines import TimerKind
 from dispatch.domain.errors import UnitNotAvailable, UnitOverlap
 from dispatch.domain.events import EventKind
-from dispatch.domain.paper import PaperEnd
+from dispatch.domain.paper import PaperEnd, PaperGap
 from dispatch.domain.patient import Outcome
 from dispatch.domain.stamps import Stamp, StampSource
 from dispatch.services.alarms import LEFT_TO_REPORTS
+from dispatch.services.deadlines import in_need
 from dispatch.services.paper_form import ON_LEG, UNWRITTEN, PaperRun, path_of
 from dispatch.services.placing import geometry, point_of
 from dispatch.services.release_run import ENDED_AS
@@ -46,11 +48,15 @@ async def insert_run(
     *,
     confirm_overlap: bool,
     live: bool,
+    run_id: UUID | None = None,
+    gap: PaperGap | None = None,
 ) -> Assignment:
     """Store one run with its stamps, leg and events; `waiting` loses the patients it carried.
 
     The caller holds the unit's lock, and sets the timers of a case that is `live`. A run that has ended
-    claims nothing; one that is under way claims its unit by the rule of every claim.
+    claims nothing; one that is under way claims its unit by the rule of every claim. A case that waited for
+    a unit waits no longer when this one is on its way, or has left nobody in need. `gap` is kept with the
+    run where no form of the case keeps it.
 
     Raises:
         UnitTaken, UnitNotAvailable: a run under way, and the unit is not free.
@@ -67,7 +73,7 @@ async def insert_run(
     )
     if others and not confirm_overlap:
         raise _overlap(tx, unit, others)
-    row = _assignment(tx, incident, run, path, first, last)
+    row = _assignment(tx, incident, run, path, first, last, run_id)
     await tx.add(row)
     leg = await _leg(tx, row, run, path, first) if ON_LEG & set(path) else None
     if leg is not None:
@@ -75,7 +81,12 @@ async def insert_run(
         if not live:
             await _leave_to_reports(tx, leg)
     row.freed_place = await _freed_place(tx, incident, run, leg)
-    await _tell(tx, incident, unit, row, leg, run, path, overlapped=[o.number for o in others])
+    if incident.waiting_since is not None and (run.end is None or not await in_need(tx, incident.id)):
+        incident.waiting_since = None
+    about: dict[str, Any] = {"overlaps": [o.number for o in others]} if others else {}
+    if gap is not None:
+        about["gap"] = gap.value
+    await _tell(tx, incident, unit, row, leg, run, path, about)
     return row
 
 
@@ -117,11 +128,12 @@ def _assignment(
     path: Sequence[AssignmentState],
     first: datetime,
     last: datetime,
+    run_id: UUID | None,
 ) -> Assignment:
     answered = [at for name, at in run.stamps.items() if name not in (Stamp.ASSIGNED, Stamp.OFFERED)]
     return Assignment(
         regency_id=tx.tenant.id,
-        id=tx.id(),
+        id=run_id or tx.id(),
         incident_id=incident.id,
         origin_incident_id=incident.id,
         unit_id=run.unit_id,
@@ -226,10 +238,12 @@ async def _tell(
     leg: Leg | None,
     run: PaperRun,
     path: Sequence[AssignmentState],
-    *,
-    overlapped: list[str],
+    more: dict[str, Any],
 ) -> None:
-    """Record the run as if it had been followed, one event a step, each at its own time with its stamp."""
+    """Record the run as if it had been followed, one event a step, each at its own time with its stamp.
+
+    `more` is said of the whole run, with its beginning.
+    """
     about = {"number": incident.number, "unit_id": str(unit.id), "source": StampSource.PAPER.value}
     for name in (Stamp.ASSIGNED, Stamp.OFFERED):
         await _stamp(tx, incident, row, None, run, name)
@@ -239,7 +253,7 @@ async def _tell(
         incident_id=incident.id,
         data=about
         | {"call_sign": unit.call_sign, "tracking": unit.tracking, "origin": row.origin, "rank": 0}
-        | ({"overlaps": overlapped} if overlapped else {}),
+        | more,
         occurred_at=row.created_at,
     )
     before, at = S.OFFERED, row.created_at

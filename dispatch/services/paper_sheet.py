@@ -32,8 +32,12 @@ def number_prefix(tenant: Tenant) -> str:
     return f"{tenant.number_prefix}-L" if tenant.training else tenant.number_prefix
 
 
-def paper_sheet(tenant: Tenant, paper: PaperBoard, *, forms: int, by_hand: bool = False) -> dict[str, Any]:
-    """Return the sheet as the press takes it; `forms` blank ones, numbered by the minute (or the second)."""
+def paper_sheet(tenant: Tenant, paper: PaperBoard, *, forms: int, minute: datetime | None) -> dict[str, Any]:
+    """Return the sheet as the press takes it, with so many blank `forms`.
+
+    They are numbered by the `minute` that was claimed for this print, which may be over when the board is
+    read; without a claim by the second of the board.
+    """
     zone, at = tenant.zone, paper.board.at
     local = at.astimezone(zone)
     zone_name = ZONES.get(tenant.timezone, f"UTC{local:%z}")
@@ -72,7 +76,9 @@ def paper_sheet(tenant: Tenant, paper: PaperBoard, *, forms: int, by_hand: bool 
         ],
         "stamps": [said.STAMP[s] for s in ON_FORM],
         "questions": [q.text_id for q in default_tree().questions.values()],
-        "forms": form_numbers(number_prefix(tenant), local, forms, by_hand=by_hand),
+        "forms": form_numbers(
+            number_prefix(tenant), (minute or at).astimezone(zone), forms, by_hand=minute is None
+        ),
     }
 
 

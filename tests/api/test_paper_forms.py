@@ -86,3 +86,45 @@ async def test_the_state_of_the_board_is_for_the_desk(api: Api) -> None:
     for user in ("dinkes1", "faskes1"):
         problem(await api.staff(user, HERE).get("/operator/paper"), 403, "forbidden")
         problem(await api.staff(user, HERE).post("/operator/paper/cases", form(4)), 403, "forbidden")
+
+
+async def test_a_run_of_an_open_case_is_entered_once_and_the_case_closes(api: Api) -> None:
+    desk = api.staff("operator1", HERE)
+    opened = await desk.post("/operator/paper/cases", form(5, closed=False, outcome=None))
+    incident = opened.json()["incident_id"]
+    unit = (await desk.get("/operator/board")).json()["units"][0]["id"]
+    path = f"/operator/incidents/{incident}/paper-runs"
+    stamps = {"assigned_at": "2026-11-20T03:02:00Z", "available_at": "2026-11-20T03:40:00Z"}
+    run = {"unit_id": unit, "stamps": stamps, "end": "completed_without_transport", "code": "refused"}
+    row = {"id": str(uuid4()), "run": run}
+    (field,) = problem(await desk.post(path, row), 422, "invalid_input")["fields"]
+    assert field["field"] == "gap"
+    row["gap"] = "not_written"
+    problem(await api.staff("operator1", THERE).post(path, row), 404, "not_found")
+    first = await desk.post(path, row)
+    assert (first.status_code, first.json()["state"]) == (201, "completed_without_transport"), first.text
+    again = await desk.post(path, row)
+    assert (again.status_code, again.json()["repeated"]) == (200, True)
+    known = await desk.post(path, row | {"id": str(uuid4())})
+    problem(known, 409, "already_entered")
+    assert known.json()["incident_id"] == incident
+    closed = await desk.post(f"/operator/incidents/{incident}/closure", {})
+    assert closed.json()["closing_code"] == "refused"
+
+
+async def test_a_form_that_names_a_waiting_call_leaves_no_other_call(api: Api) -> None:
+    desk = api.staff("operator1", HERE)
+    call = {"id": str(uuid4()), "channel": "phone", "place": TOWN, "caller_phone": "0890-0001-0002"}
+    rung = await desk.post("/operator/calls", call)
+    assert rung.status_code == 201, rung.text
+    paper = form(6, call_id=call["id"])
+    entered = await desk.post("/operator/paper/cases", paper)
+    assert (entered.status_code, entered.json()["call_id"]) == (201, call["id"]), entered.text
+    again = await desk.post("/operator/paper/cases", paper)
+    assert (again.status_code, again.json()["repeated"]) == (200, True)
+    case = (await desk.get(f"/operator/incidents/{entered.json()['incident_id']}")).json()
+    assert [c["call"]["id"] for c in case["calls"]] == [call["id"]]
+    waiting = (await desk.get("/operator/board")).json()["calls"]
+    assert call["id"] not in [c["id"] for c in waiting]
+    problem(await desk.post("/operator/paper/cases", form(7, call_id=call["id"])), 409, "illegal_step")
+    problem(await desk.post("/operator/paper/cases", form(7, call_id=str(uuid4()))), 404, "not_found")

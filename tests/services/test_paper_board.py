@@ -21,13 +21,15 @@ from dispatch.domain.road_change import RoadChangeReason, RoadEffect
 from dispatch.domain.triage import Triage
 from dispatch.jobs.paper import PaperPrinter
 from dispatch.paper.press import printed
+from dispatch.services.centre import Centre
 from dispatch.services.change_incident import PatientChange, change_patient
 from dispatch.services.change_roads import NewRoadChange, change_roads
 from dispatch.services.open_incident import Judgement, link_call, open_incident
-from dispatch.services.paper_board import read_paper_board
+from dispatch.services.paper_board import PaperBoard, read_paper_board
 from dispatch.services.paper_by_hand import sheet_by_hand
 from dispatch.services.paper_prints import MinuteClaim, claim_minute, paper_state
 from dispatch.services.paper_sheet import paper_sheet
+from dispatch.services.tenants import TenantEntry
 from dispatch.storage.transaction import new_id
 
 NIK = "3214014101900001"
@@ -40,7 +42,7 @@ def read(pdf: bytes) -> str:
 
 async def board(case: Case, forms: int = 2) -> str:
     paper = await read_paper_board(case.centre, case.entry)
-    return read(printed(paper_sheet(case.entry.tenant, paper, forms=forms)))
+    return read(printed(paper_sheet(case.entry.tenant, paper, forms=forms, minute=case.now)))
 
 
 async def busy_night(case: Case) -> Any:
@@ -127,7 +129,7 @@ async def test_a_board_by_hand_has_numbers_of_its_own(case: Case) -> None:
     case.pass_time(5)
     by_hand = (await sheet_by_hand(case.centre, case.entry, 2))["forms"]
     paper = await read_paper_board(case.centre, case.entry)
-    by_worker = paper_sheet(case.entry.tenant, paper, forms=2)["forms"]
+    by_worker = paper_sheet(case.entry.tenant, paper, forms=2, minute=case.now)["forms"]
     assert by_hand == ["UJI-L-20261120-P120005.01", "UJI-L-20261120-P120005.02"]
     assert by_worker == ["UJI-L-20261120-P1200.01", "UJI-L-20261120-P1200.02"]
 
@@ -185,6 +187,58 @@ async def test_a_clock_set_back_stops_no_board_and_repeats_no_number(case: Case,
     case.pass_time(180)
     assert await worker.pass_once() == 1
     assert "UJI-L-20261120-P1204.01" in read((home / "papan.pdf").read_bytes()), "as ever from here on"
+
+
+async def test_forms_are_numbered_by_the_minute_that_was_claimed(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that claims at the very end of a minute reads its board in the next one."""
+    home = tmp_path / "kertas" / "99.01-latihan"
+    worker = printer(case, tmp_path / "kertas")
+
+    async def slowly(*given: Any) -> MinuteClaim:
+        claim = await claim_minute(*given)
+        case.pass_time(3)
+        return claim
+
+    monkeypatch.setattr("dispatch.jobs.paper.claim_minute", slowly)
+    case.pass_time(58)
+    assert await worker.pass_once() == 1
+    words = read((home / "papan.pdf").read_bytes())
+    assert "12:01:01 WIB" in words
+    first = set(re.findall(r"UJI-L-20261120-P[0-9]{4,6}\.[0-9]{2}", words))
+    assert first == {"UJI-L-20261120-P1200.01", "UJI-L-20261120-P1200.02"}
+    assert await worker.pass_once() == 1, "the next minute is printed, too"
+    words = read((home / "papan.pdf").read_bytes())
+    assert "UJI-L-20261120-P1201.01" in words
+    assert not {number for number in first if number in words}, "no two prints share a number"
+
+
+async def test_workers_share_the_tenants_of_a_minute(
+    database: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one worker hangs in one tenant's board, another prints the next one's."""
+    async with open_case(database, tmp_path) as case, open_case(database, tmp_path, code="99.02"):
+        busy, go_on = asyncio.Event(), asyncio.Event()
+        hung: list[str] = []
+
+        async def read_or_hang(centre: Centre, entry: TenantEntry) -> PaperBoard:
+            if not hung:
+                hung.append(entry.tenant.slug)
+                busy.set()
+                await go_on.wait()
+            return await read_paper_board(centre, entry)
+
+        monkeypatch.setattr("dispatch.jobs.paper.read_paper_board", read_or_hang)
+        folder = tmp_path / "kertas"
+        one, other = printer(case, folder), printer(case, folder)
+        hanging = asyncio.create_task(one.pass_once())
+        await busy.wait()
+        assert await other.pass_once() == 1
+        printed_now = {path.name for path in folder.iterdir()}
+        assert printed_now == {"99.01-latihan", "99.02-latihan"} - set(hung)
+        go_on.set()
+        assert await hanging == 1, "its own; the other one is done"
 
 
 async def test_a_folder_that_fails_is_told_and_the_others_get_their_board(case: Case, tmp_path: Path) -> None:

@@ -118,3 +118,61 @@ def test_times_kept_on_paper_are_added_to_a_case_of_the_system(open_browser: Ope
     run.get_by_role("button", name="Tambahkan yang belum ada").click()
     expect(run.locator("ol.stamps")).to_contain_text("Bersama pasien")
     expect(run.locator("[name='run-0-at_patient_at']")).to_have_count(0)
+
+
+def phoned(desk: DeskPage, name: str, phone: str) -> None:
+    """A caller of this very minute, whose call is in hand and waits for its verdict."""
+    desk.write_phone_call(name, phone, "Sesak napas")
+    desk.type_place(-6.5600, 107.4440)
+    desk.save_button().click()
+    expect(desk.detail.locator("header .chip").first).to_have_text("Ditangani")
+
+
+def test_a_unit_sent_on_paper_is_entered_for_an_open_case_which_then_closes(
+    open_browser: Open, served: Served
+) -> None:
+    desk = DeskPage(open_browser(maps=False), served.account("operator1")).open()
+    phoned(desk, "Contoh Kamboja", "0890-0001-0011")
+    desk.judge("Kuning")
+    paper = PaperPage(desk, datetime.now(UTC))
+    desk.detail.get_by_text("Masukkan unit yang dikirim lewat kertas").click()
+    enter = desk.detail.get_by_role("button", name="Masukkan tugas")
+    expect(enter).to_be_disabled()
+    paper.run("PWK-B08", {"on_scene_at": -60})
+    expect(paper.reason("run-0-on_scene_at")).to_contain_text("mendahului")
+    paper.run("PWK-B08", {"assigned_at": 0, "on_scene_at": 0, "available_at": 0})
+    paper.field("end-0").select_option("completed_without_transport")
+    paper.field("code-0").select_option("refused")
+    # the server's reason comes back to its field, with everything still there
+    desk.watched.excuse("422 .*/paper-runs", "the browser's own line about the refusal")
+    enter.click()
+    expect(paper.reason("gap")).to_contain_text("Jam kosong")
+    paper.field("gap").select_option("not_written")
+    enter.click()
+
+    run = desk.run("PWK-B08")
+    expect(run).to_contain_text("dari kertas")
+    expect(run.locator("ol.stamps")).to_contain_text("Tiba di lokasi")
+    desk.close_case()
+    assert served.count("unit_assigned", desk.case_id) == 1
+
+
+def test_a_form_judges_the_call_that_waits_for_it(open_browser: Open, served: Served) -> None:
+    desk = DeskPage(open_browser(maps=False), served.account("operator2")).open()
+    phoned(desk, "Contoh Teratai", "0890-0001-0012")
+    call = desk.case_id
+    paper = PaperPage(desk, datetime.now(UTC)).open()
+    paper.field("call").select_option(call)
+    expect(paper.field("called_at")).to_have_value(f"{paper.called_at:%H:%M}")
+    paper.field("number").fill(paper.number(7))
+    desk.detail.locator(".colours").get_by_role("button", name="Hijau").click()
+    paper.field("outcome").select_option("treated_on_scene")
+    expect(paper.look_over()).to_contain_text("Memutuskan panggilan yang menunggu")
+    paper.save()
+
+    expect(desk.detail.locator("header h2")).to_have_text(paper.number(7))
+    expect(desk.detail.locator("header .chip").first).to_have_text("Ditutup")
+    expect(desk.detail).to_contain_text("Contoh Teratai")
+    assert served.count("call_linked", desk.case_id) == 1
+    desk.page.goto(f"/operator#call={call}")
+    expect(desk.detail.get_by_role("button", name="Buka kejadiannya")).to_be_visible()

@@ -27,6 +27,7 @@ from dispatch.domain.patient import Outcome
 from dispatch.domain.stamps import Stamp
 from dispatch.domain.triage import Triage
 from dispatch.services.add_paper_stamps import LateStamps
+from dispatch.services.enter_paper_run import LateRun
 from dispatch.services.paper_form import PaperCase, PaperRun
 
 # pydantic names a wrong key; openapi-typescript wants plain property names
@@ -54,7 +55,10 @@ class PaperRunBody(Request):
 
 
 class PaperCaseBody(Request):
-    """A filled form. The times are those written on it."""
+    """A filled form. The times are those written on it.
+
+    `call_id` names the call that waits for its verdict and that the form is about.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -98,6 +102,7 @@ class PaperCaseBody(Request):
     gap: PaperGap | None = None
     remarks: Text | None = None
     signed_by: Line | None = None
+    call_id: UUID | None = None
     confirm_overlap: bool = False
 
     def case(self) -> PaperCase:
@@ -109,6 +114,19 @@ class PaperCaseBody(Request):
             triage_answers=dict(self.triage_answers) if self.triage_answers is not None else None,
             runs=[run.run() for run in self.runs],
         )
+
+
+class LateRunBody(Request):
+    """A unit that was sent on paper to a case of the system; `id` names the run and is made by the client."""
+
+    id: UUID
+    run: PaperRunBody
+    gap: PaperGap | None = None
+    confirm_overlap: bool = False
+
+    def late(self) -> LateRun:
+        """Return the run as the service takes it."""
+        return LateRun(self.id, self.run.run(), self.gap, self.confirm_overlap)
 
 
 class LateStampsBody(Request):

@@ -9,6 +9,7 @@ export type PaperBody = Schemas['PaperCaseBody']
 export type End = Schemas['PaperEnd']
 export type Gap = Schemas['PaperGap']
 export type NoTransport = Schemas['NoTransport']
+export type RunBody = Schemas['PaperRunBody']
 export type Outcome = Schemas['Outcome']
 export type CancelReason = Schemas['CancelReason']
 
@@ -36,6 +37,8 @@ export interface RunDraft {
 export interface FormDraft {
   id: string
   number: string
+  /** The waiting call that the form is about; empty when the system never heard of it. */
+  call: string
   /** The day of the call, `2026-11-21`; times after midnight are those of the next. */
   day: string
   times: Partial<Record<CaseStamp, string>>
@@ -63,7 +66,7 @@ export function blankRun(): RunDraft {
 
 export function blankForm(id: string, today: string): FormDraft {
   return {
-    id, number: '', day: today, times: {}, channel: 'phone', name: '', phone: '', place: null, placeNote: '', note: '', triage: null,
+    id, number: '', call: '', day: today, times: {}, channel: 'phone', name: '', phone: '', place: null, placeNote: '', note: '', triage: null,
     patients: 1, runs: [blankRun()], closed: true, outcome: '', cancel: '', gap: '', remarks: '', signed: '', overlap: false,
   }
 }
@@ -142,6 +145,16 @@ export function endOf(run: RunDraft): End | '' {
   return run.times.available_at?.trim() && run.times.handed_over_at?.trim() ? 'cleared' : ''
 }
 
+/** One run of a form as it is sent. */
+export function runBody(draft: FormDraft, run: RunDraft, zone: string): RunBody {
+  return {
+    unit_id: run.unit, end: endOf(run) || null, code: run.code || null, facility_id: run.facility || null,
+    outside_name: run.facility ? null : words(run.outside), receiver: words(run.receiver), room: words(run.room),
+    patients: run.carried.trim() === '' ? null : Number(run.carried),
+    stamps: Object.fromEntries(Object.entries(runMoments(draft, run, zone)).map(([name, at]) => [name, new Date(at).toISOString()])),
+  }
+}
+
 /** The form as it is sent; undefined while the time of the call is missing. */
 export function bodyOf(draft: FormDraft, zone: string): PaperBody | undefined {
   const own = caseMoments(draft, zone)
@@ -151,13 +164,8 @@ export function bodyOf(draft: FormDraft, zone: string): PaperBody | undefined {
     confirmed_at: iso(own.confirmed_at), channel: draft.channel, caller_name: words(draft.name), caller_phone: words(draft.phone),
     place: draft.place && { lon: draft.place.lon, lat: draft.place.lat }, place_accuracy_m: draft.place?.accuracy_m ?? null,
     place_note: words(draft.placeNote), note: words(draft.note), triage: draft.triage, patients: draft.patients ?? 1,
-    runs: draft.runs.filter((run) => !isBlankRun(run)).map((run) => ({
-      unit_id: run.unit, end: endOf(run) || null, code: run.code || null, facility_id: run.facility || null,
-      outside_name: run.facility ? null : words(run.outside), receiver: words(run.receiver), room: words(run.room),
-      patients: run.carried.trim() === '' ? null : Number(run.carried),
-      stamps: Object.fromEntries(Object.entries(runMoments(draft, run, zone)).map(([name, at]) => [name, new Date(at).toISOString()])),
-    })),
+    runs: draft.runs.filter((run) => !isBlankRun(run)).map((run) => runBody(draft, run, zone)),
     closed: draft.closed, outcome: draft.outcome || null, cancel_reason: draft.cancel || null, gap: draft.gap || null,
-    remarks: words(draft.remarks), signed_by: words(draft.signed), confirm_overlap: draft.overlap,
+    remarks: words(draft.remarks), signed_by: words(draft.signed), call_id: draft.call || null, confirm_overlap: draft.overlap,
   }
 }

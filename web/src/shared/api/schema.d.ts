@@ -723,6 +723,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/incidents/{incident_id}/paper-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Masukkan tugas dari kertas / enter a run kept on paper
+         * @description Enter a unit that was sent on paper to an open case, with the times written there.
+         */
+        post: operations["enter_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/incidents/{incident_id}/paper-stamps": {
         parameters: {
             query?: never;
@@ -2795,6 +2815,24 @@ export interface components {
             within: number | null;
         };
         /**
+         * LateRunBody
+         * @description A unit that was sent on paper to a case of the system; `id` names the run and is made by the client.
+         */
+        LateRunBody: {
+            /**
+             * Confirm Overlap
+             * @default false
+             */
+            confirm_overlap: boolean;
+            gap?: components["schemas"]["PaperGap"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            run: components["schemas"]["PaperRunBody"];
+        };
+        /**
          * LateStampsBody
          * @description Times of one run, or of the case itself without `assignment_id`, that were kept on paper.
          */
@@ -3283,6 +3321,8 @@ export interface components {
         /**
          * PaperCaseBody
          * @description A filled form. The times are those written on it.
+         *
+         *     `call_id` names the call that waits for its verdict and that the form is about.
          * @example {
          *       "called_at": "2026-11-21T07:05:00Z",
          *       "caller_name": "Contoh Kenanga",
@@ -3296,6 +3336,8 @@ export interface components {
          *     }
          */
         PaperCaseBody: {
+            /** Call Id */
+            call_id?: string | null;
             /**
              * Called At
              * Format: date-time
@@ -4328,6 +4370,25 @@ export interface components {
             target: components["schemas"]["Point"];
             /** Total S */
             total_s: number;
+        };
+        /**
+         * RunEntered
+         * @description The run that was entered. `repeated`: it was stored before.
+         */
+        RunEntered: {
+            /**
+             * Assignment Id
+             * Format: uuid
+             */
+            assignment_id: string;
+            /**
+             * Incident Id
+             * Format: uuid
+             */
+            incident_id: string;
+            /** Repeated */
+            repeated: boolean;
+            state: components["schemas"]["AssignmentState"];
         };
         /**
          * RunNow
@@ -8655,6 +8716,117 @@ export interface operations {
                 };
             };
             /** @description Langkah tidak sah / Illegal step (`illegal_step`) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Permintaan terlalu besar / The request is too large (`too_large`) */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Isian tidak dapat diterima / Invalid input (`invalid_input`) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Kesalahan dalam sistem / A fault in the system (`internal`) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sedang tidak tersedia / Unavailable now (`unavailable`) */
+            503: {
+                headers: {
+                    /** @description Detik / seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LateRunBody"];
+            };
+        };
+        responses: {
+            /** @description Sudah tersimpan / stored before (`repeated`) */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunEntered"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunEntered"];
+                };
+            };
+            /** @description Belum masuk / Not signed in (`not_signed_in`) */
+            401: {
+                headers: {
+                    /** @description Bearer */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak berwenang / Not allowed (`forbidden`) */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tidak ditemukan / Not found (`not_found`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bertentangan dengan keadaan sekarang / Conflict with the present state (`conflict`); Formulir sudah dimasukkan / The form was entered before (`already_entered`); Isi berbeda dari semula / The content differs (`content_differs`); Langkah tidak sah / Illegal step (`illegal_step`); Unit bertugas pada waktu yang sama / The unit had another run then (`unit_overlap`); Unit sudah bertugas / The unit is taken (`unit_taken`); Unit tidak dapat dikirim / The unit is not available (`unit_not_available`) */
             409: {
                 headers: {
                     [name: string]: unknown;
