@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run tls web test explore check bench chaos proof proof-long drill shots demo-check
+.PHONY: help run tls web test explore check bench soak chaos proof proof-long drill shots demo-check
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,8 +22,11 @@ explore: ## the same with new random cases, where `make test` has those that are
 check: ## style, types, and which room may import which
 	@exec scripts/check
 
-bench: ## measure, each figure beside its limit
+bench: ## measure, each figure beside its limit; fails when one is missed
 	@exec scripts/bench
+
+soak: ## the same of a quarter of an hour's full work: memory, errors, gaps
+	@exec scripts/bench soak
 
 proof: ## check the rules in every order of commands, timers and faults
 	@exec scripts/proof

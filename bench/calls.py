@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
 from bench.private_system import SLUG, PrivateSystem, cpu_s, private_system, resident_tokens, staff_tokens
+from bench.verdicts import alone, show
 from dispatch.domain.roles import Role
 from dispatch.services.centre import open_centre
 
@@ -85,13 +87,11 @@ async def _accounts(system: PrivateSystem) -> tuple[list[str], str]:
 
 def _show(what: str, milliseconds: list[float], limit: float) -> None:
     cuts = statistics.quantiles(milliseconds, n=100, method="inclusive")
-    p50, p99 = cuts[49], cuts[98]
-    print(f"  {what:<42}{p50:>9.1f}{p99:>9.1f}{limit:>9.0f}{p99 / limit:>8.2f}")
+    show(f"{what}, p99", cuts[98], "ms", limit, remark=f"(p50 {cuts[49]:.1f})")
 
 
 async def _run(system: PrivateSystem) -> None:
     residents, operator = await _accounts(system)
-    print(f"  {'ms':<42}{'p50':>9}{'p99':>9}{'limit':>9}{'p99/lim':>8}")
     for at_once in (1, len(residents)):
         server, database = cpu_s(system.server_pid), system.database_cpu_s()
         times = await _measure(system, residents[:at_once], operator)
@@ -111,4 +111,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(alone(main))

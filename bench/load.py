@@ -26,7 +26,8 @@ WARM_UP_S = 6.0
 class Job(msgspec.Struct):
     """`tokens`: one phone each, or as many sockets of a bare echo as there are. `per_s` None: saturate.
 
-    For `afterwards_s` the phones go on when the measured time is over.
+    For `afterwards_s` the phones go on when the measured time is over. For the first `patience_s` of that,
+    a fix that was sent in the measured time may still be acknowledged to be counted as kept.
     """
 
     port: int
@@ -39,12 +40,17 @@ class Job(msgspec.Struct):
     database_pid: int | None = None
     operator: str | None = None
     afterwards_s: float = 0.0
+    patience_s: float = 0.0
 
 
 class Report(msgspec.Struct):
-    """What went through in the measured time; seconds. `sent_late_s`: the load's own worst delay."""
+    """What went through in the measured time; seconds. `sent_late_s`: the load's own worst delay.
+
+    `messages` are those that were acknowledged in it, `kept` those that were sent in it and acknowledged.
+    """
 
     messages: int
+    kept: int
     took_s: float
     server_cpu_s: float
     database_cpu_s: float
@@ -65,6 +71,7 @@ class Phone:
         self._began = time.time()
         self._sent: deque[float] = deque()
         self.answered: list[float] = []
+        self._from = self._to = 0
         socket.on_text = self._take
 
     def send(self) -> None:
@@ -82,6 +89,21 @@ class Phone:
             b'"speed_ms":11.2,"heading_deg":%.1f}],"sent_at":"%b"}'
             % (self._seq, iso, lon, lat, self._headings[at], iso)
         )
+
+    def begin(self) -> None:
+        """Count from here."""
+        self.answered.clear()
+        self._from = self._seq
+
+    def end(self) -> None:
+        """What is sent from now on is none of the measured."""
+        self._to = self._seq
+
+    @property
+    def kept(self) -> int:
+        """How many of the fixes that were sent between `begin` and `end` have been acknowledged by now."""
+        acknowledged = self._seq - len(self._sent)
+        return max(0, min(acknowledged, self._to) - self._from)
 
     def _take(self, text: bytes) -> None:
         if self._job.echo:
@@ -195,7 +217,7 @@ async def run(job: Job) -> Report:
         driving = asyncio.create_task(_paced(phones, job.per_s, lambda: time.perf_counter() >= ends))
     await asyncio.sleep(WARM_UP_S)
     for phone in phones:
-        phone.answered.clear()
+        phone.begin()
     if console is not None:
         console.ages.clear()
     began, server = time.perf_counter(), cpu_s(job.pid)
@@ -206,9 +228,13 @@ async def run(job: Job) -> Report:
         database = database_cpu_s(job.database_pid) - database
     answered = [seconds for phone in phones for seconds in phone.answered]
     ages = [] if console is None else list(console.ages)
+    for phone in phones:
+        phone.end()
+    await asyncio.sleep(job.patience_s)
+    kept = sum(phone.kept for phone in phones)
     print("measured", file=sys.stderr, flush=True)
     late = await driving if driving is not None else 0.0
-    return Report(len(answered), took, server, database, _thinned(answered), _thinned(ages), late)
+    return Report(len(answered), kept, took, server, database, _thinned(answered), _thinned(ages), late)
 
 
 def _thinned(values: list[float]) -> list[float]:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
+from chaos.places import root_on_disk
 from dispatch.domain.roles import SYSTEM, Role
-from dispatch.local import places
 from dispatch.local.postgres import APP_ROLE, DATABASE, OWNER_ROLE, PrivatePostgres
 from dispatch.local.program import Program
 from dispatch.local.redis import PrivateRedis
@@ -66,7 +66,11 @@ class PrivateSystem:
 
 def database_cpu_s(master: int) -> float:
     """CPU seconds of PostgreSQL's first process and all its others, those that have ended included."""
-    return cpu_s(master, ended=True) + sum(cpu_s(pid) for pid in _children(master))
+    while True:
+        with suppress(FileNotFoundError, ProcessLookupError):  # one ended: its time is elsewhere now
+            return cpu_s(master, ended=True) + sum(cpu_s(pid) for pid in _children(master))
+        if not Path("/proc", str(master)).exists():
+            raise RuntimeError("PostgreSQL has ended")
 
 
 def cpu_s(pid: int, *, ended: bool = False) -> float:
@@ -124,10 +128,11 @@ def private_system(bundle: Path = BUNDLE) -> Iterator[PrivateSystem]:
     """Start everything in a folder of its own and stop it at the end; durability as in production.
 
     `bundle` is the regency's folder that is loaded.
+
+    Raises:
+        NoPlace: there is no disk to write to; in memory a commit costs nothing.
     """
-    user = places.server_user()
-    root = next(r for r in (Path(tempfile.gettempdir()), Path("/tmp")) if places.reaches(user, r))
-    with tempfile.TemporaryDirectory(prefix="semar-bench-", dir=root) as name:
+    with tempfile.TemporaryDirectory(prefix="semar-bench-", dir=root_on_disk()) as name:
         folder = Path(name)
         folder.chmod(0o711)
         postgres, redis = PrivatePostgres(folder / "servers"), PrivateRedis(folder / "servers")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+import sys
 import time
 
 import httpx
 import numpy as np
 
 from bench.private_system import SLUG, PrivateSystem, private_system, staff_tokens
+from bench.verdicts import alone, show
 from dispatch.domain.roles import Role
 from dispatch.services.centre import open_centre
 
@@ -49,9 +51,9 @@ def main() -> None:
         times, units = asyncio.run(_ask(system))
     p99 = float(np.percentile(times, 99))
     print(f"ranking of {units} units over HTTP, one after the other ({len(times)} requests)")
-    print(f"  median {statistics.median(times):.1f} ms   p99 {p99:.1f} ms   limit {LIMIT_MS:.0f} ms", end="")
-    print(f"   ratio {p99 / LIMIT_MS:.2f}")
+    show("ranking, median", statistics.median(times), "ms")
+    show("ranking, p99", p99, "ms", LIMIT_MS)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(alone(main))

@@ -16,6 +16,7 @@ import msgspec
 from bench.fleet import make_fleet
 from bench.private_system import SLUG, PrivateSystem, private_system, resident_tokens, until_answers
 from bench.returning import Job, Report
+from bench.verdicts import alone, show
 from dispatch.local.postgres import DATABASE
 from dispatch.services.centre import open_centre
 
@@ -82,10 +83,6 @@ def _quantile(values: Sequence[float], part: float) -> float:
     return ordered[min(int(part * len(ordered)), len(ordered) - 1)] if ordered else float("nan")
 
 
-def _verdict(figure: float, limit: float) -> str:
-    return "kept" if figure <= limit else "MISSED"
-
-
 def _said(what: str, answers: Sequence[Answer]) -> None:
     took = [ms for _, ms, _ in answers]
     refused = sum(1 for *_, taken in answers if not taken)
@@ -101,18 +98,17 @@ def _measure(system: PrivateSystem, phones: list[str], residents: list[str]) -> 
     with _asking(system.port, residents) as answers:
         report = _storm(system, phones)
     count = len(phones)
+    half = f"(half of them {report.back_s[count // 2]:.1f}; {report.tries - count} came again)"
+    show(f"{count} phones at once, all back after", report.back_s[-1], "s", BACK_LIMIT_S, remark=half)
     print(
-        f"  {count} phones at once: all back after {report.back_s[-1]:.1f} s "
-        f"(half of them {report.back_s[count // 2]:.1f}), {report.tries - count} came again   "
-        f"limit {BACK_LIMIT_S:.0f} s  {_verdict(report.back_s[-1], BACK_LIMIT_S)}\n"
         f"    CPU of each: serving process {report.server_cpu_s / count * 1000:.2f}, "
         f"PostgreSQL {report.database_cpu_s / count * 1000:.2f} ms (with the requests beside them)"
     )
     _said("before", [a for a in answers if a[0] + a[1] / 1000 < report.began][2 * RESIDENTS :])
     during = [a for a in answers if report.began < a[0] + a[1] / 1000 and a[0] < report.ended]
     _said("during", during)
-    worst = max((ms for _, ms, _ in during), default=0.0)
-    print(f"    the slowest of them   limit {REQUEST_LIMIT_MS:.0f} ms  {_verdict(worst, REQUEST_LIMIT_MS)}")
+    worst = max((ms for _, ms, _ in during), default=float("nan"))
+    show(f"slowest request beside {count} phones", worst, "ms", REQUEST_LIMIT_MS)
 
 
 def main() -> None:
@@ -126,4 +122,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(alone(main))

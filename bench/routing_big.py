@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.routing_timing import in_turn
+from bench.verdicts import alone, show
 from routing.customise import sharpen
 from routing.engine import (
     FAR,
@@ -105,25 +106,26 @@ def ask(folder: Path) -> None:
     flooded = random.integers(0, len(cost) - 300) + np.arange(300, dtype=np.int32)
     closed = cost.copy()
     closed[flooded] = FAR
-    print(f"  {'median ms':<40}{'ours':>9}")
+    print("  medians")
     for what, action in (
         ("1000 units all over to one", lambda: engine.to_one_ms(weights, one, units, none)),
         ("1000 units of one region to one", lambda: engine.to_one_ms(weights, one, near, none)),
         ("one to 13,000", lambda: engine.from_one_ms(weights, one, places, many)),
         ("route", lambda: engine.path(weights, one, some(1))),
     ):
-        print(f"  {what:<40}{in_turn([action], 1.0)[0]:>9.3f}", flush=True)
+        limit = LIMIT_MS if what.endswith("to one") else None
+        show(what, in_turn([action], 1.0)[0], "ms", limit, digits=3)
     asked = _resident_mb()
+    show("resident after these four", asked, "MB", LIMIT_MB)
     for what, action in (
         ("coverage from 1000", lambda: engine.reach(weights, units)),
         ("100 x 1000", lambda: engine.matrix(weights, some(100), 100, units, 1000)),
         ("re-weight", lambda: customise(hierarchy, cost)),
         ("a flood closes 300 arcs", lambda: customise_changed(hierarchy, weights, closed, flooded)),
     ):
-        print(f"  {what:<40}{in_turn([action], 1.0)[0]:>9.3f}", flush=True)
+        show(what, in_turn([action], 1.0)[0], "ms", digits=3)
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"  resident after the first four {asked:.0f} MB, at most {most:.0f} MB (with two metrics);"
-          f" limits {LIMIT_MS:.0f} ms, {LIMIT_MB:.0f} MB")  # fmt: skip
+    show("resident at most, with two metrics", most, "MB")
 
 
 def _mapped(folder: Path, name: str) -> NDArray[np.int32]:
@@ -143,6 +145,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) == 3:
-        {"make": make, "ask": ask}[sys.argv[1]](Path(sys.argv[2]))
+        step, where = sys.argv[1], Path(sys.argv[2])
+        sys.exit(make(where) if step == "make" else alone(lambda: ask(where)))
     else:
         main()

@@ -6,6 +6,7 @@ import asyncio
 import math
 import shutil
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from bench.verdicts import alone, show
 from dispatch.api.app import create_app
 from dispatch.local import places
 from dispatch.local.postgres import APP_ROLE, OWNER_ROLE, PrivatePostgres
@@ -81,7 +83,7 @@ async def measure(centre: Centre, client: httpx.AsyncClient, slug: str) -> None:
         ("tile p95 warm", p95(warm_all), WARM_LIMIT_MS, "ms"),
         ("largest tile, compressed", max(sizes_all), SIZE_LIMIT_KB, "kB"),
     ):
-        print(f"  {name:<28}{value:>8.1f} {unit}  limit {limit:>6.0f} {unit}  ratio {value / limit:.2f}")
+        show(f"{name}, {slug}", value, unit, limit)
     print(f"  kept in memory: {len(centre.tiles)} tiles, {centre.tiles.held / 1024:.0f} kB")
 
 
@@ -138,4 +140,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(alone(main))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import multiprocessing
-import statistics
+import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from queue import Empty
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,9 @@ import uvloop
 from sqlalchemy import event
 
 from bench.fleet import make_fleet
+from bench.head_clock import CLOCKED_APPEND, TABLE, held
 from bench.private_system import SLUG, PrivateSystem, private_system
+from bench.verdicts import alone, show
 from dispatch.domain.roles import SYSTEM
 from dispatch.local.postgres import DATABASE
 from dispatch.services.centre import Centre, open_centre
@@ -27,14 +30,16 @@ from dispatch.services.send_unit import Claim, claim_unit
 from dispatch.services.stand_down import stand_down
 from dispatch.services.tenants import TenantEntry
 from dispatch.settings import Settings
+from dispatch.storage import transaction
 from dispatch.storage.connection import Connection
-from dispatch.storage.transaction import APPEND, binding, new_id
+from dispatch.storage.transaction import binding, new_id
 
 SETUPS = ((1, 1), (1, 8), (2, 4), (4, 2))
 """Processes, and connections of each."""
 PAIRS, WARM_UP, ROUNDS = 640, 20, 2
 """Units with an incident each; how many of a connection's warm it up; how often all of them are claimed."""
 LIMIT_RATE, LIMIT_HELD_MS = 200.0, 10.0
+GOAL_OF_BARE = 0.5
 KINDS = ("claim", "stand-down")
 # a unit that comes free rings for every case that waits and that it suits: here that would be all of them
 NOBODY_FITS = ("bench",)
@@ -44,16 +49,11 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclass
 class Done:
-    """What one process did of one kind: transactions, their CPU seconds, and seconds."""
+    """What one process did of one kind: transactions, their CPU seconds, and the seconds of each round."""
 
     transactions: int = 0
     cpu_s: float = 0.0
-    wall_s: float = 0.0
-
-    @property
-    def rate(self) -> float:
-        """Transactions a second."""
-        return self.transactions / self.wall_s
+    walls_s: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Script:
     """The statements of one claim and its stand-down, written down with the ids that occur in them."""
 
     pair: Pair
+    regency_id: int
     opening: str
     claim: list[Statement]
     stand_down: list[Statement]
@@ -125,7 +126,7 @@ def _statements(connection: Connection, script: Script, pairs: Sequence[Pair]) -
     async def all_of(kind: int) -> None:
         for statements in written:
             connection.open_with(script.opening)
-            connection.close_with(APPEND)
+            connection.close_with(CLOCKED_APPEND)
             async with connection.transaction():
                 for sql, given in statements[kind]:
                     await connection.fetch(sql, *given)
@@ -140,6 +141,8 @@ async def _process(
     settings: Settings, lanes: list[list[Pair]], script: Script | None, ready: Any
 ) -> tuple[Done, Done]:
     done = Done(), Done()
+    # this process is the bench's alone; bare SQL is sent the same words
+    transaction.APPEND = CLOCKED_APPEND
     centre = open_centre(settings, name="bench")
     wires: list[Connection] = [
         await asyncpg.connect(settings.database_app_url, connection_class=Connection) for _ in lanes
@@ -162,7 +165,7 @@ async def _process(
                 if measured:
                     done[kind].transactions += sum(len(pairs) for pairs in lanes)
                     done[kind].cpu_s += time.process_time() - used
-                    done[kind].wall_s += time.perf_counter() - begun
+                    done[kind].walls_s.append(time.perf_counter() - begun)
 
         await turn(WARM_UP, measured=False)
         # as `dispatch serve` has it
@@ -185,15 +188,17 @@ def _in_process(
 
 @dataclass
 class Total:
-    """What all processes did of one kind, and the CPU seconds of PostgreSQL meanwhile."""
+    """What all processes did of one kind since they were warm, and PostgreSQL's CPU seconds meanwhile."""
 
     done: list[Done]
+    since: datetime
     database_s: float = 0.0
 
     @property
     def rate(self) -> float:
-        """Transactions a second of all processes."""
-        return sum(done.rate for done in self.done)
+        """Transactions a second: a round, which all begin together, lasts until the last process is done."""
+        rounds = zip(*(done.walls_s for done in self.done), strict=True)
+        return self.count / sum(max(walls) for walls in rounds)
 
     @property
     def count(self) -> int:
@@ -218,20 +223,22 @@ def _all_processes(
     for process in started:
         process.start()
     read = []
+    since = None
     try:
         for _ in range(ROUNDS * len(KINDS)):
             ready.wait(120)
+            since = since or datetime.now(UTC)
             read.append(system.database_cpu_s())
         found = [_result(out, started) for _ in started]
         read.append(system.database_cpu_s())
     finally:
         for process in started:
             process.join(timeout=10)
+    spent = [after - before for before, after in pairwise(read)]
+    assert since is not None
     return (
-        Total(
-            [claims for claims, _ in found], sum(read[n + 1] - read[n] for n in range(0, len(read) - 1, 2))
-        ),
-        Total([backs for _, backs in found], sum(read[n + 1] - read[n] for n in range(1, len(read) - 1, 2))),
+        Total([claims for claims, _ in found], since, sum(spent[::2])),
+        Total([backs for _, backs in found], since, sum(spent[1::2])),
     )
 
 
@@ -277,82 +284,37 @@ async def _written_down(centre: Centre, entry: TenantEntry, pair: Pair) -> Scrip
         await call_back()
     finally:
         event.remove(engine, "before_cursor_execute", note)
-    return Script(pair, binding(entry.tenant), claimed, list(sent))
-
-
-_HELD = """
-SELECT (extract(epoch FROM pg_xact_commit_timestamp(xmin) - min(recorded_at)) * 1000)::float8
-FROM event WHERE cause = 'bench' AND recorded_at > $1 GROUP BY xmin
-"""
-_SYNCED = "SELECT wal_sync_time::float8, wal_sync FROM pg_stat_wal"
-
-
-async def _asked(url: str, query: str, *given: Any) -> list[Any]:
-    connection = await asyncpg.connect(url)
-    try:
-        return await connection.fetch(query, *given)
-    finally:
-        await connection.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """How long the head of the log is held, by the database's own clock, in milliseconds.
-
-    p50, p99: from its lock (which is when it dates the event) until the commit is written; sync: the mean
-    time in which that is brought to the disk, after which others may have it.
-    """
-
-    p50: float
-    p99: float
-    sync: float
-
-
-async def _held(url: str, since: datetime, synced: Any) -> Held:
-    rows = await _asked(url, _HELD, since)
-    (now,) = await _asked(url, _SYNCED)
-    cuts = statistics.quantiles([row[0] for row in rows], n=100)
-    return Held(cuts[49], cuts[98], (now[0] - synced[0]) / max(1, now[1] - synced[1]))
-
-
-def _watch_commits(system: PrivateSystem) -> None:
-    """Have the database note when each transaction was committed; it has to be started anew for that."""
-    for setting in ("track_commit_timestamp", "track_wal_io_timing"):
-        system.postgres.execute(f"ALTER SYSTEM SET {setting} = on")
-    system.postgres.stop()
-    system.postgres.start()
+    return Script(pair, entry.tenant.id, binding(entry.tenant), claimed, list(sent))
 
 
 def _measure(system: PrivateSystem) -> None:
-    _watch_commits(system)
     pairs, script = asyncio.run(_prepare(system.settings))
+    system.postgres.execute(TABLE, DATABASE)
     print(
         f"{PAIRS} claims, then as many stand-downs, {ROUNDS} times, in one regency; "
         f"{len(script.claim)} and {len(script.stand_down)} statements"
     )
-    print(
-        f"  limits: {LIMIT_RATE:.0f} claims/s, head held p99 < {LIMIT_HELD_MS:.0f} ms; goal: half of bare SQL"
-    )
+    best = 0.0
     for processes, each in SETUPS:
         # as a system that has been at work for a while: its vacuum has looked at what the tables hold
         system.postgres.execute("VACUUM ANALYZE", DATABASE)
-        since = datetime.now(UTC)
-        (synced,) = asyncio.run(_asked(system.settings.database_url, _SYNCED))
         service = _all_processes(system, pairs, processes, each, None)
-        held = asyncio.run(_held(system.settings.database_url, since, synced))
+        head = asyncio.run(held(system.settings.database_url, script.regency_id, service[0].since))
         bare = _all_processes(system, pairs, processes, each, script)
-        print(
-            f"  processes {processes}, connections of each {each}: "
-            f"head held p50 {held.p50:.1f} p99 {held.p99:.1f} + to disk {held.sync:.1f} ms"
-        )
+        print(f"  processes {processes}, connections of each {each}")
+        show(f"{processes} x {each}: head held p99, flush included", head.p99, "ms", LIMIT_HELD_MS,
+             remark=f"(p50 {head.p50:.1f}, n = {head.count})")  # fmt: skip
         for kind, ours, base in zip(KINDS, service, bare, strict=True):
             cpu = sum(done.cpu_s for done in ours.done) / ours.count * 1000
             print(
                 f"    {kind:10} {ours.rate:5.0f}/s   bare SQL {base.rate:5.0f}/s   "
-                f"ratio {ours.rate / base.rate:.2f}   CPU of each: service {cpu:.1f}, "
-                f"database {ours.database_s / ours.count * 1000:.1f} ms",
-                flush=True,
+                f"CPU of each: service {cpu:.1f}, database {ours.database_s / ours.count * 1000:.1f} ms"
             )
+            of_bare = ours.rate / base.rate
+            show(f"{processes} x {each}: {kind}, ratio to bare SQL", of_bare, "x", goal=GOAL_OF_BARE,
+                 least=True, digits=2)  # fmt: skip
+        best = max(best, service[0].rate)
+    show("claims in one regency, at the best of these", best, "/s", LIMIT_RATE, least=True)
 
 
 def main() -> None:
@@ -362,4 +324,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(alone(main))

@@ -38,7 +38,7 @@ def folder_on_disk() -> Iterator[Path]:
     Raises:
         NoPlace: there is none.
     """
-    root = _root()
+    root = root_on_disk()
     _remove_abandoned(root)
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=root))
     folder.chmod(0o711)  # passage for the database's user
@@ -48,7 +48,12 @@ def folder_on_disk() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _root() -> Path:
+def root_on_disk() -> Path:
+    """Return a folder on a real file system that the database's user reaches.
+
+    Raises:
+        NoPlace: there is none.
+    """
     user = places.server_user()
     wanted = [Path(tempfile.gettempdir()), Path("/var/tmp"), Path("/var/lib")]
     for root in wanted:

@@ -1,6 +1,6 @@
 """The pages in a real browser: the console with 300 units, and the residents' page on a bad network.
 
-Everything is real: servers, PostgreSQL, Chromium. Without Chromium this says so and measures nothing.
+Everything is real: servers, PostgreSQL, Chromium.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from bench.private_system import REPOSITORY, PrivateSystem, private_system
 
 
 def main() -> None:
-    """Print the figures, each beside its limit."""
+    """Print the figures, each beside its limit.
+
+    Raises:
+        FileNotFoundError: there is no Chromium, and nothing was measured.
+    """
     if not CHROMIUM.is_file():
-        print(f"pages: {CHROMIUM} is missing, nothing is measured")
-        return
+        raise FileNotFoundError(f"{CHROMIUM} is missing, nothing is measured")
     subprocess.run([REPOSITORY / "scripts" / "web"], check=True)
     with tempfile.TemporaryDirectory(prefix="semar-bench-fleet-") as folder:
         bundle = fleet_bundle(Path(folder) / "regency")

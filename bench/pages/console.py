@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.pages.browser import Chromium, Tab
-from bench.pages.figures import cut, show
+from bench.pages.figures import cut
 from bench.pages.fleet import UNITS, Scene
 from bench.private_system import SLUG
+from bench.verdicts import show
 
 READY_COLD_LIMIT_MS, READY_WARM_LIMIT_MS = 4000.0, 3000.0
 INPUT_P95_LIMIT_MS, INPUT_P99_LIMIT_MS = 100.0, 200.0

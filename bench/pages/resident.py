@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.pages.browser import Chromium, Fetched, Tab
-from bench.pages.figures import show
 from bench.pages.fleet import Scene
 from bench.pages.wire import Wire, wire
 from bench.private_system import SLUG
+from bench.verdicts import show
 
 FIRST_LIMIT_KB, SCRIPT_LIMIT_KB, TOTAL_LIMIT_KB, MAP_LIMIT_KB = 100.0, 60.0, 150.0, 700.0
 REQUESTS_LIMIT = 15

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from sqlalchemy import text
 from bench.pages.fleet import fleet_bundle
 from bench.private_system import SLUG, PrivateSystem, cpu_s, private_system, resident_tokens, staff_tokens
 from bench.soak.memory import MB, Memory, tree
+from bench.verdicts import show
 from dispatch.domain.roles import SYSTEM, Actor, ActorKind, Role
 from dispatch.local.program import Program
 from dispatch.services.centre import Centre, open_centre
@@ -147,8 +149,10 @@ def _measure(system: PrivateSystem, plan: dict[str, Any], folder: Path) -> None:
     finally:
         worker.stop()
     problems += _examine_log(system)
-    _show(result, memory, shares, plan["seconds"] * SETTLED)
-    _judge(result, problems, missing)
+    _show(result, memory, shares)
+    judge(result, memory, shares, plan["seconds"] * SETTLED, len(problems), missing)
+    for line in (*result["wrong"][:10], *problems[:10]):
+        print(f"    {line}")
 
 
 def _load(folder: Path, seconds: float, memory: Memory) -> dict[str, Any]:
@@ -209,38 +213,43 @@ async def _missing(system: PrivateSystem, calls: list[str]) -> int:
         await connection.close()
 
 
-def _show(result: dict[str, Any], memory: Memory, shares: dict[str, float], settled_s: float) -> None:
+def _show(result: dict[str, Any], memory: Memory, shares: dict[str, float]) -> None:
     counts = result["counts"]
     print("  " + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
-    print(f"  {'':<14}{'first MB':>10}{'last MB':>10}{'MB a minute':>13}{'limit':>8}{'core':>8}")
+    print(f"  {'':<14}{'first MB':>10}{'last MB':>10}{'core':>8}")
     for name, sizes in memory.sizes.items():
-        slope = memory.slope(name, settled_s) / MB
-        limit = f"{SLOPE_LIMIT / MB:.1f}" if name in shares else "-"
         core = f"{shares[name]:.0%}" if name in shares else "-"
-        line = f"  {name:<14}{sizes[0] / MB:>10.0f}{sizes[-1] / MB:>10.0f}{slope:>13.2f}{limit:>8}{core:>8}"
-        print(line)
-    print(f"  whole system at most {memory.total_peak / MB:.0f} MB, limit {TOTAL_LIMIT / MB:.0f} MB")
-    for what, times, limit in (
-        ("call on a console's socket", result["seen_ms"], f"{ON_SCREEN_LIMIT_MS:.0f}"),
-        ("any request answered", result["asked_ms"], "-"),
-        ("board read by a console", result["board_ms"], "-"),
-    ):
-        p50, p99 = np.percentile(times, (50, 99))
-        print(f"  {what:<30} p50 {p50:7.1f} ms   p99 {p99:7.1f} ms   limit {limit}")
+        print(f"  {name:<14}{sizes[0] / MB:>10.0f}{sizes[-1] / MB:>10.0f}{core:>8}")
 
 
-def _judge(result: dict[str, Any], problems: list[str], missing: int) -> None:
-    """Print what went wrong.
+def judge(
+    result: dict[str, Any],
+    memory: Memory,
+    ours: Collection[str],
+    settled_s: float,
+    problems: int,
+    missing: int,
+) -> None:
+    """Print all figures that have a limit.
 
-    Raises:
-        RuntimeError: something did.
+    ours: the groups of `memory` that are processes of ours: they must not grow after `settled_s` seconds.
+    problems, missing: complaints in logs, and acknowledged calls that are not in the database.
     """
-    wrong = result["counts"].get("wrong", 0)
-    print(
-        f"  errors and gaps {wrong}, in logs {len(problems)}, calls missing {missing}, "
-        f"cases not finished {result['left_open']}"
-    )
-    for line in (*result["wrong"][:10], *problems[:10]):
-        print(f"    {line}")
-    if wrong or problems or missing:
-        raise RuntimeError("errors, gaps or losses under load")
+    for name in memory.sizes:
+        limit = SLOPE_LIMIT / MB if name in ours else None
+        show(f"memory of {name} grows by", memory.slope(name, settled_s) / MB, "MB/min", limit, digits=2)
+    show("whole system at most", memory.total_peak / MB, "MB", TOTAL_LIMIT / MB, digits=0)
+    for what, times, most in (
+        ("call on a console's socket", result["seen_ms"], ON_SCREEN_LIMIT_MS),
+        ("any request answered", result["asked_ms"], None),
+        ("board read by a console", result["board_ms"], None),
+    ):
+        p50, p99 = np.percentile(times, (50, 99)) if times else (float("nan"), float("nan"))
+        show(f"{what}, p99", p99, "ms", most, remark=f"(p50 {p50:.1f})")
+    for what, count in (
+        ("errors and gaps", result["counts"].get("wrong", 0)),
+        ("complaints in logs", problems),
+        ("acknowledged calls missing", missing),
+        ("cases not finished", result["left_open"]),
+    ):
+        show(what, count, limit=0, digits=0)

@@ -25,6 +25,7 @@ import uvloop
 
 from bench.raw_socket import RawSocket
 from bench.soak.console import Console, Tally
+from dispatch.domain.errors import IllegalStep
 
 TOWN = (107.4434, -6.5567)
 REACH_DEG = 0.13
@@ -125,7 +126,7 @@ class Crew:
                 extra = {"receiver": "Contoh Perawat", "room": "IGD"}
             answer = await self.tell("step", assignment_id=run, to=to, **extra)
             if answer["t"] == "error":
-                if answer["problem"]["code"] != "illegal-step":  # called back meanwhile
+                if answer["problem"]["code"] != IllegalStep.code:  # called back meanwhile
                     self._tally.fault(f"crew {self._number}: {to}: {answer['problem']['detail_en']}")
                 self._tally.counts["runs left"] += 1
                 return
