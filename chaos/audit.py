@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from chaos.board import Event
+from chaos.board import RUN_ENDS, Event
 from chaos.ledger import Ledger
 from chaos.reading import Held
 from chaos.stage import REGENCY
@@ -77,10 +77,10 @@ def audit(ledger: Ledger, held: Held, *, true_clocks: bool = True) -> Findings:
     findings = Findings()
     _calls(ledger, held, findings)
     _cases(ledger, held, findings)
+    _one_run_at_a_time(held, findings)
     _steps(ledger, held, findings, true_clocks=true_clocks)
     _fixes(ledger, held, findings)
     _events_once(held, findings)
-    findings.doubled += [f"open assignment of unit {unit}" for unit in held.doubly_sent]
     return findings
 
 
@@ -120,6 +120,24 @@ def _cases(ledger: Ledger, held: Held, findings: Findings) -> None:
         if n > told[incident]
     ]
     _missing(findings, "closing of incident", ledger.closed, _subjects(held, "incident_closed"))
+
+
+def _one_run_at_a_time(held: Held, findings: Findings) -> None:
+    """Follow every unit through the log: it is sent again once its run has ended, and not before.
+
+    After the drain all runs have ended, so that nothing of it is left to be seen in the tables.
+    """
+    under_way: defaultdict[str, set[str]] = defaultdict(set)
+    unit_of: dict[str, str] = {}
+    for event in held.events:
+        run = event["subject_id"]
+        if event["kind"] == "unit_assigned":
+            unit = unit_of[run] = event["data"]["unit_id"]
+            others = under_way[unit] - {run}
+            findings.doubled += [f"unit {unit} sent as {run} while {other} had not ended" for other in others]
+            under_way[unit].add(run)
+        elif event["kind"] in RUN_ENDS and run in unit_of:
+            under_way[unit_of[run]].discard(run)
 
 
 def _steps(ledger: Ledger, held: Held, findings: Findings, *, true_clocks: bool) -> None:

@@ -28,8 +28,8 @@ class Held:
     """What the database holds of one trial. Ids are texts.
 
     events: the log after the trial's first event. fixes: installation -> how often each sequence is there.
-    latest: installation -> the sequence of the marker that it moved last. doubly_sent: units with more than
-    one open assignment. unsent: messages that are neither sent nor given up. messages: ids of those sent.
+    latest: installation -> the sequence of the marker that it moved last. unsent: messages that are
+    neither sent nor given up. messages: ids of those sent.
     """
 
     events: list[dict[str, Any]]
@@ -38,7 +38,6 @@ class Held:
     stamps: dict[str, list[Stamped]]
     fixes: dict[str, Counter[int]]
     latest: dict[str, int]
-    doubly_sent: list[str]
     messages: set[str]
     unsent: list[str]
 
@@ -82,9 +81,6 @@ async def _read(database: asyncpg.Connection, regency: int, after: int, installa
     messages = await database.fetch(
         "SELECT id::text, sent_at, failed_at FROM outbox WHERE regency_id = $1", regency
     )
-    doubly = await database.fetch(
-        "SELECT unit_id::text FROM assignment WHERE released_at IS NULL GROUP BY unit_id HAVING count(*) > 1"
-    )
     return Held(
         events=[{**dict(row), "data": json.loads(row["data"])} for row in events],
         calls={row["id"] for row in calls},
@@ -92,7 +88,6 @@ async def _read(database: asyncpg.Connection, regency: int, after: int, installa
         stamps=await _stamps(database, regency),
         fixes=await _fixes(database, regency, installations),
         latest=await _latest(database, regency, installations),
-        doubly_sent=[row["unit_id"] for row in doubly],
         messages={row["id"] for row in messages if row["sent_at"] is not None},
         unsent=[row["id"] for row in messages if row["sent_at"] is None and row["failed_at"] is None],
     )

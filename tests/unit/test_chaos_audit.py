@@ -51,7 +51,6 @@ def held() -> Held:
         stamps={"run": [Stamped("accepted_at", AT, False)]},
         fixes={"phone": Counter({1: 1, 2: 1})},
         latest={"phone": 2},
-        doubly_sent=[],
         messages=set(),
         unsent=[],
     )
@@ -81,7 +80,6 @@ def test_what_is_missing_is_lost(ledger: Ledger, held: Held, missing: dict[str, 
         {"callbacks": Counter({"call": 2})},
         {"stamps": {"run": [Stamped("accepted_at", AT, False)] * 2}},
         {"fixes": {"phone": Counter({1: 2, 2: 1})}},
-        {"doubly_sent": ["unit"]},
         *({"events": [*EVENTS, {**EVENTS[again], "seq": 7}]} for again in range(6)),
         {
             "events": [
@@ -93,6 +91,32 @@ def test_what_is_missing_is_lost(ledger: Ledger, held: Held, missing: dict[str, 
 )
 def test_what_is_there_twice_is_doubled(ledger: Ledger, held: Held, more: dict[str, Any]) -> None:
     assert audit(ledger, replace(held, **more)).doubled
+
+
+def test_a_unit_sent_to_two_cases_at_once_is_doubled_though_both_were_acknowledged_and_have_ended(
+    ledger: Ledger, held: Held
+) -> None:
+    ledger.calls.add("call 2")
+    ledger.taken.add("call 2")
+    ledger.incidents["call 2"], ledger.sends["run 2"] = "case 2", "case 2"
+    other = [
+        ("call_received", "call 2", {}),
+        ("call_taken", "call 2", {}),
+        ("incident_reported", "case 2", {"call_id": "call 2"}),
+        ("unit_assigned", "run 2", {"origin": "operator", "unit_id": "unit"}),
+    ]
+    ends = [("unit_cleared", "run", {"to": "cleared"}), ("assignment_stood_down", "run 2", {})]
+    held.calls.add("call 2")
+
+    def log(*happened: tuple[str, str, dict[str, Any]]) -> Held:
+        more = [
+            event(seq, kind, subject, "case 2", **data)
+            for seq, (kind, subject, data) in enumerate(happened, 7)
+        ]
+        return replace(held, events=[*EVENTS, *more])
+
+    assert audit(ledger, log(*other, *ends)).doubled == ["unit unit sent as run 2 while run had not ended"]
+    assert audit(ledger, log(ends[0], *other, ends[1])).clean
 
 
 def test_a_stamp_at_another_time_and_a_marker_moved_back_are_wrong(ledger: Ledger, held: Held) -> None:
