@@ -171,9 +171,11 @@ def _fixes(ledger: Ledger, held: Held, findings: Findings) -> None:
         there = held.fixes.get(phone, Counter())
         findings.lost += [f"fix {seq} of {phone}" for seq in sorted(seqs - there.keys())]
         findings.doubled += [f"fix {seq} of {phone}" for seq, times in there.items() if times > 1]
-        newest = max(seqs)
-        if held.latest.get(phone, newest) < newest:
-            findings.wrong.append(f"marker of {phone} at fix {held.latest[phone]}, newest is {newest}")
+        marker, newest = held.latest.get(phone), max(seqs)
+        if marker is None:
+            findings.lost.append(f"marker of {phone}, newest is {newest}")
+        elif marker < newest:
+            findings.wrong.append(f"marker of {phone} at fix {marker}, newest is {newest}")
 
 
 def _events_once(held: Held, findings: Findings) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from chaos.door import Refused
 from chaos.ledger import FIX, Ledger, Step
@@ -34,19 +33,25 @@ HIDDEN_BACKLOG = 5
 
 
 class Crew:
-    """One driver aboard one unit. `clock_error` is what the phone's clock is wrong by."""
+    """One driver aboard one unit. `clock_error` is what the phone's clock is wrong by.
 
-    def __init__(self, address: str, ledger: Ledger, name: str, token: str, unit: dict[str, Any]) -> None:
+    `phone` is its installation.
+    """
+
+    def __init__(
+        self, address: str, ledger: Ledger, name: str, token: str, phone: str, unit: dict[str, Any]
+    ) -> None:
         self.name = name
         self.unit_id: str = unit["id"]
         self.call_sign: str = unit["call_sign"]
-        self.installation = str(uuid4())
+        self.installation = phone
         self.clock_error = timedelta(0)
         self.line = Line(f"ws{address.removeprefix('http')}/ws/driver", ledger, self._hello, self._hear)
         self._token = token
         self._ledger = ledger
         self._base = (float(unit["lon"]), float(unit["lat"]))
-        self._memory = FixMemory()
+        # the phone has been in other trials: its numbers go on, and time is ahead of any count of fixes
+        self._memory = FixMemory(made=time.time_ns() // 1_000_000)
         self._aboard = asyncio.Event()
         self._steps: deque[tuple[Step, dict[str, str]]] = deque()
         self._news = asyncio.Event()

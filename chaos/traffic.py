@@ -146,8 +146,8 @@ async def traffic(cast: Cast, doors: Doors, *, every_s: float) -> AsyncIterator[
         ]
         residents = [Resident(await door(r.token), r.name, sent_at) for r in cast.residents]
         crews = [
-            Crew(doors.phones, ledger, driver.name, driver.token, unit)
-            for driver, unit in zip(cast.drivers, cast.units, strict=True)
+            Crew(doors.phones, ledger, driver.name, driver.token, phone, unit)
+            for driver, phone, unit in zip(cast.drivers, cast.phones, cast.units, strict=True)
         ]
         all_of_it = Traffic(ledger, dispatchers, crews, residents, unanswered)
         for dispatcher in dispatchers:

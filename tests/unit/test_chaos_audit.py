@@ -67,6 +67,7 @@ def test_what_agrees_is_clean(ledger: Ledger, held: Held) -> None:
         {"callbacks": Counter()},
         {"stamps": {}},
         {"fixes": {"phone": Counter({1: 1})}},
+        {"latest": {}},
         *({"events": [e for e in EVENTS if e["seq"] != gone]} for gone in range(1, 7)),
     ],
 )
