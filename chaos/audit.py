@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -191,10 +192,16 @@ def _events_once(held: Held, findings: Findings) -> None:
 
 
 def audit_messages(held: Held, outbox: Path, findings: Findings) -> None:
-    """Compare the messages that count as sent with the files that were written."""
-    files = Counter(path.stem.partition("-")[2] for path in (outbox / REGENCY).glob("*.json"))
-    _missing(findings, "message", held.messages, files)
-    findings.doubled += [f"message {one}" for one, times in files.items() if times > 1]
+    """Compare the messages that count as sent with the files that were written.
+
+    The same message delivered again, after a worker died before it could say so, is the same file: that is
+    promised. A second message about the same thing to the same recipient is not.
+    """
+    written = [json.loads(path.read_bytes()) for path in (outbox / REGENCY).glob("*.json")]
+    recipients = {message["id"]: message["to"] for message in written}
+    _missing(findings, "message", held.messages, recipients)
+    told = Counter((subject, recipients[one]) for one, subject in held.messages.items() if one in recipients)
+    findings.doubled += [f"message about {subject} to {to}" for (subject, to), n in told.items() if n > 1]
     findings.wrong += [f"message {one} was never sent" for one in held.unsent]
 
 

@@ -28,8 +28,8 @@ class Held:
     """What the database holds of one trial. Ids are texts.
 
     events: the log after the trial's first event. fixes: installation -> how often each sequence is there.
-    latest: installation -> the sequence of the marker that it moved last. unsent: messages that are
-    neither sent nor given up. messages: ids of those sent.
+    latest: installation -> the sequence of the marker that it moved last. messages: those sent -> what
+    each is about. unsent: messages that are neither sent nor given up.
     """
 
     events: list[dict[str, Any]]
@@ -38,7 +38,7 @@ class Held:
     stamps: dict[str, list[Stamped]]
     fixes: dict[str, Counter[int]]
     latest: dict[str, int]
-    messages: set[str]
+    messages: dict[str, str]
     unsent: list[str]
 
 
@@ -79,7 +79,7 @@ async def _read(database: asyncpg.Connection, regency: int, after: int, installa
     calls = await database.fetch("SELECT id::text FROM call WHERE regency_id = $1", regency)
     callbacks = await database.fetch("SELECT call_id::text FROM callback WHERE regency_id = $1", regency)
     messages = await database.fetch(
-        "SELECT id::text, sent_at, failed_at FROM outbox WHERE regency_id = $1", regency
+        "SELECT id::text, subject_id::text, sent_at, failed_at FROM outbox WHERE regency_id = $1", regency
     )
     return Held(
         events=[{**dict(row), "data": json.loads(row["data"])} for row in events],
@@ -88,7 +88,7 @@ async def _read(database: asyncpg.Connection, regency: int, after: int, installa
         stamps=await _stamps(database, regency),
         fixes=await _fixes(database, regency, installations),
         latest=await _latest(database, regency, installations),
-        messages={row["id"] for row in messages if row["sent_at"] is not None},
+        messages={row["id"]: row["subject_id"] for row in messages if row["sent_at"] is not None},
         unsent=[row["id"] for row in messages if row["sent_at"] is None and row["failed_at"] is None],
     )
 

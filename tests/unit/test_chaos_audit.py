@@ -6,14 +6,19 @@ from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from chaos.audit import Findings, audit, audit_screen
+from chaos.audit import Findings, audit, audit_messages, audit_screen
 from chaos.board import Picture
 from chaos.ledger import Ledger, Step
 from chaos.reading import Held, Stamped
+from chaos.stage import REGENCY
+from dispatch.notify.files import FileTransport
+from dispatch.notify.transport import Message
 
 AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
@@ -51,7 +56,7 @@ def held() -> Held:
         stamps={"run": [Stamped("accepted_at", AT, False)]},
         fixes={"phone": Counter({1: 1, 2: 1})},
         latest={"phone": 2},
-        messages=set(),
+        messages={},
         unsent=[],
     )
 
@@ -125,6 +130,25 @@ def test_a_stamp_at_another_time_and_a_marker_moved_back_are_wrong(ledger: Ledge
     assert audit(ledger, replace(held, stamps=late)).wrong
     assert not audit(ledger, replace(held, stamps=late), true_clocks=False).wrong
     assert audit(ledger, replace(held, latest={"phone": 1})).wrong
+
+
+async def test_a_second_message_about_the_same_is_doubled_and_the_same_one_again_is_not(
+    held: Held, tmp_path: Path
+) -> None:
+    first, second = UUID(int=1), UUID(int=2)
+    files = FileTransport(tmp_path)
+    for one in (first, first, second):
+        await files.deliver(Message(one, REGENCY, "+62800", "Tugas baru", "offer", AT))
+
+    def found(**subjects: str) -> Findings:
+        findings = Findings()
+        about = {str(UUID(int=int(name[1:]))): subject for name, subject in subjects.items()}
+        audit_messages(replace(held, messages=about), tmp_path, findings)
+        return findings
+
+    assert found(m1="notice", m2="another").clean
+    assert found(m1="notice", m2="notice").doubled
+    assert found(m3="notice").lost
 
 
 @pytest.mark.parametrize(
