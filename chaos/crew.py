@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from chaos.door import Refused
-from chaos.ledger import FIX, Ledger, Step
+from chaos.ledger import FIX, STEP, Ledger, Step
 from chaos.line import Frame, Line
 from chaos.memory import FixMemory
 
@@ -71,6 +71,11 @@ class Crew:
         return not self._steps and self._run is None and len(self._memory.kept) <= HIDDEN_BACKLOG
 
     @property
+    def fixes_under_way(self) -> int:
+        """How many fixes are sent, on a connection that is still there, and not acknowledged."""
+        return len(self._memory.sent_at) if self.line.connected.is_set() else 0
+
+    @property
     def told(self) -> str:
         """What this phone is about, for whoever wonders why it does not get on."""
         signal = "connected" if self.line.connected.is_set() else "no connection"
@@ -126,13 +131,11 @@ class Crew:
     def _saved(self, frame: Frame) -> None:
         for refused in frame.get("rejected", []):
             self._memory.forget(refused["seq"])
-            self._ledger.waiting[FIX] -= 1
             self._ledger.refused_fixes.append({"crew": self.name, **refused})
         for seq in frame["seqs"]:
             sent = self._memory.forget(seq)
             if sent is not None:
                 self._ledger.fixes[self.installation].add(seq)
-                self._ledger.waiting[FIX] -= 1
                 self._ledger.acknowledged(FIX, self.name, sent)
 
     # --- where the unit is -----------------------------------------------------------------------
@@ -144,7 +147,6 @@ class Crew:
             place = (self._base[0] + 0.002 * math.cos(angle), self._base[1] + 0.002 * math.sin(angle))
             fix = {"at": self._now(), "lon": round(place[0], 6), "lat": round(place[1], 6)}
             self._memory.add({**fix, "accuracy_m": 8.0, "speed_ms": 11.0})
-            self._ledger.waiting[FIX] += 1
             await asyncio.sleep(FIX_EVERY_S)
 
     async def _send_fixes(self) -> None:
@@ -152,6 +154,7 @@ class Crew:
             await self.line.connected.wait()
             for fixes in self._memory.due():
                 if not await self.line.send({"t": "positions", "fixes": fixes, "sent_at": self._now()}):
+                    self._memory.unsent()
                     break
             await asyncio.sleep(FIX_EVERY_S / 2)
 
@@ -186,7 +189,7 @@ class Crew:
                 **fields,
             }
             try:
-                await self.line.ask("step", partial(self._sent_now, frame))
+                await self.line.ask(STEP, partial(self._sent_now, frame))
                 self._ledger.steps.append(step)
             except Refused:
                 self._give_up(step.assignment_id)

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 CALL, EVENT, FIX = "call", "console event", "fix"
+TAKE, VERDICT, SEND, CLOSE, STEP = "take", "verdict", "send", "close", "step"
+CHANGING = frozenset({CALL, TAKE, VERDICT, SEND, CLOSE, STEP})
+"""Requests that change a case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +46,20 @@ class Ledger:
     retries: Counter[str] = field(default_factory=Counter)
     """Attempts that got no acknowledgement, by how they failed."""
     waiting: Counter[str] = field(default_factory=Counter)
-    """What is sent and not acknowledged now, by kind."""
+    """Which requests and steps are sent and not answered now, by kind."""
     first_back: dict[tuple[str, str], float] = field(default_factory=dict)
     """Since the last `mark`: when each client was first acknowledged what it sent after it, by kind."""
     marked: float = field(default_factory=time.monotonic)
 
     @property
     def in_flight(self) -> int:
-        """How many requests, steps and fixes wait for their acknowledgement now."""
+        """How many requests and steps are sent and not answered now."""
         return sum(self.waiting.values())
+
+    @property
+    def changing(self) -> int:
+        """How many of them change a case."""
+        return sum(self.waiting[kind] for kind in CHANGING)
 
     @property
     def unfinished(self) -> int:
@@ -59,13 +67,13 @@ class Ledger:
         return len(self.calls) - len(self.closed)
 
     @contextmanager
-    def awaiting(self, kind: str, number: int = 1) -> Iterator[None]:
-        """Count something as sent and not acknowledged for as long as the context lasts."""
-        self.waiting[kind] += number
+    def awaiting(self, kind: str) -> Iterator[None]:
+        """Count a request as sent and not answered for as long as the context lasts."""
+        self.waiting[kind] += 1
         try:
             yield
         finally:
-            self.waiting[kind] -= number
+            self.waiting[kind] -= 1
 
     def mark(self, moment: float) -> None:
         """Measure the recovery from this moment (monotonic seconds) on."""

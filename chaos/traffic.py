@@ -46,8 +46,8 @@ class Traffic:
 
     @property
     def in_flight(self) -> int:
-        """How many requests, steps and fixes wait for their acknowledgement now."""
-        return self.ledger.in_flight
+        """How many requests, steps and fixes are sent and wait for their answer now."""
+        return self.ledger.in_flight + sum(crew.fixes_under_way for crew in self.crews)
 
     async def until_steady(self) -> None:
         """Wait until every kind of thing gets through, a whole case included."""
@@ -60,8 +60,10 @@ class Traffic:
         )
 
     async def until_in_flight(self, number: int = 4) -> None:
-        """Wait for a moment at which several things are under way at once."""
-        await _until(lambda: self.in_flight >= number, STEADY_S, "anything under way")
+        """Wait for a moment at which several things are under way, one that changes a case among them."""
+        await _until(
+            lambda: self.ledger.changing > 0 and self.in_flight >= number, STEADY_S, "anything under way"
+        )
 
     def recovery(self) -> dict[str, float | None]:
         """Return the seconds until each kind was served again: any call, all consoles, all crews."""
