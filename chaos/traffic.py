@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 from uuid import uuid4
 
 from chaos.cast import Cast
@@ -17,6 +18,7 @@ from chaos.ledger import CALL, EVENT, FIX, Ledger
 from chaos.resident import Resident
 
 STEADY_S, DRAINED_S, BACK_S = 60.0, 120.0, 90.0
+_Wanted = TypeVar("_Wanted")
 
 
 class Stuck(Exception):
@@ -81,9 +83,10 @@ class Traffic:
     async def drain(self) -> None:
         """Let nobody call any more, and wait until all that was begun has come to its end."""
         self._enough.set()
-        await asyncio.wait_for(asyncio.gather(*self._calling), DRAINED_S)
+        await within(DRAINED_S, "acknowledgement of the last calls", asyncio.gather(*self._calling))
         await _until(self._quiet, DRAINED_S, "the end of all cases", self._unfinished)
-        await asyncio.wait_for(asyncio.gather(*(crew.last_fixes() for crew in self.crews)), DRAINED_S)
+        last_fixes = asyncio.gather(*(crew.last_fixes() for crew in self.crews))
+        await within(DRAINED_S, "acknowledgement of the last fixes", last_fixes)
 
     def _quiet(self) -> bool:
         seen = all(call in self.ledger.incidents for call in self.ledger.calls)
@@ -153,7 +156,7 @@ async def traffic(cast: Cast, doors: Doors, *, every_s: float) -> AsyncIterator[
         ]
         all_of_it = Traffic(ledger, dispatchers, crews, residents, unanswered)
         for dispatcher in dispatchers:
-            await dispatcher.console.open()
+            await within(STEADY_S, "first board", dispatcher.console.open())
         async with asyncio.TaskGroup() as tasks:
             lasting = all_of_it.begin(tasks, every_s)
             try:
@@ -162,6 +165,18 @@ async def traffic(cast: Cast, doors: Doors, *, every_s: float) -> AsyncIterator[
                 all_of_it._enough.set()
                 for task in lasting:
                     task.cancel()
+
+
+async def within(seconds: float, what: str, wanted: Awaitable[_Wanted]) -> _Wanted:
+    """Wait for something for so long at most.
+
+    Raises:
+        Stuck: it did not come.
+    """
+    try:
+        return await asyncio.wait_for(wanted, seconds)
+    except TimeoutError as never:
+        raise Stuck(f"no {what} within {seconds:g} s") from never
 
 
 async def _until(

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+
+import asyncpg
 
 from chaos import reading
 from chaos.audit import Findings, audit, audit_messages, audit_screen
 from chaos.board import picture_of
 from chaos.cast import Cast
+from chaos.door import Refused
 from chaos.link import Link
 from chaos.proxy import Proxy
 from chaos.scene import Fault, Scene
-from chaos.stage import REGENCY, Stage
-from chaos.traffic import DRAINED_S, Doors, Stuck, Traffic, traffic
+from chaos.stage import REGENCY, NotReady, Stage
+from chaos.traffic import DRAINED_S, Doors, Stuck, Traffic, traffic, within
 
 EVERY_S = 2.5
 """A resident's pause between two calls, on average."""
+_GIVEN_UP = (
+    Stuck, NotReady, Refused, OSError, subprocess.TimeoutExpired,
+    asyncpg.PostgresError, asyncpg.InterfaceError,
+)  # fmt: skip
+"""What the system under test can do to a trial: it is given up, and the others go on."""
 
 
 @dataclass(slots=True)
@@ -50,24 +60,50 @@ class Outcome:
 
 
 async def try_fault(stage: Stage, cast: Cast, proxy: Proxy, fault: Fault, *, short: bool) -> Outcome:
-    """Play one fault and audit what it left."""
+    """Play one fault and audit what it left; a trial that cannot go on says so in its outcome."""
     outcome = Outcome(fault)
-    await fault.prepare(stage)
     try:
-        async with Link(stage.ports[0]) as link:
-            http = proxy.address if fault.through_proxy else stage.address()
-            phones = link.address if fault.over_link else http
-            first = await reading.head(stage)
-            async with traffic(cast, Doors(http, phones), every_s=EVERY_S) as everybody:
-                scene = Scene(stage, everybody, proxy, link, short)
-                await _play(scene, fault, outcome)
-                await _audit(stage, everybody, first, fault, outcome)
-    except* (Stuck, TimeoutError) as stuck:
-        outcome.stuck = "; ".join(str(failure) for failure in stuck.exceptions)
-    finally:
-        await fault.restore(stage)
-        await stage.until_healthy()
+        try:
+            await fault.prepare(stage)
+            async with Link(stage.ports[0]) as link:
+                http = proxy.address if fault.through_proxy else stage.address()
+                phones = link.address if fault.over_link else http
+                first = await reading.head(stage)
+                async with traffic(cast, Doors(http, phones), every_s=EVERY_S) as everybody:
+                    scene = Scene(stage, everybody, proxy, link, short)
+                    await _play(scene, fault, outcome)
+                    await _audit(stage, everybody, first, fault, outcome)
+        except* _GIVEN_UP as failures:
+            _give_up(outcome, failures)
+        finally:
+            await fault.restore(stage)
+            await stage.until_healthy()
+    except* _GIVEN_UP as failures:
+        _give_up(outcome, failures)
+        await _begin_anew(stage, outcome)
     return outcome
+
+
+def _give_up(outcome: Outcome, failures: BaseExceptionGroup[BaseException]) -> None:
+    said = [f"{type(failure).__name__}: {failure}" for failure in _single(failures)]
+    outcome.stuck = "; ".join([*filter(None, [outcome.stuck]), *said])
+
+
+def _single(failures: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for failure in failures.exceptions:
+        if isinstance(failure, BaseExceptionGroup):
+            yield from _single(failure)
+        else:
+            yield failure
+
+
+async def _begin_anew(stage: Stage, outcome: Outcome) -> None:
+    """Start the whole system again, as systemd would: this trial has left it unwell for those that follow."""
+    try:
+        stage.kill_launcher()
+        await stage.start()
+    except NotReady as dead:
+        outcome.stuck += f"; {dead}"
 
 
 async def _play(scene: Scene, fault: Fault, outcome: Outcome) -> None:
@@ -138,7 +174,7 @@ async def _boards(stage: Stage, everybody: Traffic, findings: Findings) -> None:
         console = dispatcher.console
         until = time.monotonic() + DRAINED_S
         while True:
-            board = picture_of(await console.board())
+            board = picture_of(await within(DRAINED_S, "board", console.board()))
             await _shown(everybody, board.seq)
             if console.picture.seq == board.seq:
                 break
