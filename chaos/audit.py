@@ -6,12 +6,13 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from chaos.board import RUN_ENDS, Event
-from chaos.ledger import Ledger
-from chaos.reading import Held
+from chaos.clock_errors import BELIEVED_WITHIN
+from chaos.ledger import Ledger, RefusedFix, Step
+from chaos.reading import Held, Stamped
 from chaos.stage import REGENCY
 
 STAMP_OF = {
@@ -51,6 +52,9 @@ _REPEATING = {
 }
 """Alarms: each subject has each ring of them at most once."""
 _CLOCK_TOLERANCE = timedelta(seconds=1)
+_CORRECTED_TOLERANCE = BELIEVED_WITHIN
+_IN_THE_FUTURE = "The fix lies in the future; check the phone's clock"
+_OFF_DUTY = "The fix was made while not signed on to a unit"
 
 
 @dataclass(slots=True)
@@ -73,14 +77,15 @@ class Findings:
             yield from (f"{kind} {one}" for one in found)
 
 
-def audit(ledger: Ledger, held: Held, *, true_clocks: bool = True) -> Findings:
-    """Compare what was acknowledged with what is held; `true_clocks`: the phones' clocks were right."""
+def audit(ledger: Ledger, held: Held) -> Findings:
+    """Compare what was acknowledged with what is held."""
     findings = Findings()
     _calls(ledger, held, findings)
     _cases(ledger, held, findings)
     _one_run_at_a_time(held, findings)
-    _steps(ledger, held, findings, true_clocks=true_clocks)
+    _steps(ledger, held, findings)
     _fixes(ledger, held, findings)
+    _refused_fixes(ledger, findings)
     _events_once(held, findings)
     return findings
 
@@ -141,7 +146,7 @@ def _one_run_at_a_time(held: Held, findings: Findings) -> None:
             under_way[unit_of[run]].discard(run)
 
 
-def _steps(ledger: Ledger, held: Held, findings: Findings, *, true_clocks: bool) -> None:
+def _steps(ledger: Ledger, held: Held, findings: Findings) -> None:
     told: Counter[tuple[str, str]] = Counter()
     for event in held.events:
         if event["kind"] in ("assignment_stepped", "patient_handed_over", "unit_cleared"):
@@ -158,13 +163,22 @@ def _steps(ledger: Ledger, held: Held, findings: Findings, *, true_clocks: bool)
             findings.lost.append(f"stamp {step.to} of {step.assignment_id}")
         if len(stamps) > 1:
             findings.doubled.append(f"stamp {step.to} of {step.assignment_id}")
-        off = [s for s in stamps if abs(s.occurred_at - _moment(step.device_at)) > _CLOCK_TOLERANCE]
-        if true_clocks and off:
-            findings.wrong.append(f"stamp {step.to} at {off[0].occurred_at}, reported at {step.device_at}")
+        offered = [s for s in held.stamps.get(step.assignment_id, []) if s.name == "offered_at"]
+        if stamps:
+            findings.wrong += _wrong_time(step, stamps[0], offered)
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _wrong_time(step: Step, stamp: Stamped, offered: list[Stamped]) -> Iterator[str]:
+    """Yield what is wrong with a stamp's time, which is the server's, whatever the phone's clock shows."""
+    if step.taken is None:
+        return
+    # a server's clock that was set back has the run offered later than its steps: none is put before that
+    due = max([step.taken.server_at, *(one.occurred_at for one in offered)])
+    tolerance = _CORRECTED_TOLERANCE if step.taken.apart else _CLOCK_TOLERANCE
+    if abs(stamp.occurred_at - due) > tolerance:
+        yield f"stamp {step.to} at {stamp.occurred_at}, taken at {due}, reported at {step.device_at}"
+    if step.taken.apart and not stamp.corrected:
+        yield f"stamp {step.to} of {step.assignment_id} does not say that a clock was wrong"
 
 
 def _fixes(ledger: Ledger, held: Held, findings: Findings) -> None:
@@ -177,6 +191,25 @@ def _fixes(ledger: Ledger, held: Held, findings: Findings) -> None:
             findings.lost.append(f"marker of {phone}, newest is {newest}")
         elif marker < newest:
             findings.wrong.append(f"marker of {phone} at fix {marker}, newest is {newest}")
+        findings.wrong += [
+            f"fix {seq} of {phone} made at {held.fix_times[phone][seq]}, not at {due}"
+            for seq, due in ledger.fix_times[phone].items()
+            if seq in there and abs(held.fix_times[phone][seq] - due) > _CORRECTED_TOLERANCE
+        ]
+
+
+def _refused_fixes(ledger: Ledger, findings: Findings) -> None:
+    findings.wrong += [f"fix refused: {one}" for one in ledger.refused_fixes if not _promised(one)]
+
+
+def _promised(refused: RefusedFix) -> bool:
+    """Whether a fix is refused for what its clock has made of it.
+
+    A phone corrects nothing that it has made: a fix of before its clock was set back lies in the future of
+    the new one, and one of before it was put forward lies before the crew came aboard. No other is refused.
+    """
+    reasons = {_IN_THE_FUTURE if back > timedelta(0) else _OFF_DUTY for back in refused.set_back}
+    return refused.reason in reasons
 
 
 def _events_once(held: Held, findings: Findings) -> None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from chaos.cast import Cast
+from chaos.clock_errors import ClockErrors
 from chaos.crew import Crew
 from chaos.dispatcher import Dispatcher
 from chaos.door import Door
@@ -38,6 +39,7 @@ class Traffic:
     """Everybody who speaks to the system during one trial, and their common book."""
 
     ledger: Ledger
+    clocks: ClockErrors
     dispatchers: list[Dispatcher]
     crews: list[Crew]
     residents: list[Resident]
@@ -115,6 +117,15 @@ class Traffic:
         """Let the operators take calls that were left ringing."""
         self.unanswered.difference_update(calls)
 
+    async def until_stepped(self) -> None:
+        """Wait until a step is acknowledged that was taken since a clock was set last."""
+        since = self.clocks.setting
+
+        def stepped() -> bool:
+            return any(step.taken is not None and step.taken.setting == since for step in self.ledger.steps)
+
+        await _until(stepped, BACK_S, "step by the clocks of now")
+
     async def until_heard(self, kind: str, subjects: list[str]) -> None:
         """Wait until every console was shown an event of this kind about each of these subjects."""
 
@@ -139,7 +150,7 @@ class Traffic:
 @asynccontextmanager
 async def traffic(cast: Cast, doors: Doors, *, every_s: float) -> AsyncIterator[Traffic]:
     """Have everybody at work within the context; `every_s` is a resident's pause between calls."""
-    ledger, sent_at, unanswered = Ledger(), dict[str, float](), set[str]()
+    ledger, clocks, sent_at, unanswered = Ledger(), ClockErrors(), dict[str, float](), set[str]()
     units = {unit["id"] for unit in cast.units}
     async with AsyncExitStack() as open_doors:
 
@@ -151,10 +162,10 @@ async def traffic(cast: Cast, doors: Doors, *, every_s: float) -> AsyncIterator[
         ]
         residents = [Resident(await door(r.token), r.name, sent_at) for r in cast.residents]
         crews = [
-            Crew(doors.phones, ledger, driver.name, driver.token, phone, unit)
+            Crew(doors.phones, ledger, clocks, driver.name, driver.token, phone, unit)
             for driver, phone, unit in zip(cast.drivers, cast.phones, cast.units, strict=True)
         ]
-        all_of_it = Traffic(ledger, dispatchers, crews, residents, unanswered)
+        all_of_it = Traffic(ledger, clocks, dispatchers, crews, residents, unanswered)
         for dispatcher in dispatchers:
             await within(STEADY_S, "first board", dispatcher.console.open())
         async with asyncio.TaskGroup() as tasks:

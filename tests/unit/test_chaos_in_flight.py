@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from websockets.asyncio.server import ServerConnection, serve
 
+from chaos.clock_errors import ClockErrors
 from chaos.crew import Crew
 from chaos.ledger import CHANGING, Ledger
 from chaos.traffic import Traffic
@@ -43,7 +44,7 @@ class Server:
 
 @asynccontextmanager
 async def phone_at(port: int, ledger: Ledger) -> AsyncIterator[Crew]:
-    crew = Crew(f"http://127.0.0.1:{port}", ledger, "driver", "token", str(uuid4()), UNIT)
+    crew = Crew(f"http://127.0.0.1:{port}", ledger, ClockErrors(), "driver", "token", str(uuid4()), UNIT)
     work = asyncio.create_task(crew.work())
     try:
         yield crew
@@ -61,7 +62,7 @@ async def until(condition: Callable[[], Any]) -> None:
 
 
 def traffic(ledger: Ledger, *crews: Crew) -> Traffic:
-    return Traffic(ledger, [], list(crews), [], set())
+    return Traffic(ledger, ClockErrors(), [], list(crews), [], set())
 
 
 async def test_a_fix_counts_from_its_sending_to_its_acknowledgement() -> None:
