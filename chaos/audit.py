@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-from chaos.board import Event
-from chaos.ledger import Ledger
-from chaos.reading import Held
+from chaos.board import RUN_ENDS, Event
+from chaos.clock_errors import BELIEVED_WITHIN
+from chaos.ledger import Ledger, RefusedFix, Step
+from chaos.reading import Held, Stamped
 from chaos.stage import REGENCY
 
 STAMP_OF = {
@@ -50,6 +52,9 @@ _REPEATING = {
 }
 """Alarms: each subject has each ring of them at most once."""
 _CLOCK_TOLERANCE = timedelta(seconds=1)
+_CORRECTED_TOLERANCE = BELIEVED_WITHIN
+_IN_THE_FUTURE = "The fix lies in the future; check the phone's clock"
+_OFF_DUTY = "The fix was made while not signed on to a unit"
 
 
 @dataclass(slots=True)
@@ -72,15 +77,16 @@ class Findings:
             yield from (f"{kind} {one}" for one in found)
 
 
-def audit(ledger: Ledger, held: Held, *, true_clocks: bool = True) -> Findings:
-    """Compare what was acknowledged with what is held; `true_clocks`: the phones' clocks were right."""
+def audit(ledger: Ledger, held: Held) -> Findings:
+    """Compare what was acknowledged with what is held."""
     findings = Findings()
     _calls(ledger, held, findings)
     _cases(ledger, held, findings)
-    _steps(ledger, held, findings, true_clocks=true_clocks)
+    _one_run_at_a_time(held, findings)
+    _steps(ledger, held, findings)
     _fixes(ledger, held, findings)
+    _refused_fixes(ledger, findings)
     _events_once(held, findings)
-    findings.doubled += [f"open assignment of unit {unit}" for unit in held.doubly_sent]
     return findings
 
 
@@ -122,7 +128,25 @@ def _cases(ledger: Ledger, held: Held, findings: Findings) -> None:
     _missing(findings, "closing of incident", ledger.closed, _subjects(held, "incident_closed"))
 
 
-def _steps(ledger: Ledger, held: Held, findings: Findings, *, true_clocks: bool) -> None:
+def _one_run_at_a_time(held: Held, findings: Findings) -> None:
+    """Follow every unit through the log: it is sent again once its run has ended, and not before.
+
+    After the drain all runs have ended, so that nothing of it is left to be seen in the tables.
+    """
+    under_way: defaultdict[str, set[str]] = defaultdict(set)
+    unit_of: dict[str, str] = {}
+    for event in held.events:
+        run = event["subject_id"]
+        if event["kind"] == "unit_assigned":
+            unit = unit_of[run] = event["data"]["unit_id"]
+            others = under_way[unit] - {run}
+            findings.doubled += [f"unit {unit} sent as {run} while {other} had not ended" for other in others]
+            under_way[unit].add(run)
+        elif event["kind"] in RUN_ENDS and run in unit_of:
+            under_way[unit_of[run]].discard(run)
+
+
+def _steps(ledger: Ledger, held: Held, findings: Findings) -> None:
     told: Counter[tuple[str, str]] = Counter()
     for event in held.events:
         if event["kind"] in ("assignment_stepped", "patient_handed_over", "unit_cleared"):
@@ -139,13 +163,22 @@ def _steps(ledger: Ledger, held: Held, findings: Findings, *, true_clocks: bool)
             findings.lost.append(f"stamp {step.to} of {step.assignment_id}")
         if len(stamps) > 1:
             findings.doubled.append(f"stamp {step.to} of {step.assignment_id}")
-        off = [s for s in stamps if abs(s.occurred_at - _moment(step.device_at)) > _CLOCK_TOLERANCE]
-        if true_clocks and off:
-            findings.wrong.append(f"stamp {step.to} at {off[0].occurred_at}, reported at {step.device_at}")
+        offered = [s for s in held.stamps.get(step.assignment_id, []) if s.name == "offered_at"]
+        if stamps:
+            findings.wrong += _wrong_time(step, stamps[0], offered)
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _wrong_time(step: Step, stamp: Stamped, offered: list[Stamped]) -> Iterator[str]:
+    """Yield what is wrong with a stamp's time, which is the server's, whatever the phone's clock shows."""
+    if step.taken is None:
+        return
+    # a server's clock that was set back has the run offered later than its steps: none is put before that
+    due = max([step.taken.server_at, *(one.occurred_at for one in offered)])
+    tolerance = _CORRECTED_TOLERANCE if step.taken.apart else _CLOCK_TOLERANCE
+    if abs(stamp.occurred_at - due) > tolerance:
+        yield f"stamp {step.to} at {stamp.occurred_at}, taken at {due}, reported at {step.device_at}"
+    if step.taken.apart and not stamp.corrected:
+        yield f"stamp {step.to} of {step.assignment_id} does not say that a clock was wrong"
 
 
 def _fixes(ledger: Ledger, held: Held, findings: Findings) -> None:
@@ -153,9 +186,30 @@ def _fixes(ledger: Ledger, held: Held, findings: Findings) -> None:
         there = held.fixes.get(phone, Counter())
         findings.lost += [f"fix {seq} of {phone}" for seq in sorted(seqs - there.keys())]
         findings.doubled += [f"fix {seq} of {phone}" for seq, times in there.items() if times > 1]
-        newest = max(seqs)
-        if held.latest.get(phone, newest) < newest:
-            findings.wrong.append(f"marker of {phone} at fix {held.latest[phone]}, newest is {newest}")
+        marker, newest = held.latest.get(phone), max(seqs)
+        if marker is None:
+            findings.lost.append(f"marker of {phone}, newest is {newest}")
+        elif marker < newest:
+            findings.wrong.append(f"marker of {phone} at fix {marker}, newest is {newest}")
+        findings.wrong += [
+            f"fix {seq} of {phone} made at {held.fix_times[phone][seq]}, not at {due}"
+            for seq, due in ledger.fix_times[phone].items()
+            if seq in there and abs(held.fix_times[phone][seq] - due) > _CORRECTED_TOLERANCE
+        ]
+
+
+def _refused_fixes(ledger: Ledger, findings: Findings) -> None:
+    findings.wrong += [f"fix refused: {one}" for one in ledger.refused_fixes if not _promised(one)]
+
+
+def _promised(refused: RefusedFix) -> bool:
+    """Whether a fix is refused for what its clock has made of it.
+
+    A phone corrects nothing that it has made: a fix of before its clock was set back lies in the future of
+    the new one, and one of before it was put forward lies before the crew came aboard. No other is refused.
+    """
+    reasons = {_IN_THE_FUTURE if back > timedelta(0) else _OFF_DUTY for back in refused.set_back}
+    return refused.reason in reasons
 
 
 def _events_once(held: Held, findings: Findings) -> None:
@@ -171,10 +225,16 @@ def _events_once(held: Held, findings: Findings) -> None:
 
 
 def audit_messages(held: Held, outbox: Path, findings: Findings) -> None:
-    """Compare the messages that count as sent with the files that were written."""
-    files = Counter(path.stem.partition("-")[2] for path in (outbox / REGENCY).glob("*.json"))
-    _missing(findings, "message", held.messages, files)
-    findings.doubled += [f"message {one}" for one, times in files.items() if times > 1]
+    """Compare the messages that count as sent with the files that were written.
+
+    The same message delivered again, after a worker died before it could say so, is the same file: that is
+    promised. A second message about the same thing to the same recipient is not.
+    """
+    written = [json.loads(path.read_bytes()) for path in (outbox / REGENCY).glob("*.json")]
+    recipients = {message["id"]: message["to"] for message in written}
+    _missing(findings, "message", held.messages, recipients)
+    told = Counter((subject, recipients[one]) for one, subject in held.messages.items() if one in recipients)
+    findings.doubled += [f"message about {subject} to {to}" for (subject, to), n in told.items() if n > 1]
     findings.wrong += [f"message {one} was never sent" for one in held.unsent]
 
 

@@ -19,7 +19,7 @@ _INCIDENT_STATES = {
     "incident_closed": None,
     "incident_cancelled": None,
 }
-_RUN_ENDS = {
+RUN_ENDS = {
     "unit_cleared": "cleared",
     "run_ended_without_transport": "completed_without_transport",
     "offer_declined": "declined",
@@ -51,8 +51,8 @@ class Picture:
                 self.runs = {run: about for run, about in self.runs.items() if about[0] != subject}
         elif kind == "unit_assigned":
             self.runs[subject] = (event["incident_id"], event["data"]["unit_id"], "offered")
-        elif kind in _STEPPED or kind in _RUN_ENDS:
-            state = _RUN_ENDS.get(kind) or event["data"]["to"]
+        elif kind in _STEPPED or kind in RUN_ENDS:
+            state = RUN_ENDS.get(kind) or event["data"]["to"]
             if subject in self.runs:
                 incident, unit, _ = self.runs[subject]
                 self.runs[subject] = (incident, unit, state)

@@ -6,6 +6,7 @@ import asyncio
 import random
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from chaos.door import Door
 from chaos.ledger import Ledger
@@ -25,12 +26,16 @@ class Player:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Everybody, and the units that the drivers board, in the drivers' order."""
+    """Everybody, and the units that the drivers board and their phones' installations, in the drivers' order.
+
+    A phone is the same in all trials: a second one aboard would have to wait for the marker.
+    """
 
     operators: list[Player]
     drivers: list[Player]
     residents: list[Player]
     units: list[dict[str, Any]]
+    phones: list[str]
 
 
 async def sign_in(stage: Stage) -> Cast:
@@ -53,7 +58,7 @@ async def sign_in(stage: Stage) -> Cast:
         door.token = operators[0].token
         units = await door.ask("units", "GET", "/operator/units")
     tracked = sorted((unit for unit in units if unit["tracking"] == "app"), key=_from_town)
-    return Cast(operators, drivers, residents, tracked[:CREWS])
+    return Cast(operators, drivers, residents, tracked[:CREWS], [str(uuid4()) for _ in range(CREWS)])
 
 
 def _from_town(unit: dict[str, Any]) -> float:

@@ -7,13 +7,13 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
+from chaos.clock_errors import ClockErrors, FixTime
 from chaos.door import Refused
-from chaos.ledger import FIX, Ledger, Step
+from chaos.ledger import FIX, STEP, Ledger, RefusedFix, Step
 from chaos.line import Frame, Line
 from chaos.memory import FixMemory
 
@@ -34,19 +34,33 @@ HIDDEN_BACKLOG = 5
 
 
 class Crew:
-    """One driver aboard one unit. `clock_error` is what the phone's clock is wrong by."""
+    """One driver aboard one unit. `clocks` tells by how much the phone's clock is wrong.
 
-    def __init__(self, address: str, ledger: Ledger, name: str, token: str, unit: dict[str, Any]) -> None:
+    `phone` is its installation.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        ledger: Ledger,
+        clocks: ClockErrors,
+        name: str,
+        token: str,
+        phone: str,
+        unit: dict[str, Any],
+    ) -> None:
         self.name = name
         self.unit_id: str = unit["id"]
         self.call_sign: str = unit["call_sign"]
-        self.installation = str(uuid4())
-        self.clock_error = timedelta(0)
+        self.installation = phone
         self.line = Line(f"ws{address.removeprefix('http')}/ws/driver", ledger, self._hello, self._hear)
         self._token = token
         self._ledger = ledger
+        self._clocks = clocks
         self._base = (float(unit["lon"]), float(unit["lat"]))
-        self._memory = FixMemory()
+        # the phone has been in other trials: its numbers go on, and time is ahead of any count of fixes
+        self._memory = FixMemory(made=time.time_ns() // 1_000_000)
+        self._fix_times: dict[int, FixTime] = {}
         self._aboard = asyncio.Event()
         self._steps: deque[tuple[Step, dict[str, str]]] = deque()
         self._news = asyncio.Event()
@@ -54,16 +68,18 @@ class Crew:
         self._state = "offered"
         self._ended: set[str] = set()
 
-    def _now(self) -> str:
-        return (datetime.now(UTC) + self.clock_error).isoformat()
-
     def _hello(self) -> Frame:
-        return {"token": self._token, "installation_id": self.installation, "device_at": self._now()}
+        return {"token": self._token, "installation_id": self.installation, "device_at": self._clocks.phone()}
 
     @property
     def quiet(self) -> bool:
         """Whether nothing of this phone waits to be acknowledged, and no run is under way."""
         return not self._steps and self._run is None and len(self._memory.kept) <= HIDDEN_BACKLOG
+
+    @property
+    def fixes_under_way(self) -> int:
+        """How many fixes are sent, on a connection that is still there, and not acknowledged."""
+        return len(self._memory.sent_at) if self.line.connected.is_set() else 0
 
     @property
     def told(self) -> str:
@@ -120,15 +136,18 @@ class Crew:
 
     def _saved(self, frame: Frame) -> None:
         for refused in frame.get("rejected", []):
-            self._memory.forget(refused["seq"])
-            self._ledger.waiting[FIX] -= 1
-            self._ledger.refused_fixes.append({"crew": self.name, **refused})
+            seq = refused["seq"]
+            self._memory.forget(seq)
+            set_back = frozenset(self._fix_times[seq].set_back)
+            self._ledger.refused_fixes.append(RefusedFix(self.name, seq, refused["reason_en"], set_back))
         for seq in frame["seqs"]:
             sent = self._memory.forget(seq)
             if sent is not None:
                 self._ledger.fixes[self.installation].add(seq)
-                self._ledger.waiting[FIX] -= 1
                 self._ledger.acknowledged(FIX, self.name, sent)
+                made = self._fix_times[seq].made
+                if self._clocks.stood(made):
+                    self._ledger.fix_times[self.installation][seq] = made.server_at
 
     # --- where the unit is -----------------------------------------------------------------------
 
@@ -137,16 +156,21 @@ class Crew:
         while True:
             angle = time.monotonic() / 20.0
             place = (self._base[0] + 0.002 * math.cos(angle), self._base[1] + 0.002 * math.sin(angle))
-            fix = {"at": self._now(), "lon": round(place[0], 6), "lat": round(place[1], 6)}
-            self._memory.add({**fix, "accuracy_m": 8.0, "speed_ms": 11.0})
-            self._ledger.waiting[FIX] += 1
+            made = self._clocks.look()
+            fix = {"at": self._clocks.phone(), "lon": round(place[0], 6), "lat": round(place[1], 6)}
+            seq = self._memory.add({**fix, "accuracy_m": 8.0, "speed_ms": 11.0})
+            self._fix_times[seq] = FixTime(made)
             await asyncio.sleep(FIX_EVERY_S)
 
     async def _send_fixes(self) -> None:
         while True:
             await self.line.connected.wait()
             for fixes in self._memory.due():
-                if not await self.line.send({"t": "positions", "fixes": fixes, "sent_at": self._now()}):
+                for fix in fixes:
+                    self._fix_times[fix["seq"]].sent(self._clocks.phones)
+                frame = {"t": "positions", "fixes": fixes, "sent_at": self._clocks.phone()}
+                if not await self.line.send(frame):
+                    self._memory.unsent()
                     break
             await asyncio.sleep(FIX_EVERY_S / 2)
 
@@ -159,7 +183,8 @@ class Crew:
             run = self._run
             assert run is not None, "waited for"
             for to, fields in WALK[max(0, _STATES.index(self._state)) :]:
-                self._steps.append((Step(run, to, self._now()), fields))
+                step = Step(run, to, self._clocks.phone(), self._clocks.look())
+                self._steps.append((step, fields))
                 self._news.set()
                 await asyncio.sleep(STEP_EVERY_S)
                 if run in self._ended:
@@ -181,15 +206,16 @@ class Crew:
                 **fields,
             }
             try:
-                await self.line.ask("step", partial(self._sent_now, frame))
-                self._ledger.steps.append(step)
+                await self.line.ask(STEP, partial(self._sent_now, frame))
             except Refused:
                 self._give_up(step.assignment_id)
             else:
+                stood = step.taken is not None and self._clocks.stood(step.taken)
+                self._ledger.steps.append(step if stood else replace(step, taken=None))
                 self._steps.popleft()
 
     def _sent_now(self, frame: Frame) -> Frame:
-        return {**frame, "sent_at": self._now()}
+        return {**frame, "sent_at": self._clocks.phone()}
 
     def _give_up(self, assignment_id: str) -> None:
         """The run is no longer this crew's: an offer that was not answered in time went to others."""

@@ -11,7 +11,7 @@ from uuid import uuid4
 from chaos.board import Event
 from chaos.console import Console
 from chaos.door import Door, Refused
-from chaos.ledger import Ledger
+from chaos.ledger import CLOSE, SEND, TAKE, VERDICT, Ledger
 
 _LOOK_AGAIN_S = 0.3
 _REASON = "uji gangguan"
@@ -68,7 +68,7 @@ class Dispatcher:
 
     async def _took(self, call_id: str) -> bool:
         try:
-            await self._door.ask("take", "POST", f"/operator/calls/{call_id}/take")
+            await self._door.ask(TAKE, "POST", f"/operator/calls/{call_id}/take")
         except Refused as refused:
             if refused.code == "conflict":
                 return False  # a colleague was first
@@ -84,7 +84,7 @@ class Dispatcher:
     async def _opened(self, call_id: str) -> str:
         verdict = {"triage": random.choice(["red", "yellow"]), "patients": 1}
         try:
-            opened = await self._door.ask("verdict", "POST", f"/operator/calls/{call_id}/incident", verdict)
+            opened = await self._door.ask(VERDICT, "POST", f"/operator/calls/{call_id}/incident", verdict)
             incident_id = str(opened["incident_id"])
         except Refused as refused:
             if not refused.repeated:
@@ -110,7 +110,7 @@ class Dispatcher:
         body = {"id": str(uuid4()), "unit_id": unit_id, "reason": _REASON}
         path = f"/operator/incidents/{incident_id}/assignments"
         try:
-            run = await self._door.ask("send", "POST", path, body)
+            run = await self._door.ask(SEND, "POST", path, body)
         except Refused as refused:
             if refused.code in ("unit_taken", "unit_not_available"):
                 return False
@@ -135,7 +135,7 @@ class Dispatcher:
 
     async def _shut(self, incident_id: str) -> bool:
         try:
-            await self._door.ask("close", "POST", f"/operator/incidents/{incident_id}/closure")
+            await self._door.ask(CLOSE, "POST", f"/operator/incidents/{incident_id}/closure")
         except Refused as refused:
             if refused.code != "conflict":  # one more unit was alerted at this very moment
                 raise

@@ -59,24 +59,24 @@ class Door:
         """
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         pause, repeated = _FIRST_PAUSE_S, False
-        with self.ledger.awaiting(what):
-            while True:
-                try:
+        while True:
+            try:
+                with self.ledger.awaiting(what):
                     answer = await self._http.request(
                         method, f"{self.address}/api/v1{path}", headers=headers, json=body, params=query
                     )
-                except httpx.HTTPError as failure:
-                    self.ledger.retries[type(failure).__name__] += 1
-                else:
-                    if answer.is_success:
-                        return answer.json() if answer.content else None
-                    if answer.status_code not in _PASSING:
-                        self.ledger.refusals[f"{what}: {_code(answer)}"] += 1
-                        raise Refused(what, answer.status_code, _problem(answer), repeated=repeated)
-                    self.ledger.retries[f"{answer.status_code} {_code(answer)}"] += 1
-                repeated = True
-                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-                pause = min(pause * 2, _LONGEST_PAUSE_S)
+            except httpx.HTTPError as failure:
+                self.ledger.retries[type(failure).__name__] += 1
+            else:
+                if answer.is_success:
+                    return answer.json() if answer.content else None
+                if answer.status_code not in _PASSING:
+                    self.ledger.refusals[f"{what}: {_code(answer)}"] += 1
+                    raise Refused(what, answer.status_code, _problem(answer), repeated=repeated)
+                self.ledger.retries[f"{answer.status_code} {_code(answer)}"] += 1
+            repeated = True
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
 
 
 def _problem(answer: httpx.Response) -> dict[str, Any]:

@@ -7,18 +7,38 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime, timedelta
+
+from chaos.clock_errors import Look
 
 CALL, EVENT, FIX = "call", "console event", "fix"
+TAKE, VERDICT, SEND, CLOSE, STEP = "take", "verdict", "send", "close", "step"
+CHANGING = frozenset({CALL, TAKE, VERDICT, SEND, CLOSE, STEP})
+"""Requests that change a case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a run as the phone reported it; `device_at` is by the phone's clock (ISO 8601)."""
+    """One step of a run as the phone reported it; `device_at` is by the phone's clock (ISO 8601).
+
+    taken: the clocks when it was taken; None when one was set before it was acknowledged, for nothing is
+    promised then about the time under which it is kept.
+    """
 
     assignment_id: str
     to: str
     device_at: str
+    taken: Look | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFix:
+    """A fix that the system did not keep, with its reason; set_back: as of `FixTime`."""
+
+    crew: str
+    seq: int
+    reason: str
+    set_back: frozenset[timedelta]
 
 
 @dataclass(slots=True)
@@ -27,6 +47,8 @@ class Ledger:
 
     calls, taken: ids of calls. callbacks: call-backs per call. incidents: call -> incident.
     sends: assignment -> incident. closed: incidents. steps: as reported. fixes: installation -> sequences.
+    fix_times: installation -> sequence -> when the server's clock has it made; without those that had a clock
+    set between making and acknowledgement.
     """
 
     calls: set[str] = field(default_factory=set)
@@ -37,21 +59,27 @@ class Ledger:
     closed: set[str] = field(default_factory=set)
     steps: list[Step] = field(default_factory=list)
     fixes: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    refused_fixes: list[dict[str, Any]] = field(default_factory=list)
+    fix_times: defaultdict[str, dict[int, datetime]] = field(default_factory=lambda: defaultdict(dict))
+    refused_fixes: list[RefusedFix] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
     """What the system has refused for good, by what was asked and the problem's code."""
     retries: Counter[str] = field(default_factory=Counter)
     """Attempts that got no acknowledgement, by how they failed."""
     waiting: Counter[str] = field(default_factory=Counter)
-    """What is sent and not acknowledged now, by kind."""
+    """Which requests and steps are sent and not answered now, by kind."""
     first_back: dict[tuple[str, str], float] = field(default_factory=dict)
     """Since the last `mark`: when each client was first acknowledged what it sent after it, by kind."""
     marked: float = field(default_factory=time.monotonic)
 
     @property
     def in_flight(self) -> int:
-        """How many requests, steps and fixes wait for their acknowledgement now."""
+        """How many requests and steps are sent and not answered now."""
         return sum(self.waiting.values())
+
+    @property
+    def changing(self) -> int:
+        """How many of them change a case."""
+        return sum(self.waiting[kind] for kind in CHANGING)
 
     @property
     def unfinished(self) -> int:
@@ -59,13 +87,13 @@ class Ledger:
         return len(self.calls) - len(self.closed)
 
     @contextmanager
-    def awaiting(self, kind: str, number: int = 1) -> Iterator[None]:
-        """Count something as sent and not acknowledged for as long as the context lasts."""
-        self.waiting[kind] += number
+    def awaiting(self, kind: str) -> Iterator[None]:
+        """Count a request as sent and not answered for as long as the context lasts."""
+        self.waiting[kind] += 1
         try:
             yield
         finally:
-            self.waiting[kind] -= number
+            self.waiting[kind] -= 1
 
     def mark(self, moment: float) -> None:
         """Measure the recovery from this moment (monotonic seconds) on."""

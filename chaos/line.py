@@ -102,19 +102,19 @@ class Line:
             Refused: the answer is a refusal that no waiting changes.
         """
         frame_id, repeated = str(uuid4()), False
-        with self._ledger.awaiting(what):
-            while True:
-                await self.connected.wait()
+        while True:
+            await self.connected.wait()
+            with self._ledger.awaiting(what):
                 answer = await self._once(frame_id, frame())
-                if answer is not None and answer["t"] == "done":
-                    return answer.get("result")
-                if answer is not None and answer["problem"].get("status") not in _PASSING:
-                    problem = answer["problem"]
-                    self._ledger.refusals[f"{what}: {problem.get('code')}"] += 1
-                    raise Refused(what, int(problem.get("status", 0)), problem, repeated=repeated)
-                self._ledger.retries[f"{what} unanswered"] += 1
-                repeated = True
-                await asyncio.sleep(random.uniform(0.1, 0.3))
+            if answer is not None and answer["t"] == "done":
+                return answer.get("result")
+            if answer is not None and answer["problem"].get("status") not in _PASSING:
+                problem = answer["problem"]
+                self._ledger.refusals[f"{what}: {problem.get('code')}"] += 1
+                raise Refused(what, int(problem.get("status", 0)), problem, repeated=repeated)
+            self._ledger.retries[f"{what} unanswered"] += 1
+            repeated = True
+            await asyncio.sleep(random.uniform(0.1, 0.3))
 
     async def _once(self, frame_id: str, frame: Frame) -> Frame | None:
         answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 
+from chaos.clock_errors import BELIEVED_WITHIN
 from chaos.stage import REGENCY, Stage
 from dispatch.local.postgres import ADMIN_ROLE, OWNER_ROLE
 
@@ -28,8 +29,9 @@ class Held:
     """What the database holds of one trial. Ids are texts.
 
     events: the log after the trial's first event. fixes: installation -> how often each sequence is there.
-    latest: installation -> the sequence of the marker that it moved last. doubly_sent: units with more than
-    one open assignment. unsent: messages that are neither sent nor given up. messages: ids of those sent.
+    fix_times: installation -> sequence -> when it was made by the server's clock. latest: installation -> the
+    sequence of the marker that it moved last. messages: those sent -> what each is about. unsent: messages
+    that are neither sent nor given up.
     """
 
     events: list[dict[str, Any]]
@@ -37,9 +39,9 @@ class Held:
     callbacks: Counter[str]
     stamps: dict[str, list[Stamped]]
     fixes: dict[str, Counter[int]]
+    fix_times: dict[str, dict[int, datetime]]
     latest: dict[str, int]
-    doubly_sent: list[str]
-    messages: set[str]
+    messages: dict[str, str]
     unsent: list[str]
 
 
@@ -80,20 +82,18 @@ async def _read(database: asyncpg.Connection, regency: int, after: int, installa
     calls = await database.fetch("SELECT id::text FROM call WHERE regency_id = $1", regency)
     callbacks = await database.fetch("SELECT call_id::text FROM callback WHERE regency_id = $1", regency)
     messages = await database.fetch(
-        "SELECT id::text, sent_at, failed_at FROM outbox WHERE regency_id = $1", regency
+        "SELECT id::text, subject_id::text, sent_at, failed_at FROM outbox WHERE regency_id = $1", regency
     )
-    doubly = await database.fetch(
-        "SELECT unit_id::text FROM assignment WHERE released_at IS NULL GROUP BY unit_id HAVING count(*) > 1"
-    )
+    fixes = await _fixes(database, regency, installations)
     return Held(
         events=[{**dict(row), "data": json.loads(row["data"])} for row in events],
         calls={row["id"] for row in calls},
         callbacks=Counter(row["call_id"] for row in callbacks),
         stamps=await _stamps(database, regency),
-        fixes=await _fixes(database, regency, installations),
+        fixes={phone: Counter(seq for seq, _ in there) for phone, there in fixes.items()},
+        fix_times={phone: dict(there) for phone, there in fixes.items()},
         latest=await _latest(database, regency, installations),
-        doubly_sent=[row["unit_id"] for row in doubly],
-        messages={row["id"] for row in messages if row["sent_at"] is not None},
+        messages={row["id"]: row["subject_id"] for row in messages if row["sent_at"] is not None},
         unsent=[row["id"] for row in messages if row["sent_at"] is None and row["failed_at"] is None],
     )
 
@@ -112,16 +112,22 @@ async def _stamps(database: asyncpg.Connection, regency: int) -> dict[str, list[
 
 async def _fixes(
     database: asyncpg.Connection, regency: int, installations: list[str]
-) -> dict[str, Counter[int]]:
+) -> dict[str, list[tuple[int, datetime]]]:
+    """Return each phone's fixes: sequence, and when it was made by the server's clock.
+
+    What is kept is the phone's own time, and by how much its clock was wrong as measured.
+    """
     rows = await database.fetch(
-        "SELECT installation_id::text AS phone, sequence FROM position "
+        "SELECT installation_id::text AS phone, sequence, fixed_at, clock_offset_s FROM position "
         "WHERE regency_id = $1 AND installation_id = ANY($2::uuid[])",
         regency,
         installations,
     )
-    fixes: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    fixes: defaultdict[str, list[tuple[int, datetime]]] = defaultdict(list)
     for row in rows:
-        fixes[row["phone"]][row["sequence"]] += 1
+        off = timedelta(seconds=row["clock_offset_s"])
+        made = row["fixed_at"] + off if abs(off) > BELIEVED_WITHIN else row["fixed_at"]
+        fixes[row["phone"]].append((row["sequence"], made))
     return fixes
 
 

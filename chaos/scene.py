@@ -59,8 +59,8 @@ class Fault:
 
     strike: breaks it, mends what nobody but us would mend, and returns the moment (monotonic seconds) from
     which the recovery counts. limit_s: how long that may take. through_proxy: everybody goes through the
-    reverse proxy. over_link: the crews' phones go through a network that can be cut. true_clocks: phones
-    and servers agree about the time. prepare, restore: what the system needs before and after the trial.
+    reverse proxy. over_link: the crews' phones go through a network that can be cut. prepare, restore: what
+    the system needs before and after the trial.
     """
 
     name: str
@@ -68,6 +68,5 @@ class Fault:
     strike: Callable[[Scene], Awaitable[float]]
     through_proxy: bool = False
     over_link: bool = False
-    true_clocks: bool = True
     prepare: Callable[[Stage], Awaitable[None]] = _nothing
     restore: Callable[[Stage], Awaitable[None]] = _nothing

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 from uuid import uuid4
 
 from chaos.cast import Cast
+from chaos.clock_errors import ClockErrors
 from chaos.crew import Crew
 from chaos.dispatcher import Dispatcher
 from chaos.door import Door
@@ -17,6 +19,7 @@ from chaos.ledger import CALL, EVENT, FIX, Ledger
 from chaos.resident import Resident
 
 STEADY_S, DRAINED_S, BACK_S = 60.0, 120.0, 90.0
+_Wanted = TypeVar("_Wanted")
 
 
 class Stuck(Exception):
@@ -36,6 +39,7 @@ class Traffic:
     """Everybody who speaks to the system during one trial, and their common book."""
 
     ledger: Ledger
+    clocks: ClockErrors
     dispatchers: list[Dispatcher]
     crews: list[Crew]
     residents: list[Resident]
@@ -46,8 +50,8 @@ class Traffic:
 
     @property
     def in_flight(self) -> int:
-        """How many requests, steps and fixes wait for their acknowledgement now."""
-        return self.ledger.in_flight
+        """How many requests, steps and fixes are sent and wait for their answer now."""
+        return self.ledger.in_flight + sum(crew.fixes_under_way for crew in self.crews)
 
     async def until_steady(self) -> None:
         """Wait until every kind of thing gets through, a whole case included."""
@@ -60,8 +64,10 @@ class Traffic:
         )
 
     async def until_in_flight(self, number: int = 4) -> None:
-        """Wait for a moment at which several things are under way at once."""
-        await _until(lambda: self.in_flight >= number, STEADY_S, "anything under way")
+        """Wait for a moment at which several things are under way, one that changes a case among them."""
+        await _until(
+            lambda: self.ledger.changing > 0 and self.in_flight >= number, STEADY_S, "anything under way"
+        )
 
     def recovery(self) -> dict[str, float | None]:
         """Return the seconds until each kind was served again: any call, all consoles, all crews."""
@@ -79,9 +85,10 @@ class Traffic:
     async def drain(self) -> None:
         """Let nobody call any more, and wait until all that was begun has come to its end."""
         self._enough.set()
-        await asyncio.wait_for(asyncio.gather(*self._calling), DRAINED_S)
+        await within(DRAINED_S, "acknowledgement of the last calls", asyncio.gather(*self._calling))
         await _until(self._quiet, DRAINED_S, "the end of all cases", self._unfinished)
-        await asyncio.wait_for(asyncio.gather(*(crew.last_fixes() for crew in self.crews)), DRAINED_S)
+        last_fixes = asyncio.gather(*(crew.last_fixes() for crew in self.crews))
+        await within(DRAINED_S, "acknowledgement of the last fixes", last_fixes)
 
     def _quiet(self) -> bool:
         seen = all(call in self.ledger.incidents for call in self.ledger.calls)
@@ -110,6 +117,15 @@ class Traffic:
         """Let the operators take calls that were left ringing."""
         self.unanswered.difference_update(calls)
 
+    async def until_stepped(self) -> None:
+        """Wait until a step is acknowledged that was taken since a clock was set last."""
+        since = self.clocks.setting
+
+        def stepped() -> bool:
+            return any(step.taken is not None and step.taken.setting == since for step in self.ledger.steps)
+
+        await _until(stepped, BACK_S, "step by the clocks of now")
+
     async def until_heard(self, kind: str, subjects: list[str]) -> None:
         """Wait until every console was shown an event of this kind about each of these subjects."""
 
@@ -134,7 +150,7 @@ class Traffic:
 @asynccontextmanager
 async def traffic(cast: Cast, doors: Doors, *, every_s: float) -> AsyncIterator[Traffic]:
     """Have everybody at work within the context; `every_s` is a resident's pause between calls."""
-    ledger, sent_at, unanswered = Ledger(), dict[str, float](), set[str]()
+    ledger, clocks, sent_at, unanswered = Ledger(), ClockErrors(), dict[str, float](), set[str]()
     units = {unit["id"] for unit in cast.units}
     async with AsyncExitStack() as open_doors:
 
@@ -146,12 +162,12 @@ async def traffic(cast: Cast, doors: Doors, *, every_s: float) -> AsyncIterator[
         ]
         residents = [Resident(await door(r.token), r.name, sent_at) for r in cast.residents]
         crews = [
-            Crew(doors.phones, ledger, driver.name, driver.token, unit)
-            for driver, unit in zip(cast.drivers, cast.units, strict=True)
+            Crew(doors.phones, ledger, clocks, driver.name, driver.token, phone, unit)
+            for driver, phone, unit in zip(cast.drivers, cast.phones, cast.units, strict=True)
         ]
-        all_of_it = Traffic(ledger, dispatchers, crews, residents, unanswered)
+        all_of_it = Traffic(ledger, clocks, dispatchers, crews, residents, unanswered)
         for dispatcher in dispatchers:
-            await dispatcher.console.open()
+            await within(STEADY_S, "first board", dispatcher.console.open())
         async with asyncio.TaskGroup() as tasks:
             lasting = all_of_it.begin(tasks, every_s)
             try:
@@ -160,6 +176,18 @@ async def traffic(cast: Cast, doors: Doors, *, every_s: float) -> AsyncIterator[
                 all_of_it._enough.set()
                 for task in lasting:
                     task.cancel()
+
+
+async def within(seconds: float, what: str, wanted: Awaitable[_Wanted]) -> _Wanted:
+    """Wait for something for so long at most.
+
+    Raises:
+        Stuck: it did not come.
+    """
+    try:
+        return await asyncio.wait_for(wanted, seconds)
+    except TimeoutError as never:
+        raise Stuck(f"no {what} within {seconds:g} s") from never
 
 
 async def _until(

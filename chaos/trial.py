@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+
+import asyncpg
 
 from chaos import reading
 from chaos.audit import Findings, audit, audit_messages, audit_screen
 from chaos.board import picture_of
 from chaos.cast import Cast
+from chaos.door import Refused
+from chaos.ledger import Ledger
 from chaos.link import Link
 from chaos.proxy import Proxy
 from chaos.scene import Fault, Scene
-from chaos.stage import REGENCY, Stage
-from chaos.traffic import DRAINED_S, Doors, Stuck, Traffic, traffic
+from chaos.stage import REGENCY, NotReady, Stage
+from chaos.traffic import DRAINED_S, Doors, Stuck, Traffic, traffic, within
 
 EVERY_S = 2.5
 """A resident's pause between two calls, on average."""
+_GIVEN_UP = (
+    Stuck, NotReady, Refused, OSError, subprocess.TimeoutExpired,
+    asyncpg.PostgresError, asyncpg.InterfaceError,
+)  # fmt: skip
+"""What the system under test can do to a trial: it is given up, and the others go on."""
 
 
 @dataclass(slots=True)
@@ -50,24 +61,50 @@ class Outcome:
 
 
 async def try_fault(stage: Stage, cast: Cast, proxy: Proxy, fault: Fault, *, short: bool) -> Outcome:
-    """Play one fault and audit what it left."""
+    """Play one fault and audit what it left; a trial that cannot go on says so in its outcome."""
     outcome = Outcome(fault)
-    await fault.prepare(stage)
     try:
-        async with Link(stage.ports[0]) as link:
-            http = proxy.address if fault.through_proxy else stage.address()
-            phones = link.address if fault.over_link else http
-            first = await reading.head(stage)
-            async with traffic(cast, Doors(http, phones), every_s=EVERY_S) as everybody:
-                scene = Scene(stage, everybody, proxy, link, short)
-                await _play(scene, fault, outcome)
-                await _audit(stage, everybody, first, fault, outcome)
-    except* (Stuck, TimeoutError) as stuck:
-        outcome.stuck = "; ".join(str(failure) for failure in stuck.exceptions)
-    finally:
-        await fault.restore(stage)
-        await stage.until_healthy()
+        try:
+            await fault.prepare(stage)
+            async with Link(stage.ports[0]) as link:
+                http = proxy.address if fault.through_proxy else stage.address()
+                phones = link.address if fault.over_link else http
+                first = await reading.head(stage)
+                async with traffic(cast, Doors(http, phones), every_s=EVERY_S) as everybody:
+                    scene = Scene(stage, everybody, proxy, link, short)
+                    await _play(scene, fault, outcome)
+                    await _audit(stage, everybody, first, outcome)
+        except* _GIVEN_UP as failures:
+            _give_up(outcome, failures)
+        finally:
+            await fault.restore(stage)
+            await stage.until_healthy()
+    except* _GIVEN_UP as failures:
+        _give_up(outcome, failures)
+        await _begin_anew(stage, outcome)
     return outcome
+
+
+def _give_up(outcome: Outcome, failures: BaseExceptionGroup[BaseException]) -> None:
+    said = [f"{type(failure).__name__}: {failure}" for failure in _single(failures)]
+    outcome.stuck = "; ".join([*filter(None, [outcome.stuck]), *said])
+
+
+def _single(failures: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for failure in failures.exceptions:
+        if isinstance(failure, BaseExceptionGroup):
+            yield from _single(failure)
+        else:
+            yield failure
+
+
+async def _begin_anew(stage: Stage, outcome: Outcome) -> None:
+    """Start the whole system again, as systemd would: this trial has left it unwell for those that follow."""
+    try:
+        stage.kill_launcher()
+        await stage.start()
+    except NotReady as dead:
+        outcome.stuck += f"; {dead}"
 
 
 async def _play(scene: Scene, fault: Fault, outcome: Outcome) -> None:
@@ -87,7 +124,7 @@ async def _play(scene: Scene, fault: Fault, outcome: Outcome) -> None:
     await everybody.drain()
 
 
-async def _audit(stage: Stage, everybody: Traffic, first: int, fault: Fault, outcome: Outcome) -> None:
+async def _audit(stage: Stage, everybody: Traffic, first: int, outcome: Outcome) -> None:
     ledger, findings = everybody.ledger, outcome.findings
     # crews drive on meanwhile: what is acknowledged from here on may not be in what is read
     ledger = replace(ledger, fixes=defaultdict(set, {p: set(seqs) for p, seqs in ledger.fixes.items()}))
@@ -96,9 +133,7 @@ async def _audit(stage: Stage, everybody: Traffic, first: int, fault: Fault, out
     outcome.acknowledged = (
         len(ledger.calls) + len(ledger.sends) + len(ledger.steps) + sum(map(len, ledger.fixes.values()))
     )
-    if ledger.refused_fixes and fault.true_clocks:
-        findings.wrong.append(f"{len(ledger.refused_fixes)} fixes refused: {ledger.refused_fixes[0]}")
-    found = audit(ledger, held, true_clocks=fault.true_clocks)
+    found = audit(ledger, held)
     audit_messages(held, stage.run_dir / "outbox", found)
     last = held.events[-1]["seq"] if held.events else first
     await _shown(everybody, last)
@@ -113,7 +148,18 @@ async def _audit(stage: Stage, everybody: Traffic, first: int, fault: Fault, out
     findings.lost += found.lost
     findings.doubled += found.doubled
     findings.wrong += found.wrong
+    if everybody.clocks.setting:
+        outcome.notes.append(_times_compared(ledger))
     outcome.notes.append(f"retries {dict(ledger.retries)}" if ledger.retries else "no retries")
+
+
+def _times_compared(ledger: Ledger) -> str:
+    steps = [step.taken for step in ledger.steps if step.taken is not None]
+    corrected, fixes = sum(taken.apart for taken in steps), sum(map(len, ledger.fix_times.values()))
+    return (
+        f"times compared of {len(steps)} steps ({corrected} by a wrong clock) and {fixes} fixes; "
+        f"{len(ledger.refused_fixes)} fixes from across a setting refused"
+    )
 
 
 async def _settled(stage: Stage, first: int, installations: list[str]) -> reading.Held:
@@ -138,7 +184,7 @@ async def _boards(stage: Stage, everybody: Traffic, findings: Findings) -> None:
         console = dispatcher.console
         until = time.monotonic() + DRAINED_S
         while True:
-            board = picture_of(await console.board())
+            board = picture_of(await within(DRAINED_S, "board", console.board()))
             await _shown(everybody, board.seq)
             if console.picture.seq == board.seq:
                 break

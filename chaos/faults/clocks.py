@@ -52,10 +52,12 @@ async def jump_server(scene: Scene) -> float:
     for off in (JUMP, -JUMP, timedelta(0)):
         since = await scene.moment()
         _move(scene.stage, off)
+        scene.traffic.clocks.set_server(off)
         if database:
             await _check_database(scene.stage, off)
         scene.traffic.ledger.mark(since)
         await scene.traffic.until_back()
+        await scene.traffic.until_stepped()
         if off == JUMP:
             unanswered = await scene.traffic.call_into_silence(_UNANSWERED)
         await scene.last(2.0, 30.0)
@@ -72,12 +74,16 @@ async def _check_database(stage: Stage, off: timedelta) -> None:
 
 
 async def jump_phones(scene: Scene) -> float:
-    """Put the phones' clocks wrong by hours, this way and that, while they drive."""
+    """Put the phones' clocks wrong by hours, this way and that, while they drive.
+
+    Every crew gets fixes through that it makes by the wrong clock, and a step is taken by it.
+    """
     since = 0.0
     for off in PHONES_OFF:
         since = await scene.moment()
-        for crew in scene.traffic.crews:
-            crew.clock_error = off
+        scene.traffic.clocks.set_phones(off)
+        await scene.traffic.until_back()
+        await scene.traffic.until_stepped()
         await scene.last(3.0, 30.0)
     return since
 
@@ -87,9 +93,8 @@ FAULTS = (
         "server's clock jumps 15 min both ways",
         SERVE_S,
         jump_server,
-        true_clocks=False,
         prepare=with_movable_clock,
         restore=with_own_clock,
     ),
-    Fault("phones' clocks jump 3 h both ways", SERVE_S, jump_phones, true_clocks=False),
+    Fault("phones' clocks jump 3 h both ways", SERVE_S, jump_phones),
 )
