@@ -180,6 +180,11 @@ def promote(
     keep_beside_standby(settings())
     if accept_loss and done.at_once:
         with_centre(tell_lost)
+    elif accept_loss:
+        say(
+            "Sesudah sistem jalan lagi, sebut yang hilang: 'dispatch log checkpoint --accept-loss'",
+            "once the system runs again, have the loss named: 'dispatch log checkpoint --accept-loss'",
+        )
 
 
 @app.command()

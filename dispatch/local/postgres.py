@@ -21,6 +21,8 @@ ADMIN_ROLE = "postgres"
 OWNER_ROLE = "semar_owner"
 APP_ROLE = "semar_app"
 FALLBACK_ROOT = Path("/var/lib/semar")
+ENDS_S = 10.0
+"""Seconds that a server which an earlier start left gets to end in order."""
 
 SETTINGS = {
     "listen_addresses": "",
@@ -314,17 +316,22 @@ class PrivatePostgres(RoleUrls):
         self._remove_marks()
 
     def _clear_leftover(self, patience_s: float = 60.0) -> None:
-        """Wait for the processes of an earlier start to end, then remove the marks they left."""
+        """Have the processes of an earlier start end, then remove the marks they left.
+
+        One that cannot end in order is cut off, and recovers from its log: a session that commits as it ends
+        (it drops its temporary tables) waits for ever for a standby that was switched off with it.
+        """
         pid_file = self.data / "postmaster.pid"
-        until = time.monotonic() + patience_s
-        told = False
+        began = time.monotonic()
+        wishes = [(ENDS_S, signal.SIGQUIT), (0.0, signal.SIGINT)]
         while left := working_in(self.data, "postgres"):
-            if not told:
+            waited = time.monotonic() - began
+            if wishes and waited >= wishes[-1][0]:
+                _, wish = wishes.pop()
                 self.say(f"stopping the PostgreSQL that an earlier start left (processes {left})")
                 with suppress(OSError, ValueError):
-                    os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGINT)
-                told = True
-            if time.monotonic() > until:
+                    os.kill(int(pid_file.read_text().splitlines()[0]), wish)
+            if waited > patience_s:
                 raise PostgresError(f"processes {left} still use {self.data}")
             time.sleep(0.02)
         self._remove_marks()

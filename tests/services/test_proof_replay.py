@@ -75,8 +75,9 @@ class Replay:
             if not options:
                 break  # everything has come to its end
             fresh = [o for o in options if _kind(o[1].label) not in self.kinds]
+            rare = [o for o in fresh if o[1].label.what.startswith("widen")]
             forward = [o for o in options if o[1].label.what not in ENDINGS]
-            await self._one(*self.chance.choice(fresh or forward or options))
+            await self._one(*self.chance.choice(rare or fresh or forward or options))
         await self.stage.leave()
 
     def _begin(self) -> None:
@@ -115,6 +116,8 @@ class Replay:
             return wanted(Work.on(model, Surroundings()))
         if label.what == "widen: claim" and model.search is not None:
             return label.unit == (model.search.left & -model.search.left).bit_length() - 1
+        if label.what == "widen: claim" and TimerKind.WIDEN in model.timers:
+            return wanted(Work.on(model, Surroundings()))  # else it never ranked what it would claim
         if label.detail == TimerKind.WIDEN and not label.fault:
             return not wanted(Work.on(model, Surroundings()))  # else it goes on to rank
         told = label.what.endswith("step") and label.fault in (RETRY, DUPLICATE)

@@ -163,6 +163,28 @@ def test_a_server_left_running_is_stopped_first(room: Path) -> None:
         second.stop()
 
 
+def test_a_server_whose_sessions_wait_for_a_standby_that_is_gone_is_stopped_too(room: Path) -> None:
+    first = private(room / ".run")
+    first.start()
+    waited_for = "SELECT pg_sleep(600)"
+    session = subprocess.Popen(
+        ["psql", "-Xq", first.admin_url, "-c", "CREATE TEMPORARY TABLE mine (n int)", "-c", waited_for],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        active = f"SELECT count(*) FROM pg_stat_activity WHERE query = '{waited_for}' AND state = 'active'"
+        wait_until(lambda: first.execute(active, "postgres") == "1")
+        first.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "postgres")
+        first.execute("SELECT pg_reload_conf()", "postgres")
+        wait_until(lambda: first.execute("SHOW synchronous_standby_names", "postgres") == "nobody")
+        private(room / ".run").prepare()
+        assert first.poll() is not None
+    finally:
+        session.kill()
+        session.wait()
+        first.stop()
+
+
 def test_a_half_made_cluster_is_made_anew(room: Path) -> None:
     server = private(room / ".run")
     (room / ".run" / "pg.new").mkdir(parents=True)
