@@ -43,7 +43,6 @@ async def test_a_trial_that_cannot_go_on_says_why_and_the_next_one_goes_on(stand
         raise NotReady("it is not put right")
 
     faults = [
-        (Fault("does not strike", 5.0, fails), "NotReady: it does not strike"),
         (Fault("is refused", 5.0, refused), "Refused: take: 404 not_found"),
         (
             Fault("is not put right", 5.0, fails, restore=not_put_right),

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 from redis import Redis
 
-from dispatch.local import places
+from dispatch.local import places, postgres
 from dispatch.local.places import PlaceError
 from dispatch.local.postgres import PostgresError, PrivatePostgres
 from dispatch.local.postgres_binaries import PostgresMissing, find_binaries
@@ -163,7 +163,10 @@ def test_a_server_left_running_is_stopped_first(room: Path) -> None:
         second.stop()
 
 
-def test_a_server_whose_sessions_wait_for_a_standby_that_is_gone_is_stopped_too(room: Path) -> None:
+def test_a_server_whose_sessions_wait_for_a_standby_that_is_gone_is_stopped_too(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "ENDS_S", 1.0)
     first = private(room / ".run")
     first.start()
     waited_for = "SELECT pg_sleep(600)"
