@@ -196,7 +196,6 @@ def _copy(wish: _Wish, server: Recovery) -> None:
 
 def _lay_out_log(wish: _Wish, pg_wal: Path) -> None:
     from dispatch.local.backup_recover import whole_segment
-    from dispatch.local.backup_source import SEGMENT_BYTES
     from dispatch.storage import backup_wal
     from dispatch.storage.backup_inventory import BackupFault
 
@@ -215,7 +214,7 @@ def _lay_out_log(wish: _Wish, pg_wal: Path) -> None:
         if not target.exists() or backup_wal.filled(draft) >= backup_wal.filled(target):
             draft.replace(target)
             if not segment.name.endswith(".history"):
-                whole_segment(target, SEGMENT_BYTES)
+                whole_segment(target, backup_wal.SEGMENT_BYTES)
     draft.unlink(missing_ok=True)
     if fault is not None and wish.at is None:
         raise fault

@@ -4,6 +4,8 @@ import asyncio
 import re
 import signal
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,8 +23,9 @@ from dispatch.storage.primary import Primary
 
 SLOT = "semar_archive"
 """Keeps the log on the server for as long as it has not been received."""
-SEGMENT_BYTES = backup_wal.SEGMENT_BYTES
 _LEFT_AT = re.compile(r"(?:^|\|)(\d+)\t([0-9A-F]+/[0-9A-F]+)\t", re.MULTILINE)
+_SERVER_SAYS = ("unexpected termination of replication stream", "could not send replication command")
+"""pg_receivewal's words before those of the server."""
 _LOOK = """
 SELECT system_identifier::text AS cluster, current_setting('server_version_num')::int / 10000 AS version,
        current_setting('wal_segment_size') = '16MB' AS usual_segments,
@@ -30,13 +33,6 @@ SELECT system_identifier::text AS cluster, current_setting('server_version_num')
        (SELECT count(*) FROM pg_tablespace) > 2 AS spread,
        current_user AS name, clock_timestamp() AS at
 FROM pg_control_system()
-"""
-_REMOVED = """
-SELECT $1::text::pg_lsn < pg_current_wal_flush_lsn()
-       AND NOT EXISTS (SELECT FROM pg_ls_waldir() WHERE length(name) = 24 AND substr(name, 9) = $2)
-"""
-_KEPT_FROM_LATER = """
-SELECT restart_lsn - $1::text::pg_lsn >= $2::int FROM pg_replication_slots WHERE slot_name = $3
 """
 
 
@@ -77,12 +73,9 @@ class Source:
         """Have the server keep its log until it is received."""
         asyncio.run(self._ensure_slot())
 
-    def has_removed(self, place: int) -> bool:
-        """Whether the server has written past this position, in bytes, and removed its log there since.
-
-        One whose login may not look at the files is asked from where its slot keeps the log.
-        """
-        return asyncio.run(self._has_removed(place))
+    def renew_slot(self) -> None:
+        """Have the server keep its log from now on, and no longer what it kept until now."""
+        asyncio.run(self._ensure_slot(anew=True))
 
     def history(self, binaries: Binaries) -> tuple[int, dict[int, int]]:
         """Return the server's timeline, and where it left each earlier one. Raises ToolFailed."""
@@ -105,27 +98,19 @@ class Source:
             raise ToolFailed(done.stderr.strip())
         return done.stdout
 
-    def receive(self, folder: Path, binaries: Binaries) -> subprocess.Popen[bytes]:
+    def receive(self, folder: Path, binaries: Binaries) -> "Receiver":
         """Start receiving the log into `folder`, written through to the disk, until told to end."""
         tool = str(binaries.folder / "pg_receivewal")
         login, environment = self._login()
-        command = [
-            tool,
-            "-D",
-            str(folder),
-            "-d",
-            login,
-            "-S",
-            SLOT,
-            "--synchronous",
-            "--no-password",
-            "--no-loop",
-        ]
-        return subprocess.Popen(
-            tethered(command, signal.SIGINT),
-            stdin=subprocess.DEVNULL,
-            cwd="/",
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", **environment},
+        options = ["-S", SLOT, "--synchronous", "--no-password", "--no-loop"]
+        return Receiver(
+            subprocess.Popen(
+                tethered([tool, "-D", str(folder), "-d", login, *options], signal.SIGINT),
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                cwd="/",
+                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", **environment},
+            )
         )
 
     def _login(self) -> tuple[str, dict[str, str]]:
@@ -174,27 +159,16 @@ class Source:
         except asyncpg.InsufficientPrivilegeError:
             return 0
 
-    async def _ensure_slot(self) -> None:
+    async def _ensure_slot(self, *, anew: bool = False) -> None:
         connection = await self._connected()
         try:
             status = await connection.fetchval(
                 "SELECT wal_status FROM pg_replication_slots WHERE slot_name = $1", SLOT
             )
-            if status == "lost":  # it was kept for too long, and is worth nothing any more
+            if status == "lost" or (anew and status is not None):  # it is worth nothing any more
                 await connection.execute("SELECT pg_drop_replication_slot($1)", SLOT)
-            if status in (None, "lost"):
+            if anew or status in (None, "lost"):
                 await connection.execute("SELECT pg_create_physical_replication_slot($1, true)", SLOT)
-        finally:
-            await connection.close()
-
-    async def _has_removed(self, place: int) -> bool:
-        position = backup_wal.position_of(place)
-        segment = backup_wal.segment_at(0, position)
-        connection = await self._connected()
-        try:
-            return bool(await connection.fetchval(_REMOVED, position, segment[8:]))
-        except asyncpg.InsufficientPrivilegeError:
-            return bool(await connection.fetchval(_KEPT_FROM_LATER, position, SEGMENT_BYTES, SLOT))
         finally:
             await connection.close()
 
@@ -203,6 +177,56 @@ class Source:
             return await Primary(self.url, server_settings={"application_name": "semar backup"}).connect()
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as away:
             raise SourceRefused(f"the database cannot be reached: {away}") from away
+
+
+class Receiver:
+    """A pg_receivewal at work. What it says goes on to this process's own words."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        """Follow a process whose words come by a pipe."""
+        self.process = process
+        self._refusals: list[str] = []
+        self._reader = threading.Thread(target=self._read, name="pg_receivewal", daemon=True)
+        self._reader.start()
+
+    def ended(self) -> bool:
+        """Whether it has ended; all that it said has been read then."""
+        if self.process.poll() is None:
+            return False
+        self._reader.join()
+        return True
+
+    def was_refused(self, place: int | None) -> bool:
+        """Whether the server ended the stream naming the segment at this position, in bytes: it is gone.
+
+        None: any segment. The server's words are in its own language; the name is not, and it names one for
+        no other reason. Where its slot keeps the log from says nothing: whoever asks for less sets that back.
+        """
+        name = (
+            "[0-9A-F]{16}" if place is None else backup_wal.segment_at(0, backup_wal.position_of(place))[8:]
+        )
+        return any(re.search(rf"\b[0-9A-F]{{8}}{name}\b", words) for words in self._refusals)
+
+    def end(self) -> None:
+        """Have it end in order."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(10.0)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._reader.join()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as said:
+            for line in said:
+                words = line.decode(errors="replace")
+                sys.stderr.write(words)
+                sys.stderr.flush()
+                if any(before in words for before in _SERVER_SAYS):
+                    self._refusals.append(words)
 
 
 def programs_for(version: int) -> Binaries:
@@ -220,12 +244,12 @@ def keep_receiving(
     """Receive the log into `folder`, of a backup's `wal`, until `stop()`, with a `look` every two seconds."""
     folder.mkdir(parents=True, exist_ok=True)
     binaries = None
-    process: subprocess.Popen[bytes] | None = None
+    receiver: Receiver | None = None
     looked = 0.0
     try:
         while not stop():
-            if process is None or process.poll() is not None:
-                if process is not None:
+            if receiver is None or receiver.ended():
+                if receiver is not None:
                     say("pg_receivewal ended, starting it again")
                     _rest(stop, 1.0)
                 try:
@@ -233,42 +257,39 @@ def keep_receiving(
                     source.ensure_slot()
                     if left := backup_wal.leave_branch(folder.parent, *source.history(binaries)):
                         say(f"of a branch that this server does not go on: {', '.join(left)}")
-                    if process is not None:
-                        _leave_gap(source, folder.parent, say)
+                    if receiver is not None:
+                        _leave_gap(source, receiver, folder.parent, say)
                 except (SourceRefused, ToolFailed, asyncpg.PostgresError, OSError) as away:
                     say(str(away))
                     _rest(stop, 2.0)
                     continue
-                process = source.receive(folder, binaries)
+                receiver = source.receive(folder, binaries)
             if time.monotonic() - looked >= 2.0:
                 look()
                 looked = time.monotonic()
             _rest(stop, 0.2)
     finally:
-        if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(10.0)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        if receiver is not None:
+            receiver.end()
     look()
 
 
-def _leave_gap(source: Source, wal: Path, say: Callable[[str], None]) -> None:
+def _leave_gap(source: Source, receiver: Receiver, wal: Path, say: Callable[[str], None]) -> None:
     """Have the receiver begin behind a gap, when the server has removed what it would go on with.
 
     So it is after a disk that was away for longer than the server keeps the log, or when the receiver wrote
     to another folder meanwhile and its slot moved on.
     """
     place = backup_wal.goes_on_at(wal)
-    if place is None or not source.has_removed(place):
+    if not receiver.was_refused(place):
         return
     backup_wal.leave_gap(wal)
+    # by asking for what is gone the receiver has set its slot back to it, and would ask for it again
+    source.renew_slot()
+    begin = "its slot" if place is None else backup_wal.position_of(place)
     say(
-        f"the server has removed its log from {backup_wal.position_of(place)} on before it was received: "
-        "there is a GAP in the kept log; what comes after it needs a base backup that comes after it, too: "
-        "run 'dispatch backup'"
+        f"the server has removed its log from {begin} on before it was received: there is a GAP in the kept "
+        "log; what comes after it needs a base backup that comes after it, too: run 'dispatch backup'"
     )
 
 
