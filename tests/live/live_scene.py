@@ -146,6 +146,14 @@ class Screen:
             if frame["t"] == kind and where(frame):
                 return frame
 
+    async def desk(self, where: Callable[[Frame], bool]) -> Frame:
+        """Return the driver's desk once it is like this.
+
+        It may have come before the answer to the command that made it so, and have been passed over then.
+        """
+        shown = self.of("desk")
+        return shown[-1] if shown and where(shown[-1]) else await self.until("desk", where)
+
     async def closed(self) -> int:
         """Return the close code, reading to the end."""
         with suppress(ConnectionClosed):
@@ -291,7 +299,7 @@ async def driver_screen(
         if aboard is not None:
             await screen.say("sign_on", id="on", call_sign=aboard)
             await screen.until("done")
-            await screen.until("desk", lambda f: f["aboard"] is not None)
+            await screen.desk(lambda f: f["aboard"] is not None)
         yield screen
 
 

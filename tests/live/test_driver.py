@@ -22,7 +22,7 @@ async def test_an_offer_reaches_both_phones_of_the_crew(world: World, server: Se
     ):
         run = await world.send(unit.id)
         for screen in (one, two):
-            desk = await screen.until("desk", offered)
+            desk = await screen.desk(offered)
             assert desk["run"]["assignment_id"] == str(run.id)
             assert "accepted" in desk["run"]["moves"]
             assert desk["aboard"]["call_sign"] == unit.call_sign
@@ -30,7 +30,7 @@ async def test_an_offer_reaches_both_phones_of_the_crew(world: World, server: Se
         done = await one.until("done", lambda f: f["id"] == 1)
         assert done["result"]["state"] == "accepted"
         for screen in (one, two):
-            await screen.until("desk", lambda f: f["run"]["state"] == "accepted")
+            await screen.desk(lambda f: f["run"]["state"] == "accepted")
 
 
 async def test_another_crew_s_offer_is_none_of_ours(world: World, server: ServerThread) -> None:
@@ -41,7 +41,7 @@ async def test_another_crew_s_offer_is_none_of_ours(world: World, server: Server
     ):
         await world.send(theirs.id)
         await world.send(ours.id)
-        desk = await screen.until("desk", offered)
+        desk = await screen.desk(offered)
         assert [d["run"] for d in screen.of("desk") if d["run"]] == [desk["run"]]
 
 
@@ -52,7 +52,7 @@ async def test_a_whole_run_by_socket(world: World, server: ServerThread) -> None
         driver_screen(server, await world.token("pengemudi1"), aboard=unit.call_sign) as screen,
     ):
         run = await world.send(unit.id)
-        await screen.until("desk", offered)
+        await screen.desk(offered)
         steps: list[Frame] = [{"to": state} for state in ("accepted", "en_route", "on_scene", "at_patient")]
         steps += [
             {"to": "left_scene", "outside_name": "RS Contoh"},
@@ -64,7 +64,7 @@ async def test_a_whole_run_by_socket(world: World, server: ServerThread) -> None
             await screen.say("step", id=number, assignment_id=str(run.id), **step)
             done = await screen.until("done", lambda f, n=number: f["id"] == n)
             assert done["result"]["state"] == step["to"]
-        await screen.until("desk", lambda f: f["run"] is None and f["aboard"] is not None)
+        await screen.desk(lambda f: f["run"] is None and f["aboard"] is not None)
         cleared = await console.until("event", lambda f: f["kind"] == "unit_cleared")
         assert cleared["data"]["unit_id"] == str(unit.id)
         rows = await world.as_admin("SELECT DISTINCT cause FROM event WHERE cause LIKE 'socket driver %'")
@@ -116,12 +116,12 @@ async def test_a_stand_down_reaches_the_crew_and_is_acknowledged(world: World, s
     unit = (await world.units())[0]
     async with driver_screen(server, await world.token("pengemudi1"), aboard=unit.call_sign) as screen:
         run = await world.send(unit.id)
-        await screen.until("desk", offered)
+        await screen.desk(offered)
         await stand_down(world.centre, world.entry, world.operator(), run.id, "uji", cause="test")
-        desk = await screen.until("desk", lambda f: f["run"] is None)
+        desk = await screen.desk(lambda f: f["run"] is None)
         assert desk["stood_down"] == [str(run.id)]
         await screen.say("ack_stand_down", id="a", assignment_id=str(run.id))
-        await screen.until("desk", lambda f: f["stood_down"] == [])
+        await screen.desk(lambda f: f["stood_down"] == [])
 
 
 async def test_out_of_service_and_back(world: World, server: ServerThread) -> None:
@@ -143,13 +143,13 @@ async def test_out_of_service_and_back(world: World, server: ServerThread) -> No
             told = await console.until("event", lambda f, e=event: f["kind"] == e)
             assert told["data"]["unit_id"] == str(unit.id)
             out = kind == "unavailable"
-            desk = await screen.until("desk", lambda f, o=out: (f["unavailable"] is not None) == o)
+            desk = await screen.desk(lambda f, o=out: (f["unavailable"] is not None) == o)
             if out:
                 shown = desk["unavailable"]
                 assert (shown["reason"], shown["note"]) == ("fuel", "SPBU")
                 assert datetime.fromisoformat(shown["expected_until"]) == datetime.fromisoformat(until)
         await screen.say("sign_off", id="off")
-        await screen.until("desk", lambda f: f["aboard"] is None)
+        await screen.desk(lambda f: f["aboard"] is None)
 
 
 async def test_what_was_said_without_signal_carries_its_time_and_its_unit(
@@ -164,18 +164,18 @@ async def test_what_was_said_without_signal_carries_its_time_and_its_unit(
         assert refused["problem"]["status"] == 409
         await screen.say("unavailable", id=2, reason="rest", unit_id=str(ours.id), **told)
         # the answer may come before it or after it
-        desk = await screen.until("desk", lambda f: f["unavailable"] is not None)
+        desk = await screen.desk(lambda f: f["unavailable"] is not None)
         since = datetime.fromisoformat(desk["unavailable"]["since"])
         assert abs((since - sent).total_seconds() + 240) < 6
         await screen.say("available", id=3, unit_id=str(ours.id))
-        await screen.until("desk", lambda f: f["unavailable"] is None)
+        await screen.desk(lambda f: f["unavailable"] is None)
 
 
 async def test_a_step_that_the_network_held_back_keeps_its_time(world: World, server: ServerThread) -> None:
     unit = (await world.units())[0]
     async with driver_screen(server, await world.token("pengemudi1"), aboard=unit.call_sign) as screen:
         run = await world.send(unit.id)
-        await screen.until("desk", offered)
+        await screen.desk(offered)
         # the frame says that it was sent ten seconds ago, by a clock that the hello has shown to be right
         at = max(run.created_at, datetime.now(UTC) - timedelta(seconds=10))
         told = {"device_at": at.isoformat(), "sent_at": (at - timedelta(seconds=10)).isoformat()}
