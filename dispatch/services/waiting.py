@@ -18,7 +18,8 @@ from dispatch.storage.tables.unit import Unit
 from dispatch.storage.transaction import Transaction
 
 _WAITING = (
-    select(Incident)
+    # columns, not objects: where many wait, a unit that comes free would make an object of each
+    select(Incident.id, Incident.number, Incident.triage, Incident.needs)
     .where(
         Incident.regency_id == bindparam("regency"),
         Incident.state.in_([IncidentState.REPORTED.value, IncidentState.CONFIRMED.value]),
@@ -62,7 +63,7 @@ async def ring_for_waiting(tx: Transaction, unit: Unit | UnitRow) -> int:
     """A unit has become free: raise an alarm for every waiting incident it suits; return how many."""
     waiting = await tx.session.execute(_WAITING, {"regency": tx.tenant.id})
     rung = 0
-    for incident in waiting.scalars():
+    for incident in waiting:
         triage = Triage(incident.triage) if incident.triage else None
         fits = suits(frozenset(unit.capabilities), triage, frozenset(incident.needs))
         if not fits and triage is not Triage.RED:
@@ -70,7 +71,7 @@ async def ring_for_waiting(tx: Transaction, unit: Unit | UnitRow) -> int:
         rung += 1
         await tx.record(
             EventKind.UNIT_FOUND_FOR_WAITING,
-            incident,
+            (Incident.__tablename__, str(incident.id)),
             incident_id=incident.id,
             data={
                 "number": incident.number,
