@@ -25,6 +25,10 @@ class Stamp(StrEnum):
     STOOD_DOWN = "stood_down_at"  # eTimes.14
 
 
+IN_ORDER: dict[str, int] = {stamp.value: place for place, stamp in enumerate(Stamp)}
+"""Their places in the course of a case, which decide where several bear the same minute, as on paper."""
+
+
 class StampSource(StrEnum):
     """Who or what says so."""
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from dispatch.domain.assignment import TRANSITIONS, AssignmentState
 from dispatch.domain.call import CallState, Channel
 from dispatch.domain.incident import IncidentKind, IncidentState
+from dispatch.domain.stamps import IN_ORDER
 from dispatch.domain.triage import URGENCY, Triage
 from dispatch.services.centre import Centre
 from dispatch.services.crew_calls import CrewCall, crew_calls
@@ -314,11 +315,10 @@ async def _count(tx: Transaction, column: InstrumentedAttribute[Any], ids: list[
 async def _stamps(tx: Transaction, ids: list[UUID]) -> dict[UUID, list[Stamp]]:
     found: dict[UUID, list[Stamp]] = defaultdict(list)
     rows = await tx.session.execute(
-        select(Stamp)
-        .where(Stamp.regency_id == tx.tenant.id, Stamp.incident_id.in_(ids))
-        .order_by(Stamp.occurred_at)
+        select(Stamp).where(Stamp.regency_id == tx.tenant.id, Stamp.incident_id.in_(ids))
     )
-    for row in rows.scalars():
+    # those written down on paper share minutes: then they stand in the order in which a case goes
+    for row in sorted(rows.scalars(), key=lambda stamp: (stamp.occurred_at, IN_ORDER[stamp.name])):
         found[row.incident_id].append(row)
     return found
 

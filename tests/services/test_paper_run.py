@@ -28,6 +28,7 @@ from dispatch.domain.paper import PaperEnd, PaperGap
 from dispatch.domain.stamps import Stamp
 from dispatch.domain.triage import Triage
 from dispatch.domain.unit import UnavailabilityReason
+from dispatch.services.board import read_board
 from dispatch.services.end_incident import cancel_incident, close_incident
 from dispatch.services.enter_paper_run import LateRun, RunEntered, enter_paper_run
 from dispatch.services.open_incident import Judgement, confirm_incident, open_incident
@@ -92,6 +93,15 @@ async def test_the_same_run_twice_is_one(case: Case) -> None:
     await close_incident(case.centre, case.entry, case.operator, incident_id, cause=CAUSE)
     assert (await enter(case, incident_id, run, id=same)).repeated, "also when the case has ended meanwhile"
     assert await case.value("SELECT count(*) FROM assignment") == 1
+
+
+async def test_times_of_one_minute_stand_in_the_order_of_a_case(case: Case) -> None:
+    incident_id = await waiting_case(case)
+    run = run_of(case)
+    same = {name: at(30) for name in run.stamps if name is not Stamp.ASSIGNED}
+    await enter(case, incident_id, replace(run, stamps={Stamp.ASSIGNED: at(30), **same}))
+    ((shown,),) = [i.runs for i in (await read_board(case.centre, case.entry)).incidents]
+    assert [s.name for s in shown.stamps] == [name.value for name in Stamp if name in run.stamps]
 
 
 async def test_two_desks_entering_one_row_at_once_make_one_run(case: Case) -> None:

@@ -138,6 +138,8 @@ def test_a_unit_sent_on_paper_is_entered_for_an_open_case_which_then_closes(
     desk.detail.get_by_text("Masukkan unit yang dikirim lewat kertas").click()
     enter = desk.detail.get_by_role("button", name="Masukkan tugas")
     expect(enter).to_be_disabled()
+    # the form scrolls in its pane, the desk itself does not
+    assert desk.page.evaluate("document.documentElement.scrollHeight - innerHeight") == 0
     paper.run("PWK-B08", {"on_scene_at": -60})
     expect(paper.reason("run-0-on_scene_at")).to_contain_text("mendahului")
     paper.run("PWK-B08", {"assigned_at": 0, "on_scene_at": 0, "available_at": 0})
