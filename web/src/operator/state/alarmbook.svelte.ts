@@ -25,6 +25,8 @@ export class AlarmBook {
   notes = $state.raw<AlarmNote[]>([])
   /** By alarm the last one that was acknowledged. */
   private acknowledged: Map<string, Place>
+  /** By alarm where it ended, so that the events of before this page, which come after newer ones, do not bring it back. */
+  private readonly ended = new Map<string, Place>()
   private readonly store: string
 
   constructor(regency: string) {
@@ -37,9 +39,11 @@ export class AlarmBook {
   /** Take over an event; true when it is an alarm that nobody here has seen. `board`: what this desk shows at the time. */
   take(event: EventView, board?: Board): boolean {
     const ended = ENDS[event.kind]
-    if (ended !== undefined) this.drop(`${ended}:${event.subject_id}`)
+    if (ended !== undefined) this.end(`${ended}:${event.subject_id}`, [Date.parse(event.recorded_at), event.seq])
     const note = alarmOf(event)
     if (note === undefined) return false
+    const over = this.ended.get(note.key)
+    if (over !== undefined && !later(place(note), over)) return false
     const done = this.acknowledged.get(note.key)
     const known = this.notes.find((n) => n.key === note.key)
     if ((done !== undefined && !later(place(note), done)) || (known !== undefined && !later(place(note), place(known)))) return false
@@ -52,6 +56,7 @@ export class AlarmBook {
   /** The log is another one: what was told of may never have been. */
   beginAnew(): void {
     this.notes = []
+    this.ended.clear()
   }
 
   /** What is true by the board: grave ones first, then the newest. */
@@ -69,8 +74,10 @@ export class AlarmBook {
     this.notes = this.notes.filter((n) => !keys.has(n.key))
   }
 
-  private drop(key: string): void {
-    this.notes = this.notes.filter((n) => n.key !== key)
+  private end(key: string, at: Place): void {
+    const known = this.ended.get(key)
+    if (known === undefined || later(at, known)) this.ended.set(key, at)
+    this.notes = this.notes.filter((note) => note.key !== key || later(place(note), at))
   }
 }
 

@@ -74,3 +74,16 @@ test('what a page of before kept as acknowledged stays so', () => {
   expect(book.take(waits(5), board(4, null))).toBe(false)
   expect(book.take(waits(6), board(4, null))).toBe(true)
 })
+
+test('events of before the page, which come after newer ones, bring back nothing that has ended, and end nothing that is newer', () => {
+  const heard = (seq: number): EventView => ({ ...waits(seq, 'signal_back'), subject_type: 'unit_silence', subject_id: 's' })
+  const lost = (seq: number): EventView => ({
+    ...waits(seq, 'signal_lost'), subject_type: 'unit_silence', subject_id: 's', data: { on_run: true },
+  })
+  book.take(heard(8))
+  expect(book.take(lost(5))).toBe(false)
+  expect(book.notes).toEqual([])
+  expect(book.take(lost(9))).toBe(true)
+  book.take(heard(7))
+  expect(book.notes.map((note) => note.seq)).toEqual([9])
+})
