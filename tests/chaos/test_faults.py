@@ -19,18 +19,9 @@ from chaos.table import show
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-async def test_nothing_is_lost_or_doubled(stand: Theatre, fault: Fault) -> None:
-    outcome = await stand.play(fault, short=True)
-    print(outcome.fault.name, outcome.parts, outcome.notes)
-    assert not outcome.stuck
-    assert list(outcome.findings.all()) == []
-    assert outcome.recovery_s is not None
-    assert outcome.in_flight > 0
-    assert outcome.acknowledged > 0
+async def test_a_trial_that_cannot_go_on_says_why(stand: Theatre) -> None:
+    """And the next one goes on: this is the first of all trials on this stand."""
 
-
-async def test_a_trial_that_cannot_go_on_says_why_and_the_next_one_goes_on(stand: Theatre) -> None:
     async def fails(scene: Scene) -> float:
         await scene.moment()
         raise NotReady("it does not strike")
@@ -59,5 +50,13 @@ async def test_a_trial_that_cannot_go_on_says_why_and_the_next_one_goes_on(stand
     shown = cast(StringIO, paper.file).getvalue()
     assert all(fault.name in shown and why in shown for fault, why in faults)
 
-    after = await stand.play(next(fault for fault in FAULTS if fault.name == "Redis killed"), short=True)
-    assert after.whole
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+async def test_nothing_is_lost_or_doubled(stand: Theatre, fault: Fault) -> None:
+    outcome = await stand.play(fault, short=True)
+    print(outcome.fault.name, outcome.parts, outcome.notes)
+    assert not outcome.stuck
+    assert list(outcome.findings.all()) == []
+    assert outcome.recovery_s is not None
+    assert outcome.in_flight > 0
+    assert outcome.acknowledged > 0

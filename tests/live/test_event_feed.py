@@ -47,7 +47,7 @@ async def test_a_console_that_comes_and_goes_misses_nothing(world: World, server
     while not got or got[-1] < end:
         after = got[-1] if got else start
         async with operator_screen(server, token, after) as screen:
-            for _ in range(9):
+            for _ in range(23):
                 got.append((await screen.until("event"))["seq"])
                 if got[-1] == end:
                     break
