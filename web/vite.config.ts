@@ -18,6 +18,13 @@ export default defineConfig({
     chunkSizeWarningLimit: 1300, // MapLibre is that large
     rollupOptions: {
       input: Object.fromEntries(pages.map((name) => [name, resolve(import.meta.dirname, `${name}.html`)])),
+      // what the users' pages share comes in one file: on a slow network each further one costs a round trip
+      output: {
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [{ name: 'Shell', minShareCount: 3, test: /node_modules\/svelte\/|src\/shared\/(?!map\/|replay\/)/ }],
+        },
+      },
     },
   },
 })
