@@ -41,8 +41,10 @@ from dispatch.storage.transaction import Transaction
 MOST_STEPS = 500
 _CLOCKS = timedelta(minutes=1)
 """The database's clock, which stamps events, may differ so much from the program's."""
-_LOOSE = timedelta(days=2)
-"""A call is linked, and its caller's registry has answered, within so long: it bounds the search."""
+_LOOSE = timedelta(days=30)
+"""A call is linked, and its caller's registry has answered, within so long: it bounds the search.
+
+Wide enough for a clock of the program that was set wrong by days."""
 _AFTERWARDS = timedelta(days=1)
 """Messages of a case are looked for until so long after its end."""
 
