@@ -25,7 +25,7 @@ from dispatch.storage.queries.case_events import (
     case_events,
     first_event_about,
 )
-from dispatch.storage.queries.log_moments import last_event_up_to
+from dispatch.storage.queries.log_moments import last_event_up_to, recorded_at
 from dispatch.storage.queries.units_then import first_id
 from dispatch.storage.tables.assignment import Assignment, Leg
 from dispatch.storage.tables.call import Call, Callback
@@ -41,10 +41,8 @@ from dispatch.storage.transaction import Transaction
 MOST_STEPS = 500
 _CLOCKS = timedelta(minutes=1)
 """The database's clock, which stamps events, may differ so much from the program's."""
-_LOOSE = timedelta(days=30)
-"""A call is linked, and its caller's registry has answered, within so long: it bounds the search.
-
-Wide enough for a clock of the program that was set wrong by days."""
+_LOOSE = timedelta(days=2)
+"""A call is linked, and its caller's registry has answered, within so long: it bounds the search."""
 _AFTERWARDS = timedelta(days=1)
 """Messages of a case are looked for until so long after its end."""
 
@@ -179,8 +177,11 @@ async def _events(tx: Transaction, incident: Incident, after: int, most: int) ->
     callbacks = await _ids(tx, select(Callback.id).where(Callback.regency_id == regency_id, of_calls))
     # what an account did in the minute before it called is no part of the case
     rang = await first_event_about(session, regency_id, call_ids, earliest, bounds[0])
-    ringing = max([call.received_at for call in calls], default=incident.reported_at)
-    last = await last_event_up_to(session, regency_id, ringing + _LOOSE)
+    # an interval between two moments of the program's clock, from one of the log's: they may differ
+    rang_on = max([call.received_at for call in calls], default=began) - began
+    known_at = await recorded_at(session, regency_id, rang or bounds[0])
+    assert known_at is not None, "an event of the case was read a moment ago"
+    last = await last_event_up_to(session, regency_id, known_at + rang_on + _LOOSE)
     return await case_events(
         session,
         regency_id,
