@@ -10,10 +10,16 @@ from itertools import groupby
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy import ColumnElement, Insert, Select, Table, bindparam, insert, inspect, select
 from sqlalchemy import event as sa_event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, ORMExecuteState, Session, UOWTransaction
+from sqlalchemy.orm import (
+    InstrumentedAttribute,
+    ORMExecuteState,
+    Session,
+    UOWTransaction,
+    make_transient_to_detached,
+)
 from uuid_utils.compat import uuid7
 
 from dispatch.domain.errors import NotFound
@@ -96,9 +102,23 @@ class Transaction:
 
     async def add(self, *rows: Base) -> None:
         """Insert rows now, in this order; neighbours of one table go together."""
-        for _, of_table in groupby(rows, key=type):
-            self.session.add_all(of_table)
+        for table, of_table in groupby(rows, key=type):
+            await self._insert(table, list(of_table))
+
+    async def _insert(self, table: type[Base], rows: list[Base]) -> None:
+        """Insert rows past the session's unit of work, which takes twice the time; it has them afterwards."""
+        values = [known for row in rows if (known := _values(row)) is not None]
+        if len(values) < len(rows):  # the database or the mapping is to fill columns in
+            self.session.add_all(rows)
             await self.session.flush()
+            return
+        await self._flush()  # what was changed before stands there before
+        await self._connection.execute(_insert_into(table), values if len(values) > 1 else values[0])
+        for row in rows:
+            make_transient_to_detached(row)
+            self.session.add(row)
+            if row.evented:
+                self._changed.append(row)
 
     async def _flush(self) -> None:
         """Write what has changed; a flush of nothing would cost a fifth of a statement all the same."""
@@ -320,6 +340,27 @@ def _rows(table: type[Base], which: ColumnElement[bool], lock: bool) -> Select[A
     if lock:
         query = query.with_for_update(of=table).execution_options(populate_existing=True)
     return query
+
+
+@cache
+def _insert_into(table: type[Base]) -> Insert:
+    """Write the statement once, as `_by_id`."""
+    return insert(cast(Table, table.__table__))
+
+
+def _values(row: Base) -> dict[str, Any] | None:
+    """Return what stands in a new row's columns; None when one of them was left open."""
+    known = row.__dict__
+    columns = _columns(type(row))
+    if not known.keys() >= columns.keys():
+        return None
+    return {column: known[attribute] for attribute, column in columns.items()}
+
+
+@cache
+def _columns(table: type[Base]) -> dict[str, str]:
+    """Return the column's name by the attribute that stands for it."""
+    return {attribute.key: attribute.columns[0].key for attribute in inspect(table).column_attrs}
 
 
 _KEY = select(PersonKey).where(PersonKey.id == bindparam("row"))

@@ -1,6 +1,7 @@
 """The event log: no change without an event, no gap, no rewriting, one unbroken chain."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -11,14 +12,17 @@ import pytest
 from log_scene import BODY, NOON, VAULT, HasUrls, World, make_tenant
 from one_of_each import fill
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from dispatch.domain.events import EventKind
 from dispatch.domain.roles import SYSTEM
 from dispatch.storage.database import Database, Tenant
+from dispatch.storage.rebuild import current, differences, rebuild
 from dispatch.storage.tables import Base
 from dispatch.storage.tables.event import Event
+from dispatch.storage.tables.notice import CrewNotice
 from dispatch.storage.tables.unit import Unit
-from dispatch.storage.transaction import StateWithoutEvent, transaction
+from dispatch.storage.transaction import StateWithoutEvent, _columns, new_id, transaction
 from dispatch.storage.verify_log import verify_log
 
 Denied = asyncpg.InsufficientPrivilegeError
@@ -90,6 +94,45 @@ async def test_the_program_refuses_a_change_without_an_event_too(database: HasUr
         with pytest.raises(StateWithoutEvent, match="as objects only"):
             async with transaction(app, tenant, VAULT, SYSTEM, "test", NOON) as tx:
                 await tx.session.execute(update(Unit).values(plate="B 1 X"))
+
+
+async def test_what_is_added_stands_behind_what_was_changed_before_it_and_is_carried_by_the_event(
+    database: HasUrls,
+) -> None:
+    def one_more(notice: CrewNotice) -> CrewNotice:
+        values = {name: getattr(notice, name) for name in _columns(CrewNotice)}
+        return CrewNotice(**values | {"id": new_id(), "ended_at": None, "ended_why": None})
+
+    async with opened(database) as (app, tenant):
+        filled = await fill(app, tenant)
+        async with transaction(app, tenant, VAULT, SYSTEM, "test", NOON) as tx:
+            first = one_more(await tx.get(CrewNotice, filled.key("crew_notice")))
+            await tx.add(first)
+            await tx.record(EventKind.NOTICE_SHOWN, first)
+        with pytest.raises(IntegrityError, match="crew_notice_open"):
+            async with transaction(app, tenant, VAULT, SYSTEM, "test", NOON) as tx:
+                await tx.add(one_more(first))
+        ended = one_more(first)
+        ended.ended_at, ended.ended_why = NOON, "moot"
+        with pytest.raises(StateWithoutEvent, match="crew_notice"):
+            async with transaction(app, tenant, VAULT, SYSTEM, "test", NOON) as tx:
+                await tx.add(ended)
+        async with transaction(app, tenant, VAULT, SYSTEM, "test", NOON) as tx:
+            known = await tx.get(CrewNotice, first.id)
+            known.ended_at, known.ended_why = NOON, "moot"
+            second = one_more(first)
+            await tx.add(second)  # there can be one that is open
+            second.call_tries = 3
+            await tx.record(EventKind.NOTICE_MOOT, second)
+        async with transaction(app, tenant, VAULT, SYSTEM, "read", NOON) as tx:
+            found = (
+                await tx.session.execute(select(CrewNotice).where(CrewNotice.ended_at.is_(None)))
+            ).scalars()
+            assert [(row.id, row.call_tries) for row in found] == [(second.id, 3)]
+            last = (await tx.session.execute(select(Event).order_by(Event.seq.desc()).limit(1))).scalar_one()
+            carried = json.loads(last.body)["changes"]
+            assert {change["row"]["id"] for change in carried} == {str(first.id), str(second.id)}
+            assert list(differences(await rebuild(tx), await current(tx))) == []
 
 
 async def test_the_log_has_no_gaps_and_one_chain_under_concurrency(database: HasUrls) -> None:
