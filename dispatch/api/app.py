@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
+from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from dispatch.api import (
@@ -38,8 +37,14 @@ from dispatch.live import attach
 from dispatch.services.centre import Centre
 
 _ROUTERS = (
-    public, sessions, residents, operators, incidents, replay, paper, crew_calls, road_changes, crews,
-    facilities, health_office, places, tiles, trackers,
+    *(module.router for module in (
+        public, sessions, residents, operators, incidents, replay, paper, crew_calls, road_changes, crews,
+        facilities, health_office, places, tiles, trackers,
+    )),
+    public.health_router,
+    tiles.tile_router,
+    pages.router,  # before the landing page, which stands in for them
+    landing.router,
 )  # fmt: skip
 
 
@@ -70,27 +75,16 @@ def _bare() -> FastAPI:
         docs_url=None,  # the usual pages load their scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=_function_name,
         lifespan=_lifespan,
     )
-    api = APIRouter(prefix="/api/v1")
-    for module in _ROUTERS:
-        api.include_router(module.router)
-    app.include_router(api)
-    app.include_router(public.health_router)
-    app.include_router(tiles.tile_router)
-    app.include_router(pages.router)  # before the landing page, which stands in for them
-    app.include_router(landing.router)
+    for router in _ROUTERS:
+        app.router.routes.extend(router.routes)
     return app
 
 
 class _App(FastAPI):
     def openapi(self) -> dict[str, Any]:
         return describe(self)
-
-
-def _function_name(route: APIRoute) -> str:
-    return route.name
 
 
 @asynccontextmanager

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter
-
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes
 from dispatch.api.schemas.operators import CrewCallAnswer
 from dispatch.api.signed_in import Cause, Operator, TheCentre
 from dispatch.domain.errors import Conflict, NotFound
 from dispatch.services.crew_calls import CrewCallNow, answer_crew_call
 
-router = APIRouter(prefix="/operator/crew-calls", tags=["operators"])
+router = api_routes("/operator/crew-calls", tag="operators")
 
 
 @router.post("/{notice_id}", summary="Telepon awak / call a crew", responses=refuses(NotFound, Conflict))

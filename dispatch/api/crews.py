@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastapi import APIRouter
-
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes
 from dispatch.api.schemas.crews import PushAddress
 from dispatch.api.signed_in import Cause, Driver, TheCentre
 from dispatch.notify.choice import push_sender
 from dispatch.services.push_phones import PushRegistered, forget_push, register_push
 
-router = APIRouter(prefix="/crew/push", tags=["crews"])
+router = api_routes("/crew/push", tag="crews")
 
 
 @dataclass(frozen=True, slots=True)

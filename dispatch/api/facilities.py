@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes
 from dispatch.api.schemas.facilities import Acceptance, NewStatus, Refusal
 from dispatch.api.signed_in import Cause, FacilityUser, TheCentre
 from dispatch.domain.errors import Conflict, FieldProblem, IllegalStep, InvalidInput, NotFound
@@ -22,7 +23,7 @@ from dispatch.services.facility_desk import (
 from dispatch.services.incoming_runs import FacilityDesk, incoming_runs
 from dispatch.services.sessions import SignedIn
 
-router = APIRouter(prefix="/facility", tags=["facilities"])
+router = api_routes("/facility", tag="facilities")
 
 
 def _facility(who: SignedIn, named: UUID | None) -> UUID:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from dispatch.api.problems import fields_named
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes
 from dispatch.api.schemas.values import Day, Line
 from dispatch.api.signed_in import HealthOffice, TheCentre
 from dispatch.domain.triage import Triage
@@ -19,7 +20,7 @@ from dispatch.services.report_response_times import ResponseTimes, report_respon
 from dispatch.services.road_quality import RoadQuality
 from dispatch.services.road_quality import road_quality as judged_roads
 
-router = APIRouter(prefix="/reports", tags=["health office"])
+router = api_routes("/reports", tag="health office")
 
 
 class ReportFormat(StrEnum):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from dispatch.api.operators import HANDLING, Reason
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes
 from dispatch.api.schemas.operators import (
     Cancellation,
     IncidentPatch,
@@ -41,7 +42,7 @@ from dispatch.services.send_unit import AssignmentView, send_unit
 from dispatch.services.stand_down import stand_down
 from dispatch.services.step_run import StepView, step_run
 
-router = APIRouter(prefix="/operator", tags=["operators"])
+router = api_routes("/operator", tag="operators")
 
 
 @router.get("/incidents/{incident_id}", summary="Berkas kejadian / case file", responses=refuses(NotFound))

@@ -6,13 +6,13 @@ import base64
 import hashlib
 from html import escape
 
-from fastapi import APIRouter
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from dispatch.api.routes import routes
 from dispatch.api.signed_in import TheCentre
 from dispatch.services.tenants import TenantEntry
 
-router = APIRouter(include_in_schema=False)
+router = routes()
 
 _STYLE = """
 :root { color-scheme: light dark; }

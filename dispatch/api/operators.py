@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from dispatch.api.compressed import accepts
 from dispatch.api.problems import fields_named
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes
 from dispatch.api.schemas.operators import (
     CallDisposal,
     CallReopening,
@@ -40,7 +41,7 @@ from dispatch.services.readiness import make_available, make_unavailable
 from dispatch.services.request_help import CallReceipt, request_help
 from dispatch.services.unit_state import UnitView, list_units
 
-router = APIRouter(prefix="/operator", tags=["operators"])
+router = api_routes("/operator", tag="operators")
 
 Reason = Annotated[
     Line, Query(description="Alasan melihat data pribadi, dicatat / why personal data is looked at, logged")

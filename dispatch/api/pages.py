@@ -7,15 +7,16 @@ import hashlib
 import re
 from pathlib import Path
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from dispatch.api.compressed import accepts
 from dispatch.api.landing import landing
+from dispatch.api.routes import routes
 from dispatch.api.signed_in import TheCentre
 
-router = APIRouter(include_in_schema=False)
+router = routes()
 
 PAGES = ("operator", "warga", "pengemudi", "faskes", "dinas")
 POLICY = (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes
 from dispatch.api.schemas.paper import LateRunBody, LateStampsBody, PaperCaseBody
 from dispatch.api.signed_in import Cause, Operator, TheCentre
 from dispatch.domain.errors import (
@@ -24,7 +25,7 @@ from dispatch.services.enter_paper_case import PaperEntered, enter_paper_case
 from dispatch.services.enter_paper_run import RunEntered, enter_paper_run
 from dispatch.services.paper_prints import PaperState, paper_state
 
-router = APIRouter(prefix="/operator", tags=["operators"])
+router = api_routes("/operator", tag="operators")
 
 
 @router.get("/paper", summary="Papan kertas / paper board", responses=refuses())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from dispatch.api.problems import fields_named
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes
 from dispatch.api.schemas.values import Code, Lat, Lon
 from dispatch.api.signed_in import AnyUser, TheCentre
 from dispatch.domain.errors import Conflict
@@ -17,7 +18,7 @@ from dispatch.services.find_route import RouteView
 from dispatch.services.find_route import find_route as way
 from dispatch.services.placing import Point
 
-router = APIRouter(tags=["places"])
+router = api_routes(tag="places")
 
 
 @router.get("/facilities", summary="Faskes menurut menit jalan / facilities", responses=refuses())

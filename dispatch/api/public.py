@@ -9,12 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes, routes
 from dispatch.api.schemas.results import Health, HealthState, PartState, TenantView
 from dispatch.api.signed_in import TheCentre
 from dispatch.domain.triage import QuestionTree, default_tree
@@ -22,8 +23,8 @@ from dispatch.services.centre import Centre
 from dispatch.storage.queries.copies import state_of_copies
 
 log = logging.getLogger(__name__)
-router = APIRouter(tags=["public"])
-health_router = APIRouter(tags=["public"])
+router = api_routes(tag="public")
+health_router = routes(tag="public")
 _PATIENCE_S = 2.0
 ROOM_BYTES = 256 << 20
 """Below this the disk counts as full: room for some minutes more, while somebody is called."""

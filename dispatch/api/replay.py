@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from dispatch.api.operators import Reason
 from dispatch.api.problems import fields_named
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes
 from dispatch.api.schemas.values import Day, Line, Moment
 from dispatch.api.signed_in import Cause, Reviewer, TheCentre
 from dispatch.domain.errors import NotFound
@@ -18,7 +19,7 @@ from dispatch.services.past_cases import MOST_CASES, PastCases, find_past_cases
 from dispatch.services.replay_case import MOST_STEPS, CaseReplay, replay_case
 from dispatch.services.replay_moment import ReplayMoment, replay_moment
 
-router = APIRouter(prefix="/operator", tags=["replay"])
+router = api_routes("/operator", tag="replay")
 
 _MAX_SEQ = 2**63 - 1
 REVIEW = "replay"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes
 from dispatch.api.schemas.residents import CallPlace, NewCall, NewResident
 from dispatch.api.schemas.results import CallNow
 from dispatch.api.signed_in import Address, Cause, Resident, TheCentre, regency_named
@@ -27,7 +28,7 @@ from dispatch.services.resident_profile import ResidentProfile, read_profile
 from dispatch.services.resident_status import CallStatus, call_status, own_calls
 from dispatch.services.tenant_of_call import realm_of, tenant_of_call
 
-router = APIRouter(tags=["residents"])
+router = api_routes(tag="residents")
 _MOST_CALLS = 20
 
 

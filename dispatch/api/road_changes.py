@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes
 from dispatch.api.schemas.roads import NewChange, NewEnd
 from dispatch.api.signed_in import Cause, Operator, TheCentre
 from dispatch.domain.errors import Conflict, ContentDiffers, NotFound
@@ -21,7 +22,7 @@ from dispatch.services.change_roads import (
 )
 from dispatch.services.preview_roads import RoadChangePreview, preview_road_change
 
-router = APIRouter(prefix="/operator/road-changes", tags=["operators"])
+router = api_routes("/operator/road-changes", tag="operators")
 
 
 @router.get("", summary="Perubahan jalan / road changes", responses=refuses())

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes
 from dispatch.api.schemas.sessions import ResidentSignIn, StaffSignIn
 from dispatch.api.signed_in import Address, AnyUser, TheCentre, regency_named
 from dispatch.api.throttle import SignInThrottle
@@ -17,7 +18,7 @@ from dispatch.services.sign_in import SignedInResident, SignedInStaff
 from dispatch.services.sign_in import sign_in_resident as check_resident
 from dispatch.services.sign_in import sign_in_staff as check_staff
 
-router = APIRouter(prefix="/sessions", tags=["sessions"])
+router = api_routes("/sessions", tag="sessions")
 _SIGN_IN = refuses(NotSignedIn, TooManyRequests, signed_in=False)
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import gzip
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from dispatch.api.compressed import accepts
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes, routes
 from dispatch.api.signed_in import TheCentre
 from dispatch.domain.errors import NotFound
 from dispatch.services.map_tile import MapView, get_tile, view_map
 
-router = APIRouter(tags=["public"])
-tile_router = APIRouter(tags=["public"])
+router = api_routes(tag="public")
+tile_router = routes(tag="public")
 
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 _FOR_EVER = "public, max-age=31536000, immutable"

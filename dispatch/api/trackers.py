@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from dispatch.api.refusals import refuses
+from dispatch.api.routes import api_routes
 from dispatch.api.schemas.trackers import NewTrackerForm
 from dispatch.api.signed_in import Address, Admin, Cause, TheCentre
 from dispatch.api.throttle import Throttle, refuse_too_many
@@ -26,7 +27,7 @@ from dispatch.services.trackers import (
     revoke_tracker,
 )
 
-router = APIRouter(tags=["trackers"])
+router = api_routes(tag="trackers")
 _MOST_KNOWN = 20_000
 _FORM = (
     "`id`, `lat`, `lon`, `timestamp` (s, ms, ISO), `speed` (knot), `bearing`/`heading`, `accuracy`, `hdop`, "
