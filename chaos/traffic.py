@@ -126,6 +126,15 @@ class Traffic:
 
         await _until(stepped, BACK_S, "step by the clocks of now")
 
+    def whole_cases(self, before: frozenset[str]) -> list[str]:
+        """Return the calls whose case is closed, without these that were made before."""
+        incidents, closed = self.ledger.incidents, self.ledger.closed
+        return [call for call in self.ledger.calls - before if incidents.get(call) in closed]
+
+    async def until_whole_case(self, before: frozenset[str]) -> None:
+        """Wait until a call that is none of these has come to the end of its case."""
+        await _until(lambda: bool(self.whole_cases(before)), BACK_S, "whole case", self._unfinished)
+
     async def until_heard(self, kind: str, subjects: list[str]) -> None:
         """Wait until every console was shown an event of this kind about each of these subjects."""
 
