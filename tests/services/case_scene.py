@@ -105,9 +105,9 @@ class Case:
     """One tenant with its people and units. The clock stands still until it is moved."""
 
     centre: Centre
-    entry: TenantEntry
     owner: AsyncEngine
     now: datetime = NOON
+    entry: TenantEntry = field(init=False)
     units: dict[str, UUID] = field(default_factory=dict)
     crew: dict[str, Actor] = field(default_factory=dict)
     relief: Actor = SYSTEM
@@ -244,6 +244,28 @@ async def open_case(
     database: HasUrls, run_dir: Path, *, code: str = "99.01", live: bool = False, now: datetime = NOON
 ) -> AsyncIterator[Case]:
     """Make the regency with everybody on duty, and open a centre on it."""
+    async with _opened(database, run_dir, now) as case:
+        case.entry = await _tenant(case.centre, database.owner_url, code, live=live)
+        await _people(case)
+        await _facilities(case)
+        await _fleet(case)
+        yield case
+
+
+@asynccontextmanager
+async def copied_case(database: HasUrls, run_dir: Path, original: Case) -> AsyncIterator[Case]:
+    """Open a centre on a copy of the database in which `original` was made and not played."""
+    async with _opened(database, run_dir, original.now) as case:
+        case.entry = original.entry
+        case.units, case.crew = dict(original.units), dict(original.crew)
+        case.relief, case.operator, case.colleague = original.relief, original.operator, original.colleague
+        case.facilities = dict(original.facilities)
+        yield case
+
+
+@asynccontextmanager
+async def _opened(database: HasUrls, run_dir: Path, now: datetime) -> AsyncIterator[Case]:
+    """Open a centre by a clock that the test moves; there is no tenant yet."""
     app = Database(database.app_url, pool_size=10, name="test")
     settings = Settings(database_url=database.owner_url, database_app_url=database.app_url, run_dir=run_dir)
     centre = Centre(
@@ -256,12 +278,8 @@ async def open_case(
     )
     owner = create_async_engine(asyncpg_url(database.owner_url), pool_size=1)
     try:
-        entry = await _tenant(centre, database.owner_url, code, live=live)
-        case = Case(centre, entry, owner, now)
+        case = Case(centre, owner, now)
         centre.clock = lambda: case.now
-        await _people(case)
-        await _facilities(case)
-        await _fleet(case)
         yield case
     finally:
         await owner.dispose()

@@ -36,9 +36,9 @@ _WAITING = (
 
 
 @pytest.fixture
-async def other(case: Case, database: Any, tmp_path: Path) -> AsyncIterator[Case]:
+async def other(case: Case, case_database: Any, tmp_path: Path) -> AsyncIterator[Case]:
     """A second tenant of the same deployment, by the same clock."""
-    async with open_case(database, tmp_path, code="99.02") as scene:
+    async with open_case(case_database, tmp_path, code="99.02") as scene:
         scene.centre.clock = case.centre.clock
         yield scene
 
@@ -116,7 +116,7 @@ async def test_only_some_tenants_are_at_work_at_once(case: Case) -> None:
 
 
 async def test_a_handler_that_hangs_stops_no_other_tenant(
-    case: Case, other: Case, database: Any, monkeypatch: pytest.MonkeyPatch
+    case: Case, other: Case, case_database: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = asyncio.Event()
 
@@ -135,16 +135,16 @@ async def test_a_handler_that_hangs_stops_no_other_tenant(
             await other.ring()
             case.pass_time(15)
             while len(await other.events(EventKind.CALL_UNANSWERED)) < number:
-                await told(other, database, EventKind.CALL_UNANSWERED)
+                await told(other, case_database, EventKind.CALL_UNANSWERED)
         free.set()
         stop.set()
 
 
-async def test_a_locked_row_holds_up_no_other_timer_of_its_tenant(case: Case, database: Any) -> None:
+async def test_a_locked_row_holds_up_no_other_timer_of_its_tenant(case: Case, case_database: Any) -> None:
     stuck, well = await case.ring(), await case.ring()
     case.pass_time(15)
     desk = TimerDesk(case.centre, DISPATCH, asyncio.Event())
-    async with locked(database, stuck.call_id):
+    async with locked(case_database, stuck.call_id):
         assert await desk.look(case.entry) == 2
         assert len(await case.events(EventKind.CALL_UNANSWERED)) == 1
         assert (await timer_of(case, well.call_id)).attempts == 0  # set anew for the next time
@@ -155,13 +155,13 @@ async def test_a_locked_row_holds_up_no_other_timer_of_its_tenant(case: Case, da
 
 
 async def test_slow_timers_of_one_tenant_leave_room_for_others(
-    case: Case, other: Case, database: Any
+    case: Case, other: Case, case_database: Any
 ) -> None:
     calls = [await case.ring() for _ in range(SLOW_OF_ONE + 2)]
     await other.ring()
     case.pass_time(15)
     desk = TimerDesk(case.centre, DISPATCH, asyncio.Event())
-    holder = await asyncpg.connect(database.owner_url)
+    holder = await asyncpg.connect(case_database.owner_url)
     async with holder.transaction():
         await holder.execute("SELECT 1 FROM call WHERE id = ANY($1) FOR UPDATE", [c.call_id for c in calls])
         assert await desk.look(case.entry) == SLOW_OF_ONE
@@ -176,12 +176,12 @@ async def test_slow_timers_of_one_tenant_leave_room_for_others(
 
 
 async def test_a_handler_that_does_not_end_is_broken_off_and_told(
-    case: Case, database: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    case: Case, case_database: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(timers, "WITHIN_S", 0.2)
     stuck = await case.ring()
     case.pass_time(15)
-    async with locked(database, stuck.call_id) as holder:
+    async with locked(case_database, stuck.call_id) as holder:
         assert await run_due_timers(case.centre, case.entry) == 1
         row = await timer_of(case, stuck.call_id)
         assert (row.done_at, row.attempts) == (None, 1)
@@ -195,9 +195,9 @@ async def test_a_handler_that_does_not_end_is_broken_off_and_told(
     assert len(await case.events(EventKind.CALL_UNANSWERED)) == 1
 
 
-async def test_a_worker_opens_the_roads_when_it_starts(case: Case, database: Any) -> None:
+async def test_a_worker_opens_the_roads_when_it_starts(case: Case, case_database: Any) -> None:
     (case.centre.settings.run_dir / "stores").symlink_to(stores())
-    async with asyncio.timeout(60), processes(case, database, 1) as (worker,):
+    async with asyncio.timeout(60), processes(case, case_database, 1) as (worker,):
         await heard(worker, b"vertices, opened in")
 
 
