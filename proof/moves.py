@@ -73,15 +73,15 @@ class Tried(NamedTuple):
 
 def tries(rules: Rules, case: Case, around: Surroundings, units: int) -> Iterator[Tried]:
     """Deliver everything that can be delivered here, each from this same state."""
+    nothing = Work.on(case, around)  # of what was rolled back
     for label, deed in _deeds(rules, case, units):
         work = Work.on(case, around)
         try:
             deed(rules, work)
         except Repeated:
-            yield Tried(label, Work.on(case, around), case, "repeated")
+            yield Tried(label, nothing, case, "repeated")
         except (Refused, IllegalStep):
-            # rolled back, so nothing of the draft counts
-            yield Tried(label, Work.on(case, around), case, "refused")
+            yield Tried(label, nothing, case, "refused")
         else:
             yield Tried(label, work, work.after(), "done")
 
