@@ -76,6 +76,10 @@ class Refused(Exception):
     """The service answers with a refusal: the transaction is rolled back."""
 
 
+class NotInTable(Refused):
+    """The table of transitions does not allow this step from here."""
+
+
 class Repeated(Exception):
     """The service answers as it did the first time, and changes nothing."""
 

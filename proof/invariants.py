@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from operator import itemgetter
 
 from dispatch.domain.assignment import (
     FINAL_STATES,
@@ -127,9 +128,10 @@ def _taken_back(work: Work, *, late: bool) -> str | None:
     return None
 
 
-def _recorded(case: Case) -> Case:
-    """The case without what the worker holds in its memory only."""
-    return case._replace(search=None, promised=frozenset())
+_recorded: Callable[[Case], tuple[object, ...]] = itemgetter(
+    *(place for place, name in enumerate(Case._fields) if name not in ("search", "promised"))
+)
+"""The case without what the worker holds in its memory only."""
 
 
 def _only_timers(before: Case, after: Case) -> bool:
@@ -137,8 +139,8 @@ def _only_timers(before: Case, after: Case) -> bool:
     runs = tuple(run._replace(timers=frozenset()) for run in after.runs)
     was = tuple(run._replace(timers=frozenset()) for run in before.runs)
     none: frozenset[TimerKind] = frozenset()
-    bare = _recorded(after)._replace(timers=none, call_timers=none, runs=runs)
-    return bare == _recorded(before)._replace(timers=none, call_timers=none, runs=was)
+    bare = _recorded(after._replace(timers=none, call_timers=none, runs=runs))
+    return bare == _recorded(before._replace(timers=none, call_timers=none, runs=was))
 
 
 def _ended_badly(work: Work) -> str | None:
@@ -153,12 +155,16 @@ def _ended_badly(work: Work) -> str | None:
 
 
 def _lost_runs(work: Work, after: Case) -> str | None:
+    if not work.before.runs:
+        return None
     stay = {run.unit for run in after.runs} | {run.unit for run, to in work.moved if to in FINAL_STATES}
     gone = [run.unit for run in work.before.runs if run.unit not in stay]
     return f"ends: the run of unit {gone[0]} is gone without an end" if gone else None
 
 
 def _stamped_badly(rules: Rules, work: Work) -> str | None:
+    if not work.stamped:
+        return None
     said = {STAMP_OF[to] for _, to in work.moved if to in STAMP_OF} | {
         Stamp.ASSIGNED,
         Stamp.OFFERED,

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from dispatch.domain.assignment import FINAL_STATES, PROGRESS, AssignmentState, step_assignment
-from dispatch.domain.errors import IllegalStep
+from dispatch.domain.assignment import FINAL_STATES, PROGRESS, AssignmentState
+from proof.case import NotInTable
 from proof.explore import Exploration, Found, Size
-from proof.rules import Rules
+from proof.rules import Rules, step_by_table
 
 S = AssignmentState
 ONE_CASE, ONE_UNIT, TWO_CASES = Size(2, 1), Size(1, 1), Size(1, 2)
@@ -56,13 +56,13 @@ def _never(*_given: object, **_named: object) -> bool:
 
 def _step_into_the_open(state: S, to: S) -> None:
     if to is not S.CLEARED or state in FINAL_STATES:
-        step_assignment(state, to)
+        step_by_table(state, to)
 
 
 def _step_without_handover(state: S, to: S) -> None:
-    step_assignment(state, to)
+    step_by_table(state, to)
     if to is S.HANDED_OVER:
-        raise IllegalStep("assignment", state, to, ())
+        raise NotInTable
 
 
 def _all_between(before: S, to: S) -> tuple[S, ...]:

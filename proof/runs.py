@@ -11,11 +11,10 @@ from dispatch.domain.assignment import (
     step_assignment,
 )
 from dispatch.domain.deadlines import TimerKind
-from dispatch.domain.errors import IllegalStep
 from dispatch.domain.events import EventKind
 from dispatch.domain.incident import FINAL_STATES as ENDED
 from dispatch.domain.stamps import Stamp
-from proof.case import OpenRun, Refused, Repeated, Work, units_in
+from proof.case import NotInTable, OpenRun, Refused, Repeated, Work, units_in
 from proof.rules import Rules
 
 S = AssignmentState
@@ -66,7 +65,7 @@ def step(rules: Rules, work: Work, unit: int, to: S, *, late: bool = False, agai
         raise Repeated
     try:
         rules.step(run.state, to)
-    except IllegalStep:
+    except NotInTable:
         if not late:
             raise
         _keep_fact(work)

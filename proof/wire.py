@@ -109,9 +109,10 @@ def _explore(cases: tuple[UseCase, ...]) -> tuple[int, str | None]:
     seen, queue = {start}, deque([start])
     while queue:
         here = queue.popleft()
-        if _stuck(cases, here):
+        taken = _taken(cases, here)
+        if _stuck(cases, here, taken):
             return len(seen), "a circle of locks"
-        for there, broken in _next(cases, here):
+        for there, broken in _next(cases, here, taken):
             if broken:
                 return len(seen), broken
             if there not in seen:
@@ -124,17 +125,15 @@ def _taken(cases: tuple[UseCase, ...], here: _At) -> set[Lock]:
     return {lock for case, held in zip(cases, here.held, strict=True) for lock in case.locks[: max(held, 0)]}
 
 
-def _stuck(cases: tuple[UseCase, ...], here: _At) -> bool:
+def _stuck(cases: tuple[UseCase, ...], here: _At, taken: set[Lock]) -> bool:
     """Whether whoever has not committed waits for a lock, and nobody is left to let one go."""
-    taken = _taken(cases, here)
     under_way = [(case, held) for case, held in zip(cases, here.held, strict=True) if held >= 0]
     return bool(under_way) and all(
         held < len(case.locks) and case.locks[held] in taken for case, held in under_way
     )
 
 
-def _next(cases: tuple[UseCase, ...], here: _At) -> Iterator[tuple[_At, str | None]]:
-    taken = _taken(cases, here)
+def _next(cases: tuple[UseCase, ...], here: _At, taken: set[Lock]) -> Iterator[tuple[_At, str | None]]:
     for n, case in enumerate(cases):
         held = here.held[n]
         if held < 0:
