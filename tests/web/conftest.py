@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from redis import Redis
 from served import Served
 from watched import PATIENCE_S, Watched, watching
@@ -41,19 +41,13 @@ Open = Callable[..., Watched]
 expect.set_options(timeout=PATIENCE_S * 1000)
 
 
-@pytest.fixture(scope="package")
-def playwright() -> Iterator[Playwright]:
-    """What drives browsers. Its event loop must be gone before tests of other folders want one."""
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="package")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Debian's Chromium, without a window; everybody who opens a page has a profile of his own in it."""
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SOFTWARE_WEBGL, *NO_WAY_OUT])
-    yield browser
-    browser.close()
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window. Its event loop must be gone before other modules want one."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SOFTWARE_WEBGL, *NO_WAY_OUT])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

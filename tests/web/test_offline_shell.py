@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from dispatch.local.addresses import accepts
 from dispatch.local.program import Program
@@ -83,9 +83,7 @@ def phones(module_database, redis_server, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="module")
-def trusting(
-    phones: Phones, playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Browser]:
+def trusting(phones: Phones, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A browser whose owner has installed the authority, as on an enrolled phone."""
     home = tmp_path_factory.mktemp("home")
     store = home / ".pki" / "nssdb"
@@ -94,11 +92,12 @@ def trusting(
         subprocess.run(
             ["certutil", "-d", f"sql:{store}", *arguments], check=True, stdin=subprocess.DEVNULL, timeout=30
         )
-    browser = playwright.chromium.launch(
-        executable_path="/usr/bin/chromium", env={**os.environ, "HOME": str(home)}
-    )
-    yield browser
-    browser.close()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", env={**os.environ, "HOME": str(home)}
+        )
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
