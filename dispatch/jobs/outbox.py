@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 
+from dispatch.jobs.presence import Presence
 from dispatch.notify.transport import Gone, Message, NotDelivered, Transports
 from dispatch.services.centre import Centre
 from dispatch.services.due_messages import DueMessage, claim_messages, mark_sent, mark_unsent
@@ -25,9 +26,10 @@ _PASSING = (NotDelivered, OSError, TimeoutError)
 class PostOffice:
     """The messages under way of one worker. `look` claims what is due and starts it, and waits for none."""
 
-    def __init__(self, centre: Centre, transports: Transports) -> None:
-        """Nothing is claimed before `look`."""
+    def __init__(self, centre: Centre, transports: Transports, presence: Presence | None = None) -> None:
+        """Nothing is claimed before `look`, under the number of `presence`."""
         self._centre = centre
+        self._presence = presence or Presence()
         self._transports = transports
         self._flying: dict[asyncio.Task[None], tuple[int, str]] = {}
         self.sent = 0
@@ -50,7 +52,9 @@ class PostOffice:
         started, full = 0, False
         for channel in CHANNELS:
             room = AT_ONCE - busy[entry.tenant.id, channel]
-            claimed = await claim_messages(self._centre, entry, channel, room) if room > 0 else []
+            claimed: list[DueMessage] = []
+            if room > 0:
+                claimed = await claim_messages(self._centre, entry, channel, room, self._presence.number)
             for due in claimed:
                 task = asyncio.create_task(self._send(entry, due))
                 self._flying[task] = (entry.tenant.id, channel)

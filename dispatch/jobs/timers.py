@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 
 from dispatch.domain.deadlines import LEG_KINDS, NOTICE_KINDS, RUN_KINDS, TimerKind
+from dispatch.jobs.presence import Presence
 from dispatch.services import alarms, change_roads, crew_notices, signals, widen_offer
 from dispatch.services.centre import Centre
 from dispatch.services.due_timers import LEASE, Firing, claim_timer, postpone_timer, settle_timer
@@ -68,15 +69,17 @@ class TimerDesk:
         handlers: Mapping[str, Handler],
         stop: asyncio.Event,
         *,
+        presence: Presence | None = None,
         patience_s: float | None = PATIENCE_S,
     ) -> None:
-        """Nothing is claimed before `look`, and no more once `stop` is set.
+        """Nothing is claimed before `look`, under the number of `presence`, and no more once `stop` is set.
 
         After `patience_s` seconds a timer no longer keeps the next one; None: it does until it ends.
         """
         self._centre = centre
         self._handlers = handlers
         self._stop = stop
+        self._presence = presence or Presence()
         self._patience_s = patience_s
         self._running: dict[asyncio.Task[None], int] = {}
 
@@ -87,7 +90,7 @@ class TimerDesk:
         """
         begun = 0
         while not self._stop.is_set() and self._has_room(entry.tenant.id):
-            firing = await claim_timer(self._centre, entry, list(self._handlers))
+            firing = await claim_timer(self._centre, entry, list(self._handlers), self._presence.number)
             if firing is None:
                 break
             task = asyncio.create_task(_run(self._centre, entry, self._handlers[firing.kind], firing))

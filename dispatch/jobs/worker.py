@@ -17,13 +17,14 @@ from dispatch.jobs.clock_watch import ClockWatch
 from dispatch.jobs.outbox import PostOffice
 from dispatch.jobs.paper import LOOK_EVERY_S as LOOK_FOR_PAPER_EVERY_S
 from dispatch.jobs.paper import PaperPrinter
+from dispatch.jobs.presence import Presence, keep_present
 from dispatch.jobs.rounds import Lane, again, surviving
 from dispatch.jobs.timers import BY_ROAD, DISPATCH, OUTSIDE, TimerDesk
 from dispatch.jobs.upkeep import Upkeep
-from dispatch.jobs.wakeup import wake_on_events
 from dispatch.notify.choice import transports
 from dispatch.notify.transport import Transports
 from dispatch.services.centre import Centre, open_centre
+from dispatch.services.dead_claims import free_dead_claims
 from dispatch.services.open_roads import open_roads
 from dispatch.services.signals import watch_signals
 from dispatch.services.tenants import TenantEntry
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.25
 LOOK_OUTSIDE_EVERY_S = 1.0
 LOOK_AT_SIGNALS_EVERY_S = 5.0
+LOOK_FOR_DEAD_EVERY_S = 0.5
 UPKEEP_EVERY_S = 30.0
 
 
@@ -69,8 +71,11 @@ async def work(centre: Centre, ways: Transports, stop: asyncio.Event) -> None:
     """Run timers, outbox and upkeep until `stop` is set, and return when all pieces in hand are finished."""
     # one lane each, so that no offer waits for roads that are opened, a registry or a message service
     due, every = partial(due_tenants, centre), partial(all_tenants, centre)
-    office = PostOffice(centre, ways)
-    desks = [TimerDesk(centre, handlers, stop) for handlers in (DISPATCH, BY_ROAD, OUTSIDE)]
+    presence = Presence()
+    office = PostOffice(centre, ways, presence)
+    desks = [
+        TimerDesk(centre, handlers, stop, presence=presence) for handlers in (DISPATCH, BY_ROAD, OUTSIDE)
+    ]
     lanes = [
         *(Lane(due, desk.look, LOOK_EVERY_S, stop) for desk in desks[:2]),
         *(Lane(due, look, LOOK_OUTSIDE_EVERY_S, stop) for look in (desks[2].look, office.look)),
@@ -79,7 +84,7 @@ async def work(centre: Centre, ways: Transports, stop: asyncio.Event) -> None:
     fleet = Lane(every, partial(watch_signals, centre), LOOK_AT_SIGNALS_EVERY_S, stop)
     wakes = [lane.wake for lane in lanes]
     beside = [
-        asyncio.create_task(wake_on_events(centre.settings.database_app_url, wakes)),
+        asyncio.create_task(keep_present(centre.settings.database_app_url, presence, wakes)),
         asyncio.create_task(_open_roads(centre, stop)),
     ]
     log.info("worker ready")
@@ -87,6 +92,7 @@ async def work(centre: Centre, ways: Transports, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
             for lane in (*lanes, fleet):
                 tasks.create_task(lane.run())
+            tasks.create_task(again(partial(free_dead_claims, centre), LOOK_FOR_DEAD_EVERY_S, stop))
             tasks.create_task(again(ClockWatch(centre).pass_once, LOOK_AT_CLOCK_EVERY_S, stop))
             tasks.create_task(again(Upkeep(centre).pass_once, UPKEEP_EVERY_S, stop))
             tasks.create_task(again(PaperPrinter(centre, stop).pass_once, LOOK_FOR_PAPER_EVERY_S, stop))

@@ -47,7 +47,8 @@ _CLAIM = text(
         WHERE regency_id = :regency AND sent_at IS NULL AND failed_at IS NULL AND due_at <= :now
         AND channel = :channel
         ORDER BY due_at, id LIMIT :most FOR UPDATE SKIP LOCKED)
-    UPDATE outbox o SET due_at = :lease, attempts = o.attempts + 1
+    UPDATE outbox o SET due_at = :lease, attempts = o.attempts + 1, claimed_by = CAST(:worker AS integer),
+        claimed_until = CASE WHEN CAST(:worker AS integer) IS NOT NULL THEN CAST(:lease AS timestamptz) END
     FROM next WHERE o.regency_id = :regency AND o.id = next.id
     RETURNING o.id, o.channel, o.purpose, o.subject_id, o.key_id, o.recipient_sealed, o.recipient,
         o.text, o.created_at, o.attempts
@@ -68,10 +69,15 @@ _FAILED = text(
 )
 
 
-async def claim_messages(centre: Centre, entry: TenantEntry, channel: str, most: int) -> list[DueMessage]:
-    """Claim up to `most` due messages of a channel under a lease, those due longest first."""
+async def claim_messages(
+    centre: Centre, entry: TenantEntry, channel: str, most: int, worker: int | None = None
+) -> list[DueMessage]:
+    """Claim up to `most` due messages of a channel under a lease, those due longest first.
+
+    A claim under the number of a `worker` ends with it (`dead_claims`), if that is sooner.
+    """
     async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
-        given = {"regency": tx.tenant.id, "now": tx.now, "lease": tx.now + LEASE}
+        given = {"regency": tx.tenant.id, "now": tx.now, "lease": tx.now + LEASE, "worker": worker}
         rows = await tx.session.execute(_CLAIM, {**given, "channel": channel, "most": most})
         return [
             DueMessage(

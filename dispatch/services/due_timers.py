@@ -36,14 +36,16 @@ class Firing:
     attempt: int
 
 
-# The lease moves `due_at`: should this process die, the timer is due again by itself.
+# The lease moves `due_at`: should this process die, the timer is due again by itself; at once, where it was
+# claimed by a worker that had shown that it lived (`dead_claims`).
 _CLAIM = text(
     """
     WITH next AS MATERIALIZED (
         SELECT id FROM timer
         WHERE regency_id = :regency AND done_at IS NULL AND due_at <= :now AND kind = ANY(:kinds)
         ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-    UPDATE timer t SET due_at = :lease, attempts = t.attempts + 1
+    UPDATE timer t SET due_at = :lease, attempts = t.attempts + 1, claimed_by = CAST(:worker AS integer),
+        claimed_until = CASE WHEN CAST(:worker AS integer) IS NOT NULL THEN CAST(:lease AS timestamptz) END
     FROM next WHERE t.regency_id = :regency AND t.id = next.id
     RETURNING t.id, t.kind, t.subject_id, t.data, t.due_at, t.attempts
     """
@@ -71,15 +73,16 @@ def _held(tx: Transaction, firing: Firing) -> dict[str, object]:
     }
 
 
-async def claim_timer(centre: Centre, entry: TenantEntry, kinds: Sequence[str]) -> Firing | None:
-    """Claim the timer of these kinds that has been due longest, for 30 s; None when none can be had."""
+async def claim_timer(
+    centre: Centre, entry: TenantEntry, kinds: Sequence[str], worker: int | None = None
+) -> Firing | None:
+    """Claim the timer of these kinds that has been due longest, for 30 s; None when none can be had.
+
+    A claim under the number of a `worker` ends with it (`dead_claims`), if that is sooner.
+    """
     async with centre.begin(entry.tenant, SYSTEM, _CAUSE) as tx:
-        row = (
-            await tx.session.execute(
-                _CLAIM,
-                {"regency": tx.tenant.id, "now": tx.now, "kinds": list(kinds), "lease": tx.now + LEASE},
-            )
-        ).one_or_none()
+        given = {"regency": tx.tenant.id, "now": tx.now, "lease": tx.now + LEASE, "worker": worker}
+        row = (await tx.session.execute(_CLAIM, {**given, "kinds": list(kinds)})).one_or_none()
     return Firing(*row) if row else None
 
 

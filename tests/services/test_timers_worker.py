@@ -13,15 +13,18 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 from case_scene import CAUSE, Case, open_case
+from sqlalchemy import text
 
 from dispatch.domain.events import EventKind
 from dispatch.jobs.upkeep import STEADY_FOR, Upkeep
 from dispatch.jobs.worker import due_tenants, work
 from dispatch.notify.choice import transports
+from dispatch.services.due_timers import LEASE
 from dispatch.storage.checkpoint_folder import check_file, files_of
 from dispatch.storage.tables.shift import Shift
 from dispatch.storage.transaction import new_id
@@ -77,6 +80,15 @@ async def told(case: Case, database: Any, kind: EventKind) -> None:
         await connection.close()
 
 
+async def claimed(case: Case, subject_id: UUID, attempt: int) -> Any:
+    """Wait until a thing's timer is claimed for this time, and return it."""
+    while True:
+        rows = await case.rows("SELECT * FROM timer WHERE subject_id = :s AND done_at IS NULL", s=subject_id)
+        if rows and rows[0].attempts >= attempt and rows[0].claimed_by is not None:
+            return rows[0]
+        await asyncio.sleep(0.02)
+
+
 async def test_workers_work_and_end_on_a_signal(database: Any, tmp_path: Path) -> None:
     async with open_case(database, tmp_path, now=datetime.now(UTC)) as case:
         async with asyncio.timeout(60), processes(case, database, 2) as workers:
@@ -90,6 +102,32 @@ async def test_workers_work_and_end_on_a_signal(database: Any, tmp_path: Path) -
             workers[1].send_signal(signal.SIGINT)
             assert [await w.wait() for w in workers] == [0, 0]
             assert time.monotonic() - began < 5
+        assert len(await case.events(EventKind.CALL_UNANSWERED)) == 1
+        await case.check_log()
+
+
+async def test_what_a_killed_worker_had_in_hand_does_not_wait_for_its_lease(
+    database: Any, tmp_path: Path
+) -> None:
+    async with open_case(database, tmp_path, now=datetime.now(UTC)) as case:
+        async with asyncio.timeout(60), processes(case, database, 2) as (killed, other):
+            await asyncio.gather(*(heard(w, b"worker ready") for w in (killed, other)))
+            other.send_signal(signal.SIGSTOP)
+            call = await case.ring()
+            about = {"c": call.call_id}
+            async with case.owner.connect() as holding:
+                await holding.execute(text("SELECT 1 FROM call WHERE id = :c FOR UPDATE"), about)
+                async with case.centre.begin(case.entry.tenant, case.operator, CAUSE) as tx:
+                    tx.set_timer("call_unanswered", call.call_id, datetime.now(UTC), {"times": 0})
+                first = await claimed(case, call.call_id, 1)
+                killed.kill()
+                other.send_signal(signal.SIGCONT)
+                # with the row still held: it was claimed anew, and waits as the first did
+                second = await claimed(case, call.call_id, 2)
+                assert second.claimed_by != first.claimed_by
+                assert second.claimed_until - LEASE < first.claimed_until
+                await holding.rollback()
+            await told(case, database, EventKind.CALL_UNANSWERED)
         assert len(await case.events(EventKind.CALL_UNANSWERED)) == 1
         await case.check_log()
 
