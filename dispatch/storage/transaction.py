@@ -308,6 +308,8 @@ class Transaction:
                 created_at=self.now,
                 due_at=self.now,
                 attempts=0,
+                claimed_by=None,
+                claimed_until=None,
                 last_error=None,
                 sent_at=None,
                 failed_at=None,
