@@ -48,8 +48,8 @@ FULL = 6000
 Unread frames count by their length, a frame of one fix as about two: 5,000 phones fill it in 0.6 s, 1,000
 wait for the full second.
 """
-SLICE = 250
-"""Senders that are dealt with in one go: no request waits for more than a few milliseconds."""
+SLICE = 80
+"""Senders that are dealt with in one go: a request needs a dozen turns, and waits for one go at each."""
 MOST_WAITING = 20_000
 _FRAME_BYTES = 200
 """What a frame of one fix has about, to say how many fixes an unread one may have."""
