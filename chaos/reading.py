@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +15,9 @@ import asyncpg
 from chaos.clock_errors import BELIEVED_WITHIN
 from chaos.stage import REGENCY, Stage
 from dispatch.local.postgres import ADMIN_ROLE, OWNER_ROLE
+
+_BACK_WITHIN_S = 10.0
+"""How long a database that is being started again is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +51,19 @@ class Held:
 
 
 async def connect(stage: Stage) -> asyncpg.Connection:
-    """Connect as the cluster's superuser, whom no row security hides anything from."""
-    told = stage.noted["DATABASE_URL"]
-    return await asyncpg.connect(told.replace(f"//{OWNER_ROLE}@", f"//{ADMIN_ROLE}@"), timeout=10)
+    """Connect as the cluster's superuser, whom no row security hides anything from.
+
+    A database that is being started again is waited for, as everybody else waits.
+    """
+    told = stage.noted["DATABASE_URL"].replace(f"//{OWNER_ROLE}@", f"//{ADMIN_ROLE}@")
+    until = time.monotonic() + _BACK_WITHIN_S
+    while True:
+        try:
+            return await asyncpg.connect(told, timeout=10)
+        except (OSError, asyncpg.CannotConnectNowError):
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(0.1)
 
 
 async def clock(stage: Stage) -> datetime:

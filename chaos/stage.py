@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -102,6 +103,16 @@ class Stage:
             self._launcher.terminate()
         await asyncio.to_thread(self._launcher.wait, 90)
         self._launcher = None
+
+    def deaths(self) -> list[str]:
+        """Return what the launcher has said of parts that ended or could not be started, and how often."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        told = Counter(
+            line.partition(", starting")[0].strip()
+            for line in lines
+            if "ended unexpectedly" in line or "cannot be started" in line
+        )
+        return [f"{what}, {times} times" if times > 1 else what for what, times in told.items()]
 
     def kill_launcher(self) -> None:
         """Kill the launcher, which takes everything with it; wait until it is gone."""

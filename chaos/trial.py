@@ -8,6 +8,8 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from traceback import extract_tb
 
 import asyncpg
 
@@ -25,6 +27,7 @@ from chaos.traffic import DRAINED_S, Doors, Stuck, Traffic, traffic, within
 
 EVERY_S = 2.5
 """A resident's pause between two calls, on average."""
+_HERE = Path(__file__).parent
 _GIVEN_UP = (
     Stuck, NotReady, Refused, OSError, subprocess.TimeoutExpired,
     asyncpg.PostgresError, asyncpg.InterfaceError,
@@ -77,6 +80,7 @@ async def try_fault(stage: Stage, cast: Cast, proxy: Proxy, fault: Fault, *, sho
         except* _GIVEN_UP as failures:
             _give_up(outcome, failures)
         finally:
+            outcome.notes += stage.deaths()
             await fault.restore(stage)
             await stage.until_healthy()
     except* _GIVEN_UP as failures:
@@ -86,7 +90,7 @@ async def try_fault(stage: Stage, cast: Cast, proxy: Proxy, fault: Fault, *, sho
 
 
 def _give_up(outcome: Outcome, failures: BaseExceptionGroup[BaseException]) -> None:
-    said = [f"{type(failure).__name__}: {failure}" for failure in _single(failures)]
+    said = [f"{type(failure).__name__}: {failure} ({_where(failure)})" for failure in _single(failures)]
     outcome.stuck = "; ".join([*filter(None, [outcome.stuck]), *said])
 
 
@@ -96,6 +100,12 @@ def _single(failures: BaseExceptionGroup[BaseException]) -> Iterator[BaseExcepti
             yield from _single(failure)
         else:
             yield failure
+
+
+def _where(failure: BaseException) -> str:
+    """The line of a trial in which it went wrong: a failure of the network says no more than its number."""
+    ours = [frame for frame in extract_tb(failure.__traceback__) if Path(frame.filename).parent == _HERE]
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "elsewhere"
 
 
 async def _begin_anew(stage: Stage, outcome: Outcome) -> None:
