@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from case_scene import CAUSE, Case
+from case_scene import Case
 from sqlalchemy import text
 
 from dispatch.domain.deadlines import TimerKind
@@ -84,15 +84,7 @@ async def test_a_timer_is_due_as_soon_as_its_worker_is_gone(case: Case) -> None:
 
 
 async def test_a_message_is_due_as_soon_as_its_worker_is_gone(case: Case) -> None:
-    async with case.centre.begin(case.entry.tenant, case.operator, CAUSE) as tx:
-        await tx.send(
-            channel="sms",
-            purpose="offer",
-            subject_id=case.units["A-1"],
-            recipient="+628001",
-            words="uji",
-            key=None,
-        )
+    await case.send("M-1", await case.incident())  # by SMS, as it has no app
     async with worker(case) as killed:
         [first] = await claim_messages(case.centre, case.entry, "file", 5, killed.number)
         assert await free_dead_claims(case.centre) == 0

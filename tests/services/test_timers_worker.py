@@ -80,6 +80,18 @@ async def told(case: Case, database: Any, kind: EventKind) -> None:
         await connection.close()
 
 
+async def shown(case: Case, workers: int) -> None:
+    """Wait until so many workers show that they live: before, they claim without a number."""
+    query = (
+        "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+        "WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.mode = 'ShareLock'"
+    )
+    while True:
+        if await case.value(query) == workers:
+            return
+        await asyncio.sleep(0.02)
+
+
 async def claimed(case: Case, subject_id: UUID, attempt: int) -> Any:
     """Wait until a thing's timer is claimed for this time, and return it."""
     while True:
@@ -111,7 +123,7 @@ async def test_what_a_killed_worker_had_in_hand_does_not_wait_for_its_lease(
 ) -> None:
     async with open_case(database, tmp_path, now=datetime.now(UTC)) as case:
         async with asyncio.timeout(60), processes(case, database, 2) as (killed, other):
-            await asyncio.gather(*(heard(w, b"worker ready") for w in (killed, other)))
+            await shown(case, 2)
             other.send_signal(signal.SIGSTOP)
             call = await case.ring()
             about = {"c": call.call_id}
