@@ -33,6 +33,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CHROMIUM = "/usr/bin/chromium"
 # a machine without a graphics card draws WebGL with its processor
 SOFTWARE_WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+# WebGL aside, the processor draws a page faster itself than through that drawing card of software
+PLAINLY_DRAWN = ["--disable-gpu-compositing", "--disable-gpu-rasterization"]
 # names lead nowhere: what a page or the browser itself might ask of elsewhere ends here, whoever asks
 NO_WAY_OUT = ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
 PAGES_DATABASE = "semar_pages"
@@ -42,10 +44,17 @@ expect.set_options(timeout=PATIENCE_S * 1000)
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def drawn() -> list[str]:
+    """How the browser puts its pages together, as flags; a module may have its own."""
+    return PLAINLY_DRAWN
+
+
+@pytest.fixture(scope="module")
+def browser(drawn: list[str]) -> Iterator[Browser]:
     """Debian's Chromium, without a window. Its event loop must be gone before other modules want one."""
+    flags = [*SOFTWARE_WEBGL, *drawn, *NO_WAY_OUT]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SOFTWARE_WEBGL, *NO_WAY_OUT])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield browser
         browser.close()
 
