@@ -44,6 +44,7 @@ class Stage:
         self.log = folder / "launcher.log"
         self._ports = _two_ports()
         self._launcher: subprocess.Popen[bytes] | None = None
+        self._told = 0
 
     # --- its life --------------------------------------------------------------------------------
 
@@ -61,6 +62,7 @@ class Stage:
     def launch(self, program: tuple[str, ...] = PROGRAM, **more: str) -> None:
         """Start the launcher. Call from the main thread: the launcher ends with it."""
         self.log.write_bytes(b"")
+        self._told = 0
         with self.log.open("ab") as log:
             self._launcher = subprocess.Popen(
                 tethered([sys.executable, *program], signal.SIGTERM),
@@ -105,8 +107,14 @@ class Stage:
         self._launcher = None
 
     def deaths(self) -> list[str]:
-        """Return what the launcher has said of parts that ended or could not be started, and how often."""
-        lines = self.log.read_text(errors="replace").splitlines()
+        """Return what the launcher said of parts that ended or could not be started, and how often.
+
+        What an earlier call has returned is left out.
+        """
+        said = self.log.read_bytes()
+        whole = said.rfind(b"\n") + 1  # what is just being written is told next time
+        lines = said[self._told : whole].decode(errors="replace").splitlines()
+        self._told = whole
         told = Counter(
             line.partition(", starting")[0].strip()
             for line in lines
