@@ -54,6 +54,9 @@ async def connect(stage: Stage) -> asyncpg.Connection:
     """Connect as the cluster's superuser, whom no row security hides anything from.
 
     A database that is being started again is waited for, as everybody else waits.
+
+    Raises:
+        OSError, asyncpg.CannotConnectNowError: it is not back within 10 s.
     """
     told = stage.noted["DATABASE_URL"].replace(f"//{OWNER_ROLE}@", f"//{ADMIN_ROLE}@")
     until = time.monotonic() + _BACK_WITHIN_S
